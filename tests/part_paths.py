@@ -27,32 +27,32 @@ def new_note(**fields: Any) -> PartNote:
 
 def read_note(part: Path) -> PartNote | None:
     """The note of a part."""
-    with open_folder(str(part.parent), make=False) as ours:
+    with open_folder(str(part.parent)) as ours:
         return sidecar.read_note(ours, part.name)
 
 
 def write_note(part: Path, note: PartNote) -> None:
     """Write the note of a part."""
-    with open_folder(str(part.parent), make=False) as ours:
+    with open_folder(str(part.parent)) as ours:
         sidecar.write_note(ours, part.name, note)
 
 
 def usable_spans(part: Path, note: PartNote) -> Spans:
     """The resumable spans of a part."""
-    with open_folder(str(part.parent), make=False) as ours:
+    with open_folder(str(part.parent)) as ours:
         return sidecar.usable_spans(ours, part.name, note)
 
 
 def take_lock(path: Path, patience: float, owner: str) -> tuple[file_lock.HeldLock, bool]:
     """Take a lock, and create its folder if necessary."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open_folder(str(path.parent), make=False) as ours:
+    with open_folder(str(path.parent)) as ours:
         return file_lock.take_lock(ours, path.name, patience, owner)
 
 
 def read_owner(path: Path) -> str:
     """Who holds a lock."""
-    with open_folder(str(path.parent), make=False) as ours:
+    with open_folder(str(path.parent)) as ours:
         return file_lock.read_owner(ours, path.name)
 
 
@@ -63,4 +63,4 @@ def quarantine_folder(folder: str) -> Path:
 
 def source_at(path: Path) -> Source:
     """A file to publish, open so that its inode is not reused."""
-    return Source(path, seal_of(path.stat()), handle=os.open(path, os.O_RDONLY))
+    return Source(str(path), seal_of(path.stat()), handle=os.open(path, os.O_RDONLY))

@@ -62,7 +62,7 @@ class LocalFiles:
             kind=PathKind.OTHER if _is_of_the_kernel(real_above) else kind,
             blocker=None if has_parent or kind is PathKind.OTHER else _blocker(target),
             has_folder=is_folder if ends_in_separator(path) else has_parent,
-            real_path=_real(target) if is_folder else os.path.join(real_above, name),  # noqa: PTH118
+            real_path=_real(target) if is_folder else os.path.join(real_above, name),
         )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
@@ -71,7 +71,7 @@ class LocalFiles:
             return None
         from dlmachine_adapters.parts.folder import find_parts
 
-        found = find_parts(Path(beside), stem)
+        found = find_parts(beside, stem)
         return max(found, key=lambda part: part.size_bytes, default=None)
 
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
@@ -129,7 +129,7 @@ class LocalFiles:
 
         if effect.beside is None:
             return PartialFile(MemoryStorage(), self._clock)
-        folder = Path(effect.beside)
+        folder = effect.beside
         try:
             if effect.source:
                 return PartialFile(_storage_of_copy(effect), self._clock)
@@ -139,9 +139,7 @@ class LocalFiles:
                     return PartialFile(adopted, self._clock, effect.adopt.size_bytes)
             return PartialFile(create_part(folder, effect.stem), self._clock)
         except OSError as error:
-            return EffectFailed(
-                at=self._clock.now(), fault=storage_fault(error, 'create', str(folder))
-            )
+            return EffectFailed(at=self._clock.now(), fault=storage_fault(error, 'create', folder))
 
     def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
         """Remove a published file again."""

@@ -36,7 +36,8 @@ def observe(
 ) -> Snapshot:
     """Observe everything that a decision depends on, without changing anything.
 
-    A glance skips the backends if a stored copy is likely to be used.
+    A glance is followed by another observation before a file is written, so it skips the part, and
+    the backends as well if a stored copy is likely to be used.
     """
     key = cache_key(descriptor)
     wanted = policy.dest
@@ -45,7 +46,7 @@ def observe(
     is_folder = seen is not None and seen.kind is PathKind.FOLDER
     file = _see_file(policy, seen, index, key)
     part, may_fetch = None, may_need_part(policy, cache, file)
-    if may_fetch:
+    if may_fetch and not is_glance:
         folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
         part = files.see_part(folder, part_stem(key, wanted))
     return Snapshot(

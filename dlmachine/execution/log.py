@@ -21,7 +21,7 @@ from dlmachine.core.protocol.events import (
     SegmentsEnded,
 )
 from dlmachine.core.protocol.outcome import Origin, Outcome
-from dlmachine.core.protocol.states import Step
+from dlmachine.core.protocol.states import Locking, Step
 from dlmachine.core.spec.descriptor import Descriptor
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 
 def log_decision(step: Step, descriptor: Descriptor) -> None:
-    """Log the decision at the start, and its reason."""
+    """Log the decision and its reason, unless the run observes and decides again first."""
     logger, job = _logger(), getattr(step.state, 'job', None)
-    if logger is not None and job is not None and logger.isEnabledFor(_INFO):
+    if logger is None or job is None or isinstance(step.state, Locking):
+        return
+    if logger.isEnabledFor(_INFO):
         verdict, reason = job.decision.verdict.value, job.decision.reason.value
         logger.info('%s %s: %s', verdict, shown_url(descriptor), reason)
 

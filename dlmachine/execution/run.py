@@ -129,7 +129,10 @@ class Run:
         assert step.effect is not None  # noqa: S101 -- an event is the result of an effect
         self.story.append((step.effect, redact_event(step.effect, event)))
         log_step(step.effect, event)
-        return advance(step.state, event)
+        after = advance(step.state, event)
+        if isinstance(event, Observed):
+            log_decision(after, self._descriptor)
+        return after
 
     def result(self, step: Step) -> IOResult[Outcome, Fault]:
         """Return the outcome or the fault of the last step."""

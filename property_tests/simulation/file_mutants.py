@@ -44,7 +44,7 @@ def adopting_the_living() -> Iterator[None]:
 def adopting_the_published() -> Iterator[None]:
     """A published part whose note could not be removed is resumed, and may get two names."""
 
-    def check(seen: os.stat_result, path: str, links: int) -> None:
+    def check(seen: os.stat_result, folder: str, name: str, links: int) -> None:
         """Skip the check."""
 
     with (

@@ -171,9 +171,9 @@ class Stage:
         target = attempt.target
         world = SimWorld(self.shared, attempt, self.invariants.asked, self.recorded)
         seen = world.observe(target.descriptor, target.policy)
-        # Like the manager: if a copy is likely to be used, the backends are not observed.
+        # Like the manager: the first look has no part, and no backends if a copy is likely to be used.
         is_hit = not may_need_part(target.policy, seen.cache, seen.file)
-        glanced = replace(seen, backends=None) if is_hit else seen
+        glanced = replace(seen, part=None, backends=None if is_hit else seen.backends)
         # A plan makes the same decision with a dry run, which is slow: one in four makes a plan.
         if attempt.process.number % 4 == 1:
             made = plan(target.descriptor, target.policy, seen)

@@ -104,12 +104,6 @@ class System:
         inode = self.file(fd).inode
         return _stat(inode, self.kernel.disk.count_names(inode))
 
-    def duplicate(self, fd: int) -> int:
-        """Duplicate the descriptor of a folder."""
-        self._handles[self._next] = self._handles[fd]
-        self._next += 1
-        return self._next - 1
-
     def open(self, path: str, flags: int) -> int:
         """Open a file or folder; return a descriptor.  Raises: OSError."""
         kernel, fd = self.kernel, self._next

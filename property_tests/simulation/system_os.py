@@ -22,10 +22,6 @@ class OsPath:
         return str(path)
 
     @staticmethod
-    def isdir(path: object) -> bool:
-        return str(path) == _HANDLES
-
-    @staticmethod
     def abspath(path: object) -> str:
         return os.path.normpath(str(path))
 
@@ -34,6 +30,7 @@ class OsPath:
         return str(path) in disk.names or str(path) in disk.folders
 
     dirname = staticmethod(parent)
+    basename = staticmethod(os.path.basename)
     join = staticmethod(os.path.join)
     split = staticmethod(os.path.split)
 
@@ -79,9 +76,6 @@ class Os:
     ) -> int:
         return self._system.open(self._system.at(path, dir_fd), flags)
 
-    def dup(self, fd: int) -> int:
-        return self._system.duplicate(fd)
-
     def read(self, fd: int, size: int) -> bytes:
         return self._system.file(fd).read(size)
 
@@ -125,6 +119,8 @@ class Os:
         kernel.moving(begin)
         kernel.disk.rename(begin, end)
         kernel.published(end)
+
+    replace = rename
 
     def unlink(self, path: object, *, dir_fd: int | None = None) -> None:
         kernel, name = self._system.kernel, self._system.at(path, dir_fd)

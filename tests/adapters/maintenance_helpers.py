@@ -75,7 +75,7 @@ def snapshot(folder: Path) -> dict[str, Any]:
 
 def a_left_part(folder: Path, stem: str = 'k' * 32, size: int = 2 << 20) -> Path:
     """A part of an interrupted download: synced, with its note."""
-    storage = create_part(folder, stem)
+    storage = create_part(str(folder), stem)
     storage.begin(0, StoreBody(offset=0, wire_bytes=size, validator='"v1"'))
     storage.append(b'x' * size)
     storage.discard(keep=True)

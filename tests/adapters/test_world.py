@@ -9,13 +9,17 @@ from typing import Any
 import pytest
 from returns.pipeline import is_successful
 
+from dlmachine.core.cache.key import cache_key
+from dlmachine.core.decision.part_location import part_stem
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import BackendMissing
-from dlmachine.core.spec.destination import PathKind, ToPath
+from dlmachine.core.protocol.body_decision import StoreBody
+from dlmachine.core.spec.destination import Auto, PathKind, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters import backends
 from dlmachine_adapters.backends import Backends
 from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.parts.folder import create_part
 from dlmachine_adapters.world import SystemWorld
 from tests.adapters.stores import a_target, tree
 
@@ -52,12 +56,19 @@ def test_what_is_observed_is_what_is_there(tmp_path: Path) -> None:
 
 
 def test_a_glance_leaves_out_what_a_hit_has_no_need_of(tmp_path: Path) -> None:
-    """If no stored copy is likely to be used, it is a complete observation."""
-    with SystemWorld(str(tmp_path / 'cache')) as world:
-        seen = world.glance(a_target(), Policy())
+    """If no stored copy is likely to be used, only the part is left for the next observation."""
+    cache = tmp_path / 'cache'
+    cache.mkdir()
+    part = create_part(str(cache), part_stem(cache_key(a_target()), Auto()))
+    part.begin(0, StoreBody(validator='"v"'))
+    part.append(b'abc')
+    part.discard(keep=True)
+    with SystemWorld(str(cache)) as world:
+        seen, observed = (look(a_target(), Policy()) for look in (world.glance, world.observe))
 
-    assert seen.backends is not None
-    assert world.observe(a_target(), Policy()).backends == seen.backends
+    assert seen.backends == observed.backends != ()
+    assert observed.part is not None
+    assert seen.part is None
 
 
 def test_without_a_cache_there_is_none() -> None:

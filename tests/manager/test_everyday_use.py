@@ -14,7 +14,7 @@ from returns.result import Success
 import dlmachine as dm
 from dlmachine.core.faults import InvalidInput, UnknownName
 from tests.fixtures import MakeManager, RunCommand
-from tests.servers.behaviours import resource, respond
+from tests.servers.behaviours import in_turn, raw, resource, respond
 from tests.servers.http import Server
 
 BODY = b'id\tscore\nP1\t1\n'
@@ -188,6 +188,25 @@ def test_the_log_names_what_it_is_about(
     assert reported[-2].startswith(f'GET {gone}?token=*** with ')
     assert reported[-2].endswith(': 404')
     assert reported[-1].startswith(f'failed {gone}?token=***: the server answered 404')
+
+
+def test_the_log_has_the_decision_that_counts(
+    make_manager: MakeManager, server: Server, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """A part is found with the lock held, so the decision is logged then."""
+    caplog.set_level(logging.INFO, 'dlmachine')
+    body = bytes(range(256)) * 4096
+    head = f'HTTP/1.1 200 OK\r\nETag: "v1"\r\nContent-Length: {len(body)}\r\n\r\n'
+    broken = raw(head.encode(), body[:500_000], ends='close')
+    url = server.on('/x', in_turn(broken, resource(body, etag='"v1"')))
+    manager = make_manager(tmp_path, retries=0)
+    with pytest.raises(dm.DownloadError):
+        manager.download(url)
+    manager.download(url)
+
+    decisions = [record.getMessage() for record in caplog.records if ': ' in record.getMessage()]
+    assert decisions[0] == f'fetch {url}: the file is not in the cache'
+    assert decisions[-2] == f'resume {url}: an earlier download of this file can be resumed'
 
 
 @dataclass(frozen=True, kw_only=True)

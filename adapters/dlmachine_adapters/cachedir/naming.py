@@ -56,4 +56,4 @@ def from_local(text: object) -> datetime:
 
 def guess_extension(file_name: str | None) -> str:
     """The extension that cachedir uses for a file name by default."""
-    return os.path.splitext(file_name or '')[1][1:]  # noqa: PTH122 -- as cachedir does it
+    return os.path.splitext(file_name or '')[1][1:]

@@ -186,7 +186,7 @@ def _foreign_entry(folder: str, row: Row, given: Given) -> CacheEntry:
 def _entry(
     folder: str, row: Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
 ) -> CacheEntry:
-    path = os.path.join(folder, row.name)  # noqa: PTH118 -- every hit comes here
+    path = os.path.join(folder, row.name)
     seen = see_believed(path) if row.status is Status.READY else None
     return CacheEntry(
         version=row.version,

@@ -59,7 +59,7 @@ def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None
                     marked = (Status.DELETED.value, row.row_id)
                     connection.execute('UPDATE main SET status = ? WHERE id = ?', marked)
     for name in names:
-        remove_file(os.path.join(registry.folder, name))  # noqa: PTH118
+        remove_file(os.path.join(registry.folder, name))
 
 
 def _is_taken(connection: sqlite3.Connection, update: NewVersion) -> bool:

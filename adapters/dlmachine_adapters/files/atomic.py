@@ -23,6 +23,8 @@ _NO_LINKS: Final = frozenset(
 _HANDLES: Final = '/proc/self/fd'
 _NO_HANDLES: Final = _NO_LINKS | {errno.ENOENT, errno.EXDEV, errno.EACCES, errno.ELOOP}
 
+_READ: Final = os.O_RDONLY | getattr(os, 'O_CLOEXEC', 0)
+
 #: A temporary name is that of the file, shortened to leave room for 18 characters.
 _MAX_STEM: Final = 100
 
@@ -32,7 +34,7 @@ class Source:
 
     def __init__(
         self,
-        name: str | Path,
+        name: str,
         sealed: Seal,
         ours: OwnFolder | None = None,
         handle: int | None = None,
@@ -48,9 +50,9 @@ class Source:
         if self._ours is None:
             check_sealed(os.stat(self._name, follow_symlinks=False), self._sealed)
         else:
-            check_sealed(self._ours.look(str(self._name)), self._sealed)
+            check_sealed(self._ours.look(self._name), self._sealed)
 
-    def confirm(self, target: Path) -> None:
+    def confirm(self, target: str) -> None:
         """Fail if this file does not have this name, or was changed.
 
         It has it if that cannot be seen. Raises: Exchanged, OSError (ESTALE).
@@ -63,11 +65,11 @@ class Source:
             return  # It was published a moment ago.
         check_sealed(seen, self._sealed)
 
-    def has_bytes_of(self, target: Path) -> bool:
+    def has_bytes_of(self, target: str) -> bool:
         """Whether another file is known to have the same bytes."""
         return self._handle is not None and has_same_bytes(self._handle, target)
 
-    def link(self, target: Path) -> None:
+    def link(self, target: str) -> None:
         """Link it to another name, which must be free."""
         if self._handle is not None and self._link_handle(target):
             return
@@ -77,27 +79,27 @@ class Source:
         else:
             os.link(self._name, target, src_dir_fd=folder, follow_symlinks=False)
 
-    def replace(self, target: Path) -> None:
+    def replace(self, target: str) -> None:
         """Rename it, replacing any file with that name."""
         if self._ours is None:
-            Path(self._name).replace(target)
+            os.replace(self._name, target)
         else:
-            self._ours.move_out(str(self._name), target)
+            self._ours.move_out(self._name, target)
 
     def remove(self) -> None:
         """Remove its own name."""
         if self._ours is None:
-            Path(self._name).unlink()
+            os.unlink(self._name)
         else:
-            self._ours.remove(str(self._name))
+            self._ours.remove(self._name)
 
     @property
     def _path(self) -> str:
-        return str(self._name) if self._ours is None else f'{self._ours.path}/{self._name}'
+        return self._name if self._ours is None else f'{self._ours.path}/{self._name}'
 
-    def _link_handle(self, target: Path) -> bool:
+    def _link_handle(self, target: str) -> bool:
         folder = None if self._ours is None else self._ours.handle
-        if folder is None or not os.path.isdir(_HANDLES):  # noqa: PTH112
+        if folder is None:
             return False
         try:
             # Python follows the link only with a folder argument, though it does not need one.
@@ -109,7 +111,7 @@ class Source:
         return True
 
 
-def move_to_new_name(source: Source, target: Path) -> None:
+def move_to_new_name(source: Source, target: str) -> None:
     """Rename durably without replacing.  Raises FileExistsError if the name is taken.
 
     The name also counts as taken if another process removed the file and created one with the same
@@ -122,19 +124,21 @@ def move_to_new_name(source: Source, target: Path) -> None:
         if error.errno not in _NO_LINKS:
             raise
         _claim_and_replace(source, target)
-        sync_folder(target.parent)
+        sync_folder(os.path.dirname(target))
         source.confirm(target)
         return
-    sync_folder(target.parent)
+    sync_folder(os.path.dirname(target))
     try:
         source.confirm(target)
     except Exchanged:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
-    with contextlib.suppress(OSError):
+    try:
         source.remove()
+    except OSError:
+        return  # It is seen by its second name that it is published.
 
 
-def move_over(source: Source, target: Path) -> None:
+def move_over(source: Source, target: str) -> None:
     """Rename durably, replacing any file with that name."""
     source.check()
     source.replace(target)
@@ -144,7 +148,7 @@ def move_over(source: Source, target: Path) -> None:
         # Another download may have replaced it just now, with the same bytes.
         if not source.has_bytes_of(target):
             raise
-    sync_folder(target.parent)
+    sync_folder(os.path.dirname(target))
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -165,28 +169,33 @@ def replace_text(path: Path, text: str) -> None:
     except BaseException:
         new.unlink(missing_ok=True)
         raise
-    sync_folder(target.parent)
+    sync_folder(str(target.parent))
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: str) -> None:
     """Make a rename last through a crash, where the system supports it."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY | getattr(os, 'O_CLOEXEC', 0))
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    try:
+        handle = os.open(folder or os.curdir, _READ)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
 
 
-def _claim_and_replace(source: Source, target: Path) -> None:
+def _claim_and_replace(source: Source, target: str) -> None:
     # Only the process that created the claim may take the name. The claim has a separate name, so
     # that an incomplete file is never seen under the final one, which may be in the registry.
-    claim = target.with_name(f'.{target.name}.claim')
+    folder, name = os.path.split(target)
+    claim = os.path.join(folder, f'.{name}.claim')
     os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
-        if target.is_symlink() or target.exists():  # A dangling link has the name, too.
+        if os.path.lexists(target):  # A dangling link has the name, too.
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         source.replace(target)
     finally:
         with contextlib.suppress(OSError):
-            claim.unlink()
+            os.unlink(claim)

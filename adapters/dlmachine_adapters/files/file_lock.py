@@ -29,25 +29,26 @@ class HeldLock(Protocol):
     """A lock that is held."""
 
     def release(self) -> None:
-        """Remove the file and release the lock."""
+        """Remove the file and release the lock.  Raises: OSError, with the lock released."""
         ...
 
 
 def take_lock(ours: OwnFolder, name: str, patience: float, owner: str) -> tuple[HeldLock, bool]:
     """Take the lock; return it and whether it was busy at first.  Raises: LockTimeout, OSError.
 
-    `patience` is in seconds; `owner` is shown to processes that time out.
+    `patience` is in seconds; `owner` is shown to processes that time out. The lock keeps the folder
+    open.
     """
     if fcntl is None:
         return _take_by_filelock(Path(ours.path, name), patience)
     deadline, has_waited = time.monotonic() + patience, False
     while True:
-        handle = ours.open_shared(name)
+        handle, opened = ours.open_shared(name)
         try:
             if _try_to_lock(handle):
-                if _has_name(handle, ours, name):
+                if _has_name(opened, ours, name):
                     _write_owner(handle, owner)
-                    return _Flock(handle, ours.again(), name), has_waited
+                    return _Flock(handle, ours.moved(), name), has_waited
                 os.close(handle)
                 continue
         except BaseException:
@@ -83,16 +84,19 @@ class _Flock:
 
     def release(self) -> None:
         """Remove the file while the lock is held; closing it releases the lock."""
-        with contextlib.suppress(OSError), self._ours:
+        try:
             self._ours.remove(self._name)
-        with contextlib.suppress(OSError):
+        finally:
+            self._ours.close()
             os.close(self._handle)
 
 
 def _write_owner(handle: int, owner: str) -> None:
-    with contextlib.suppress(OSError):
+    try:
         os.ftruncate(handle, 0)
         os.write(handle, owner.encode('utf-8', 'replace'))
+    except OSError:
+        return  # It is only shown.
 
 
 def _try_to_lock(handle: int) -> bool:
@@ -103,12 +107,11 @@ def _try_to_lock(handle: int) -> bool:
     return True
 
 
-def _has_name(handle: int, ours: OwnFolder, name: str) -> bool:
+def _has_name(held: os.stat_result, ours: OwnFolder, name: str) -> bool:
     try:
         named = ours.look(name)
     except FileNotFoundError:
         return False
-    held = os.fstat(handle)
     return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
 
 

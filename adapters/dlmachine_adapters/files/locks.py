@@ -97,9 +97,8 @@ class FolderLocks:
         name = f'{effect.key}.lock'
         made = missing_folders(Path(folder)) if effect.folder else ()
         try:
-            turn.lock, has_polled = self._lock_file(
-                folder, name, patience - (time.monotonic() - started)
-            )
+            left = patience - (time.monotonic() - started) if waited else patience
+            turn.lock, has_polled = self._lock_file(folder, name, left)
         except LockTimeout:
             self._give_up(place, turn)
             return self._busy(effect, started, self._owner_of(folder, name) or 'another process')
@@ -116,8 +115,7 @@ class FolderLocks:
         """Release the lock, if this thread holds it."""
         self._notice_fork()
         place = effect.folder or self._folder, effect.key
-        with self._guard:
-            turn = self._turns.get(place)
+        turn = self._turns.get(place)
         if turn is not None and turn.owner == _holder():
             lock, made = turn.lock, turn.made
             turn.lock, turn.made, turn.owner = None, (), None
@@ -137,10 +135,11 @@ class FolderLocks:
                 return take_lock(locks, name, patience, owner)
 
         for _ in range(_TRIES):
-            # Its owner may have removed the working folder just now.
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 return in_working_folder(folder, take)
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            except FileNotFoundError:
+                # The folder is new, or another owner has just removed the working folder.
+                Path(folder).mkdir(parents=True, exist_ok=True)
         return in_working_folder(folder, take)
 
     def _owner_of(self, folder: str, name: str) -> str:

@@ -14,18 +14,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from dlmachine_adapters.files.owners import is_open_to_all, is_own
+from dlmachine_adapters.files.owners import is_open_to_all, is_ours, is_own
 
 #: Whether the system opens, renames and removes relative to an open folder.
 _NEEDED: Final = {os.open, os.stat, os.unlink, os.rename, os.mkdir}
 _HAS_DIR_FD: Final = os.supports_dir_fd >= _NEEDED
-_FOLDER: Final = os.O_RDONLY | getattr(os, 'O_DIRECTORY', 0)
 _SAFE: Final = (
     getattr(os, 'O_NOFOLLOW', 0)
     | getattr(os, 'O_NONBLOCK', 0)
     | getattr(os, 'O_CLOEXEC', 0)
     | getattr(os, 'O_BINARY', 0)
 )
+_FOLDER: Final = os.O_RDONLY | getattr(os, 'O_DIRECTORY', 0) | _SAFE
 #: Errors on opening a symbolic link, a socket, or a device without a driver.
 _LINKS: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.ENODEV})
 #: The handle of a closed folder, which makes every use fail.
@@ -48,18 +48,17 @@ class OwnFolder:
         """Own an open folder; without a handle, use the path."""
         self.path = path
         self.handle = handle
+        self._start = f'{path}/' if handle is None else ''
         self.seen = seen
         self.is_passing = False
 
     def names(self) -> list[str]:
         """The names in it."""
-        return os.listdir(self.path if self.handle is None else self.handle)  # noqa: PTH208
+        return os.listdir(self.path if self.handle is None else self.handle)
 
     def look(self, name: str) -> os.stat_result:
         """The status of a name; of a link itself, not of its target."""
-        if self.handle is None:
-            return os.stat(self._at(name), follow_symlinks=False)
-        return os.stat(name, dir_fd=self.handle, follow_symlinks=False)
+        return os.stat(self._start + name, dir_fd=self.handle, follow_symlinks=False)
 
     def exists(self, name: str) -> bool:
         """Whether something has a name."""
@@ -75,11 +74,11 @@ class OwnFolder:
         It may have at most `links` names; it has none if its owner has just removed it.
         """
         if self.handle is None and self.exists(name):
-            _check_file(self.look(name), self._at(name), links)
+            _check_file(self.look(name), self.path, name, links)
         handle = self._open(name, flags)
         try:
             seen = os.fstat(handle)
-            _check_file(seen, self._at(name), links)
+            _check_file(seen, self.path, name, links)
         except BaseException:
             os.close(handle)
             raise
@@ -97,21 +96,21 @@ class OwnFolder:
         """Create a new file with the user's umask.  Raises: FileExistsError, FileNotFoundError."""
         return self._open(name, flags | os.O_CREAT | os.O_EXCL)
 
-    def open_shared(self, name: str) -> int:
-        """Open a small shared file, and create it if necessary.
+    def open_shared(self, name: str) -> tuple[int, os.stat_result]:
+        """Open a small shared file like `open`, and create it if necessary.
 
         A link, a pipe or the like in its place is removed, but not a link's target.
         """
         flags = os.O_RDWR | os.O_CREAT
         try:
-            return self.open(name, flags)[0]
+            return self.open(name, flags)
         except NotOurs:
             pass
         except OSError as error:
             if error.errno not in _LINKS:
                 raise
         self.remove(name)
-        return self.open(name, flags)[0]
+        return self.open(name, flags)
 
     def read(self, name: str, max_bytes: int, *, is_believed: bool = False) -> bytes:
         """Read a file of at most `max_bytes`; `is_believed` requires that the file is trusted."""
@@ -141,32 +140,23 @@ class OwnFolder:
 
     def rename(self, old: str, new: str) -> None:
         """Rename a file in the folder, replacing any file with the new name."""
-        if self.handle is None:
-            Path(self._at(old)).replace(self._at(new))
-        else:
-            os.rename(old, new, src_dir_fd=self.handle, dst_dir_fd=self.handle)
+        handle = self.handle
+        os.replace(self._start + old, self._start + new, src_dir_fd=handle, dst_dir_fd=handle)
 
-    def move_in(self, source: Path, new: str) -> None:
+    def move_in(self, source: str | Path, new: str) -> None:
         """Move a file from elsewhere into the folder."""
-        if self.handle is None:
-            source.replace(self._at(new))
-        else:
-            os.rename(source, new, dst_dir_fd=self.handle)
+        os.replace(source, self._start + new, dst_dir_fd=self.handle)
 
-    def move_out(self, old: str, target: Path) -> None:
+    def move_out(self, old: str, target: str | Path) -> None:
         """Move a file out of the folder, replacing any file with the new name."""
-        if self.handle is None:
-            Path(self._at(old)).replace(target)
-        else:
-            os.rename(old, target, src_dir_fd=self.handle)
+        os.replace(self._start + old, target, src_dir_fd=self.handle)
 
     def remove(self, name: str) -> None:
         """Remove a name, if it exists."""
-        with contextlib.suppress(FileNotFoundError):
-            if self.handle is None:
-                os.unlink(self._at(name))
-            else:
-                os.unlink(name, dir_fd=self.handle)
+        try:
+            os.unlink(self._start + name, dir_fd=self.handle)
+        except FileNotFoundError:
+            return
 
     def sync(self) -> None:
         """Sync the names in it, where the system supports it."""
@@ -176,25 +166,21 @@ class OwnFolder:
 
     def sub(self, name: str, *, make: bool = False, mode: int = 0o777) -> 'OwnFolder':
         """Open a trusted sub-folder, and create it if `make` is set.  Raises: OSError."""
-        found = open_folder(self._at(name), self, name, make=make, mode=mode)
-        if found.is_ours or found.is_as_closed_as(self.seen):
+        path, inner = f'{self.path}/{name}', self._start + name
+        try:
+            found = _open_folder(path, inner, self.handle)
+        except FileNotFoundError:
+            if not make:
+                raise
+            found = _make_folder(path, inner, self.handle, mode)
+        if is_ours(found.seen) or found.is_as_closed_as(self.seen):
             return found
         found.close()
         raise NotOurs(found.path, 'another user made it')
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether this user owns it, and not everybody can write to it."""
-        return is_own(self.seen) and not self.is_open_to_all
-
-    @property
-    def is_open_to_all(self) -> bool:
-        """Whether every user can write to it."""
-        return is_open_to_all(self.seen)
-
     def is_as_closed_as(self, above: os.stat_result) -> bool:
         """Whether only users who can write to the folder above can write to it."""
-        if is_open_to_all(above) or self.is_open_to_all:
+        if is_open_to_all(above) or is_open_to_all(self.seen):
             return False
         return not self.seen.st_mode & stat.S_IWGRP or self.seen.st_gid == above.st_gid
 
@@ -208,13 +194,13 @@ class OwnFolder:
         return is_own(seen) or (seen.st_gid == self.seen.st_gid and self._is_of_group())
 
     def _is_of_group(self) -> bool:
-        above = os.stat(os.path.dirname(self.path))  # noqa: PTH120
+        above = os.stat(os.path.dirname(self.path))
         is_shared = bool(above.st_mode & self.seen.st_mode & stat.S_IWGRP)
         return is_shared and self.seen.st_gid == above.st_gid and self.is_as_closed_as(above)
 
-    def again(self) -> 'OwnFolder':
-        """The same folder with a separate handle."""
-        handle = None if self.handle is None else os.dup(self.handle)
+    def moved(self) -> 'OwnFolder':
+        """The same folder, which stays open when this object is closed."""
+        handle, self.handle = self.handle, None if self.handle is None else _CLOSED
         return OwnFolder(self.path, handle, self.seen)
 
     def close(self) -> None:
@@ -237,46 +223,44 @@ class OwnFolder:
         self.close()
 
     def _open(self, name: str, flags: int) -> int:
-        if self.handle is None:
-            return os.open(self._at(name), flags | _SAFE, 0o666)
-        return os.open(name, flags | _SAFE, 0o666, dir_fd=self.handle)
+        return os.open(self._start + name, flags | _SAFE, 0o666, dir_fd=self.handle)
 
     def _at(self, name: str) -> str:
         return f'{self.path}/{name}'
 
 
-def open_folder(
-    path: str, above: OwnFolder | None = None, name: str = '', *, make: bool, mode: int = 0o777
-) -> OwnFolder:
-    """Open a folder that is not a link; `make` creates it. Does not check the owner."""
-    where = None if above is None else above.handle
-    for _ in range(8):
-        try:
-            return _open_folder(path, name, where)
-        except FileNotFoundError:
-            if not make:
-                raise
-        with contextlib.suppress(FileExistsError):
-            if where is None:
-                Path(path).mkdir(mode)
-            else:
-                os.mkdir(name, mode, dir_fd=where)
-    return _open_folder(path, name, where)
+def open_folder(path: str) -> OwnFolder:
+    """Open a folder that is not a link. Does not check the owner.  Raises: OSError."""
+    return _open_folder(path, path, None)
 
 
-def _open_folder(path: str, name: str, where: int | None) -> OwnFolder:
+def make_folder(path: str, mode: int) -> OwnFolder:
+    """Open a folder, and create it if it does not exist. Does not check the owner."""
+    return _make_folder(path, path, None, mode)
+
+
+def _open_folder(path: str, name: str, above: int | None) -> OwnFolder:
     if not _HAS_DIR_FD:  # Windows
         seen = os.stat(path, follow_symlinks=False)
         if not stat.S_ISDIR(seen.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
         return OwnFolder(path, None, seen)
-    flags = _FOLDER | _SAFE
-    handle = os.open(path, flags) if where is None else os.open(name, flags, dir_fd=where)
+    handle = os.open(name, _FOLDER, dir_fd=above)
     return OwnFolder(path, handle, os.fstat(handle))
 
 
-def _check_file(seen: os.stat_result, path: str, links: int) -> None:
-    if not stat.S_ISREG(seen.st_mode):
-        raise NotOurs(path, 'it is not a regular file')
-    if seen.st_nlink > links:
-        raise NotOurs(path, 'it has another name elsewhere')
+def _make_folder(path: str, name: str, above: int | None, mode: int) -> OwnFolder:
+    for _ in range(8):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, mode, dir_fd=above)
+        with contextlib.suppress(FileNotFoundError):  # Another process removed it.
+            return _open_folder(path, name, above)
+    return _open_folder(path, name, above)
+
+
+def _check_file(seen: os.stat_result, folder: str, name: str, links: int) -> None:
+    is_file = stat.S_ISREG(seen.st_mode)
+    if is_file and seen.st_nlink <= links:
+        return
+    path = f'{folder}/{name}'
+    raise NotOurs(path, 'it has another name elsewhere' if is_file else 'it is not a regular file')

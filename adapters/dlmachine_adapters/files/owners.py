@@ -24,3 +24,13 @@ def is_own_or_roots(seen: os.stat_result) -> bool:
 def is_open_to_all(seen: os.stat_result) -> bool:
     """Whether every user can write to it."""
     return _HAS_OWNERS and bool(seen.st_mode & stat.S_IWOTH)
+
+
+def is_ours(seen: os.stat_result) -> bool:
+    """Whether this user owns it, and not everybody can write to it."""
+    return not _HAS_OWNERS or (seen.st_uid == os.geteuid() and not seen.st_mode & stat.S_IWOTH)
+
+
+def user_id() -> str:
+    """The user id of this process as text; `own` on Windows."""
+    return str(os.geteuid()) if _HAS_OWNERS else 'own'

@@ -9,7 +9,6 @@ import contextlib
 import os
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from dlmachine.core.protocol.effects import Publish
@@ -22,13 +21,13 @@ PUBLISHED_FOLDER: Final = 'published'
 _MAX_NOTE_BYTES: Final = 8 << 20
 
 
-def leave_note_for(effect: Publish, target: Path, ours: OwnFolder, inode: int) -> None:
+def leave_note_for(effect: Publish, target: str, ours: OwnFolder, inode: int) -> None:
     """Write the note about a part that is to be published, unless its name is taken.
 
     The note about the file that has the name stays.
     """
-    if effect.replace or not os.path.lexists(target):
-        leave_note(ours, target.name, inode, effect.note)
+    if effect.note and (effect.replace or not os.path.lexists(target)):
+        leave_note(ours, os.path.basename(target), inode, effect.note)
 
 
 def leave_note(ours: OwnFolder, name: str, inode: int, text: str) -> None:

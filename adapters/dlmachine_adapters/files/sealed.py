@@ -9,11 +9,10 @@ import errno
 import os
 import time
 from io import FileIO
-from pathlib import Path
 from typing import Final, NamedTuple
 
 #: The time resolutions of file systems, in ns: 2 s for FAT, 1 s for some network file systems.
-_GRAINS: Final = (1, 100, 1_000, 1_000_000, 1_000_000_000, 2_000_000_000)
+_GRAINS: Final = (100, 1_000, 1_000_000, 1_000_000_000, 2_000_000_000)
 _SETS_TIME: Final = os.utime in os.supports_fd
 _PIECE_BYTES: Final = 1 << 20
 
@@ -64,11 +63,12 @@ def check_sealed(seen: os.stat_result, sealed: Seal) -> None:
     """Fail if it is another file, or has changed.  Raises: Exchanged, OSError."""
     if (seen.st_dev, seen.st_ino) != (sealed.device, sealed.inode):
         raise Exchanged(errno.ESTALE, 'another file has taken its place since it was checked')
-    if seen.st_size != sealed.size_bytes or not _is_same_time(seen.st_mtime_ns, sealed.mtime_ns):
+    is_same_time = seen.st_mtime_ns == sealed.mtime_ns or _is_rounded(seen, sealed)
+    if seen.st_size != sealed.size_bytes or not is_same_time:
         raise OSError(errno.ESTALE, 'its bytes were changed since it was checked')
 
 
-def has_same_bytes(handle: int, path: Path) -> bool:
+def has_same_bytes(handle: int, path: str) -> bool:
     """Whether a file has the same bytes as an open one."""
     flags = os.O_RDONLY | getattr(os, 'O_NONBLOCK', 0) | getattr(os, 'O_CLOEXEC', 0)
     other = os.open(path, flags)
@@ -85,6 +85,6 @@ def has_same_bytes(handle: int, path: Path) -> bool:
         os.close(other)
 
 
-def _is_same_time(seen_ns: int, sealed_ns: int) -> bool:
+def _is_rounded(seen: os.stat_result, sealed: Seal) -> bool:
     # A network file system may show the exact time at first, and a rounded one later.
-    return any(seen_ns == sealed_ns // grain * grain for grain in _GRAINS)
+    return any(seen.st_mtime_ns == sealed.mtime_ns // grain * grain for grain in _GRAINS)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from dlmachine.core.http.filename import OUR_FOLDER
-from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, open_folder
-from dlmachine_adapters.files.owners import is_open_to_all
+from dlmachine_adapters.files.own_folder import NotOurs, OwnFolder, make_folder, open_folder
+from dlmachine_adapters.files.owners import is_open_to_all, is_ours, user_id
 
 #: Everybody can create a folder in it, and only its owner can remove it.
 _FOR_ALL: Final = 0o1777
@@ -35,9 +35,15 @@ _Made = TypeVar('_Made')
 
 def find_working_folders(folder: str) -> Iterator[OwnFolder]:
     """The existing working folders, each open until the next is requested."""
-    for name in (OUR_FOLDER, _own_name()):
-        with contextlib.suppress(OSError), _open_trusted(folder, name, make=False) as found:
+    for is_private in (False, True):
+        try:
+            found = _open_trusted(folder, is_private=is_private)
+        except OSError:
+            continue
+        try:
             yield found
+        finally:
+            found.close()
 
 
 def in_working_folder(
@@ -48,9 +54,12 @@ def in_working_folder(
     With `is_passing` a temporary folder is enough.  Raises: OSError, that of the first folder.
     """
     first: OSError | None = None
-    for name in (OUR_FOLDER, _own_name(), *((None,) if is_passing else ())):
+    for is_private in (False, True, *((None,) if is_passing else ())):
         try:
-            found = _fresh(folder) if name is None else _open_trusted(folder, name, make=True)
+            if is_private is None:
+                found = _fresh(folder)
+            else:
+                found = _open_trusted(folder, is_private=is_private, make=True)
             try:
                 return work(found)
             except BaseException:
@@ -70,7 +79,7 @@ def make_private(folder: str, name: str) -> str:
     Raises: OSError.
     """
     with (
-        _open_trusted(folder, _own_name(), make=True) as found,
+        _open_trusted(folder, is_private=True, make=True) as found,
         found.sub(name, make=True, mode=_PRIVATE) as made,
     ):
         return made.path
@@ -80,7 +89,7 @@ def remove_working_folder(found: OwnFolder) -> None:
     """Remove a working folder if it is empty.  Raises: OSError if it is not."""
     Path(found.path).rmdir()
     above, _, name = found.path.rpartition('/')
-    if name == _user() and above.endswith(f'/{OUR_FOLDER}'):
+    if name == user_id() and above.endswith(f'/{OUR_FOLDER}'):
         Path(above).rmdir()
 
 
@@ -107,15 +116,22 @@ def missing_folders(folder: Path) -> tuple[Path, ...]:
     return tuple(takewhile(lambda path: not path.exists(), (folder, *folder.parents)))
 
 
-def _open_trusted(folder: str, name: str, *, make: bool) -> OwnFolder:
-    path = f'{folder}/{name}'
-    top = _open_or_make(folder, path, name) if make else open_folder(path, make=False)
+def _open_trusted(folder: str, *, is_private: bool, make: bool = False) -> OwnFolder:
+    path = _private_path(folder) if is_private else f'{folder}/{OUR_FOLDER}'
     try:
-        if top.is_open_to_all and name == OUR_FOLDER:
-            own = top.sub(_user(), make=make, mode=_PRIVATE)
+        top = open_folder(path)
+    except FileNotFoundError:
+        if not make:
+            raise
+        top = _make(folder, path, is_private=is_private)
+    try:
+        if is_ours(top.seen):
+            return top
+        if is_open_to_all(top.seen) and not is_private:
+            own = top.sub(user_id(), make=make, mode=_PRIVATE)
             top.close()
             return own
-        if top.is_ours or top.is_as_closed_as(os.stat(folder)):
+        if top.is_as_closed_as(os.stat(folder)):
             return top
         raise NotOurs(path, 'another user made it')  # noqa: TRY301 -- it is closed first
     except BaseException:
@@ -123,16 +139,14 @@ def _open_trusted(folder: str, name: str, *, make: bool) -> OwnFolder:
         raise
 
 
-def _open_or_make(folder: str, path: str, name: str) -> OwnFolder:
-    with contextlib.suppress(FileNotFoundError):
-        return open_folder(path, make=False)  # It usually exists.
+def _make(folder: str, path: str, *, is_private: bool) -> OwnFolder:
     above = os.stat(folder)
-    is_for_all = name == OUR_FOLDER and is_open_to_all(above)
+    is_for_all = not is_private and is_open_to_all(above)
     # Another user who can open a lock or a part, even for reading, could lock it (flock) for ever.
-    is_for_others = name == OUR_FOLDER and bool(above.st_mode & _OTHERS_WRITE)
-    made = open_folder(path, make=True, mode=0o777 if is_for_others else _PRIVATE)
-    if is_for_all and made.is_ours and made.handle is not None:
-        os.chmod(made.handle, _FOR_ALL)  # noqa: PTH101 -- the open folder, whatever name it has now
+    is_for_others = not is_private and bool(above.st_mode & _OTHERS_WRITE)
+    made = make_folder(path, 0o777 if is_for_others else _PRIVATE)
+    if is_for_all and is_ours(made.seen) and made.handle is not None:
+        os.chmod(made.handle, _FOR_ALL)
         made.seen = os.fstat(made.handle)
     return made
 
@@ -140,24 +154,20 @@ def _open_or_make(folder: str, path: str, name: str) -> OwnFolder:
 def _fresh(folder: str) -> OwnFolder:
     # Some file systems have no owners and modes. A folder that this process has just created can be
     # trusted. Its files are never trusted later, because nobody knows its name then.
-    path = f'{folder}/{_own_name()}-{secrets.token_hex(8)}'
-    Path(path).mkdir(_PRIVATE)
-    made = open_folder(path, make=False)
+    path = f'{_private_path(folder)}-{secrets.token_hex(8)}'
+    os.mkdir(path, _PRIVATE)
+    made = open_folder(path)
     made.is_passing = True
     return made
 
 
-def _own_name() -> str:
-    return f'{OUR_FOLDER}-{_user()}'
-
-
-def _user() -> str:
-    return str(os.geteuid()) if hasattr(os, 'geteuid') else 'own'
+def _private_path(folder: str) -> str:
+    return f'{folder}/{OUR_FOLDER}-{user_id()}'
 
 
 def current_folder() -> str:
     """The current folder of the process; empty if it has been removed."""
     try:
-        return os.getcwd()  # noqa: PTH109
+        return os.getcwd()
     except OSError:
         return ''

@@ -51,7 +51,7 @@ class FolderIndexes:
             row = row or _noted_for(folder, key)
             if row is None:
                 return FileSeen(folder=folder)
-            name, path = row.file.name, os.path.join(folder, row.file.name)  # noqa: PTH118
+            name, path = row.file.name, os.path.join(folder, row.file.name)
         return _seen(folder, name, path, key, row)
 
     def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:
@@ -142,7 +142,7 @@ def _write(index: IndexFile, updates: Iterable[FileRecord]) -> None:
     with index.writing() as connection:
         for update in updates:
             # The file is looked at after it has its name, and the row says when.
-            seen = see_file(os.path.join(update.folder, update.name))  # noqa: PTH118
+            seen = see_file(os.path.join(update.folder, update.name))
             is_same = (
                 seen is not None
                 and seen.st_size == update.record.size_bytes
@@ -174,7 +174,7 @@ def _noted_for(folder: str, key: str) -> IndexRow | None:
     for inode, text in list_notes(folder):
         noted = parse_file_note(text, folder)
         if noted is not None and noted.key == key:
-            seen = see_file(os.path.join(folder, noted.name))  # noqa: PTH118
+            seen = see_file(os.path.join(folder, noted.name))
             if seen is not None and seen.st_ino == inode:
                 return IndexRow(noted)
     return None

@@ -116,10 +116,10 @@ class FindingRepairer:
     def _folder_of(self, path: Path) -> OwnFolder:
         cache = Path(self._registry.folder)
         if path.parent == cache:
-            return open_folder(os.path.realpath(cache), make=False)
+            return open_folder(os.path.realpath(cache))
         for ours in find_working_folders(str(cache)):
             if path.parent == Path(ours.path):
-                return ours.again()
+                return ours.moved()
             if path.parent.parent == Path(ours.path):
                 return ours.sub(path.parent.name)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))

@@ -10,7 +10,6 @@ import os
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from dlmachine.core.protocol.body_decision import StoreBody
@@ -63,7 +62,7 @@ class LinkStorage(MemoryStorage):
 
 def copy_into_part(effect: OpenPart) -> FileStorage:
     """Create a part with the bytes of the source."""
-    storage = create_part(Path(str(effect.beside)), effect.stem)
+    storage = create_part(str(effect.beside), effect.stem)
     try:
         storage.begin(0, StoreBody())
         with open(effect.source, 'rb', buffering=0) as source:

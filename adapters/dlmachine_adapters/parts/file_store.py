@@ -10,7 +10,6 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from pathlib import Path
 from threading import Lock
 from time import monotonic
 from typing import BinaryIO, Final
@@ -167,21 +166,21 @@ class FileStorage:
         """Sync it, then publish it atomically under its name."""
         if not isinstance(effect.place, AtPath):
             raise OSError(errno.EINVAL, 'a file cannot be published to memory')
-        target = Path(self._base, effect.place.path)
+        path = effect.place.path
+        target = path if path.startswith(os.sep) else os.path.join(self._base, path)
         self._stop_heartbeat()
         self._sync_once()
         sealed = self._seal or seal(self._file.fileno())
-        where = os.path.join(self._ours.path, self._part)  # noqa: PTH118
-        source = self._source(with_time(self._file, where, sealed, effect.mtime_ns))
+        source = self._source(with_time(self._file, self.name, sealed, effect.mtime_ns))
         leave_note_for(effect, target, self._ours, self._identity[1])
         if effect.note and not effect.replace:
             self._drop_note()  # A link gives it a second name, at which a user may change it.
         (move_over if effect.replace else move_to_new_name)(source, target)
-        self._final = str(target)
+        self._final = target
         self._drop_note()
         self._file.close()
         self._leave_folder()
-        return effect.place.path
+        return path
 
     def discard(self, *, keep: bool) -> None:
         """Close it, and remove it unless it is to be kept or has been published."""

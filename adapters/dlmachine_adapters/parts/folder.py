@@ -51,24 +51,23 @@ _COPY_BYTES: Final = 1 << 20
 _LASTING: Final = frozenset({'locks', 'rates'})
 
 
-def create_part(folder: Path, stem: str) -> FileStorage:
+def create_part(folder: str, stem: str) -> FileStorage:
     """Create a part file, and its folder if necessary.  Raises: OSError."""
-    with contextlib.suppress(FileNotFoundError, FileExistsError):
-        return _create(folder, stem)  # The folder usually exists.
-    made = missing_folders(folder)
-    for _ in range(8):
-        folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError, FileExistsError):
-            # Another download may have just removed the empty folder.
+    made: tuple[Path, ...] = ()
+    for tries in range(9):
+        try:
             return _create(folder, stem, made)
-    folder.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, FileExistsError):
+            # The folder is new, or another download has just removed it because it was empty.
+            made = made if tries else missing_folders(Path(folder))
+            Path(folder).mkdir(parents=True, exist_ok=True)
     return _create(folder, stem, made)
 
 
-def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
+def find_parts(folder: str, stem: str) -> Iterator[PartSeen]:
     """Find the parts that can be adopted, without changing anything."""
     start = f'{safe_stem(stem)}.'
-    for ours in find_working_folders(str(folder)):
+    for ours in find_working_folders(folder):
         for name in _names(ours):
             if not (name.startswith(start) and name.endswith('.part')):
                 continue
@@ -78,11 +77,11 @@ def find_parts(folder: Path, stem: str) -> Iterator[PartSeen]:
                 yield _seen(ours, name, note, spans)
 
 
-def adopt_part(folder: Path, stem: str, seen: PartSeen) -> FileStorage | None:
+def adopt_part(folder: str, stem: str, seen: PartSeen) -> FileStorage | None:
     """Adopt a part as it was seen; None if another process has adopted or changed it."""
-    if seen.name != Path(seen.name).name:
+    if seen.name != os.path.basename(seen.name):
         return None  # The name may come from a stored plan, which is untrusted.
-    for ours in find_working_folders(str(folder)):
+    for ours in find_working_folders(folder):
         note = read_note(ours, seen.name)
         if note is None:
             continue
@@ -115,7 +114,7 @@ def _adopt(
     handle = _take_over(ours, seen.name, mine, own_note)
     if handle is None:
         return None
-    kept = ours.again()
+    kept = ours.moved()
     return FileStorage(kept, mine, handle, partial(tidy, kept), own_note, note.synced_ranges)
 
 
@@ -137,7 +136,7 @@ def _seen(ours: OwnFolder, part: str, note: PartNote, spans: Spans) -> PartSeen:
 
 
 def _copy_part(
-    folder: Path, stem: str, ours: OwnFolder, seen: PartSeen, note: PartNote
+    folder: str, stem: str, ours: OwnFolder, seen: PartSeen, note: PartNote
 ) -> FileStorage | None:
     # Its owner is most likely dead. A living one may continue to write to its own file; if it
     # starts the file over, its note says so first.
@@ -180,7 +179,7 @@ def tidy(ours: OwnFolder, made: tuple[Path, ...] = ()) -> None:
                     _remove_if_abandoned(ours, name)
                 elif name.endswith(('.part.json', '.part.new')):
                     _remove_if_lone(ours, name)
-        if any(name in _LASTING for name in names):
+        if not _LASTING.isdisjoint(names):
             return
         remove_working_folder(ours)
         for path in made:
@@ -194,14 +193,14 @@ def _names(ours: OwnFolder) -> list[str]:
         return []
 
 
-def _create(folder: Path, stem: str, made: tuple[Path, ...] = ()) -> FileStorage:
+def _create(folder: str, stem: str, made: tuple[Path, ...] = ()) -> FileStorage:
     name = part_name(stem)
 
     def create(ours: OwnFolder) -> FileStorage:
         handle = ours.create(name, flags=os.O_RDWR)
         return FileStorage(ours, name, handle, partial(tidy, ours, made))
 
-    return in_working_folder(str(folder), create, is_passing=True)
+    return in_working_folder(folder, create, is_passing=True)
 
 
 def _take_over(ours: OwnFolder, old: str, mine: str, note: PartNote) -> int | None:

@@ -113,7 +113,7 @@ def _locked(ours: OwnFolder, name: str) -> Iterator[int]:
     with ours.sub(RATES_FOLDER, make=True) as rates, contextlib.ExitStack() as held:
         if fcntl is None:
             held.callback(_lock_apart(ours, name).release)
-        handle = rates.open_shared(name)
+        handle, _ = rates.open_shared(name)
         held.callback(os.close, handle)
         until = time.monotonic() + _PATIENCE_SECONDS
         while fcntl is not None and not _try_to_lock(handle):

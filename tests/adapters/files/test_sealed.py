@@ -118,7 +118,7 @@ def test_a_part_replaced_at_the_last_moment_is_not_published(
         pytest.skip('open files cannot be linked here')
     real = atomic.Source.link
 
-    def late(source: Any, target: Path) -> None:
+    def late(source: Any, target: str) -> None:
         _exchange(_part_of(tmp_path))
         real(source, target)
 

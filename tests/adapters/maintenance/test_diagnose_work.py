@@ -102,7 +102,7 @@ def test_parts_are_reported_and_only_old_ones_removed(
 ) -> None:
     """One that is being written, one that can be resumed, one that cannot."""
     shelf.put()
-    alive = create_part(folder, 'a' * 32)
+    alive = create_part(str(folder), 'a' * 32)
     left = a_left_part(folder, 'b' * 32)
     useless = left.with_name(left.name.replace('b' * 32, 'c' * 32))
     write_file(str(useless), b'x')
@@ -127,7 +127,7 @@ def test_a_part_that_is_taken_up_again_is_not_removed(
     left = a_left_part(folder)
     (finding,) = look(registry, WEEK)
     storage = FileStorage(
-        open_folder(str(left.parent), make=False), left.name, os.open(left, os.O_RDWR), lambda: None
+        open_folder(str(left.parent)), left.name, os.open(left, os.O_RDWR), lambda: None
     )
     repaired = repair(registry, finding, WEEK)
 
@@ -145,7 +145,7 @@ def test_a_part_of_a_living_process_is_held(shelf: Shelf, registry: Registry, fo
         'import sys\n'
         'from pathlib import Path\n'
         'from dlmachine_adapters.parts.folder import create_part\n'
-        'keeper = create_part(Path(sys.argv[1]), "k" * 32)\n'
+        'keeper = create_part(sys.argv[1], "k" * 32)\n'
         'print(flush=True)\n'
         'sys.stdin.read()\n'
     )

@@ -31,7 +31,7 @@ TAKING = StoreBody(validator='"v1"')
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[FileStorage]:
     """A part that holds DATA, half of which is recorded as synced."""
-    made = create_part(tmp_path, 'stem')
+    made = create_part(str(tmp_path), 'stem')
     made.begin(0, TAKING)
     half = len(DATA) // 2
     made.append(DATA[:half])
@@ -51,7 +51,7 @@ def part_of(folder: Path) -> Path:
 
 def seen_in(folder: Path) -> PartSeen | None:
     """The part that could be adopted."""
-    return next(find_parts(folder, 'stem'), None)
+    return next(find_parts(str(folder), 'stem'), None)
 
 
 def disguise(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Path:
@@ -89,7 +89,7 @@ def test_after_a_crash_of_the_machine_what_was_synced_counts(
     seen = seen_in(tmp_path)
     assert seen is not None
     assert seen.size_bytes == len(DATA) // 2
-    adopted = adopt_part(tmp_path, 'stem', seen)
+    adopted = adopt_part(str(tmp_path), 'stem', seen)
     assert adopted is not None
     adopted.discard(keep=False)
 
@@ -106,7 +106,7 @@ def test_a_silent_owner_on_another_machine_is_dead(
     assert seen is not None
     assert seen.size_bytes == len(DATA) // 2
 
-    adopted = adopt_part(tmp_path, 'stem', seen)
+    adopted = adopt_part(str(tmp_path), 'stem', seen)
     assert adopted is not None
     adopted.begin(seen.size_bytes, TAKING)
     adopted.append(DATA[seen.size_bytes :])
@@ -131,7 +131,7 @@ def test_one_that_wakes_up_meanwhile_is_not_copied(
         note_path(part).unlink(missing_ok=True)
 
     monkeypatch.setattr(FileStorage, 'append', wake)
-    assert adopt_part(tmp_path, 'stem', seen) is None
+    assert adopt_part(str(tmp_path), 'stem', seen) is None
     assert [path.name for path in (tmp_path / OUR_FOLDER).iterdir()] == [part.name]
 
 
@@ -264,7 +264,7 @@ def test_a_long_download_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     heart = Heart(seconds=0.01)
     monkeypatch.setattr(file_store, 'HEART', heart)
     monkeypatch.setattr(file_store, 'BEAT_SECONDS', 0.0)
-    made = create_part(tmp_path, 'stem')
+    made = create_part(str(tmp_path), 'stem')
     made.begin(0, TAKING)
     made.append(DATA)
     made._file.flush()
@@ -288,7 +288,7 @@ def test_a_long_download_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_short_downloads_start_no_thread(tmp_path: Path) -> None:
     """Most end before the first beat."""
-    made = create_part(tmp_path, 'stem')
+    made = create_part(str(tmp_path), 'stem')
     made.begin(0, TAKING)
     made.append(DATA)
     assert not made._is_beating
@@ -313,7 +313,7 @@ def test_a_beat_that_fails_is_left_out(
 
 def test_a_closed_part_does_not_beat(tmp_path: Path) -> None:
     """Even if the beat comes late."""
-    made = create_part(tmp_path, 'stem')
+    made = create_part(str(tmp_path), 'stem')
     made.begin(0, TAKING)
     made.append(DATA)
     made.discard(keep=True)

@@ -418,7 +418,7 @@ def test_a_silent_owners_part_is_of_use_up_to_its_first_hole(left: Path, tmp_pat
     )  # fmt: skip
     write_note(left, note)
     os.utime(note_path(left), (0, 0))
-    (seen,) = find_parts(tmp_path, 'stem')
+    (seen,) = find_parts(str(tmp_path), 'stem')
     assert (seen.size_bytes, seen.spans, seen.whole_bytes) == (MIB, (), None)
     part = LocalFiles(ManualClock()).open_part(
         OpenPart(beside=str(tmp_path), stem='stem', adopt=seen)
@@ -474,7 +474,7 @@ def test_a_beat_syncs_what_was_written(tmp_path: Path) -> None:
 def test_an_adopted_part_is_never_taken_for_one_without_holes(left: Path, tmp_path: Path) -> None:
     """An owner that dies right after the adoption leaves a note with the spans."""
     files = LocalFiles(ManualClock())
-    (seen,) = find_parts(tmp_path, 'stem')
+    (seen,) = find_parts(str(tmp_path), 'stem')
     with pytest.MonkeyPatch.context() as patched:
         # Its first owner, which is dead, has it open in this process.
         patched.setattr('dlmachine_adapters.parts.folder.hold', lambda _: True)
