@@ -33,7 +33,7 @@ def receive(fields: dict[str, str], check: Callable[[], None], body: bytes, **kn
     assert isinstance(part, PartialFile)
     reader = ResponseReader(an_exchange(**known), part, SystemClock(), check)
     reader.begin(ResponseHead(status=200, headers=Headers(tuple(fields.items()))))
-    reader.buffer(body)
+    reader.take(body)
     return reader, part
 
 

@@ -141,7 +141,7 @@ def context() -> ErrorContext:
     """An exchange whose library gives up."""
     effect = _exchange()
     return ErrorContext(
-        route=Route(request=effect.request),
+        route=Route(request=effect.request, scheme='http'),
         deadlines=Deadlines(effect, timedelta(hours=1)),
         reader=ResponseReader(effect, MemoryPart(), RealClock()),
     )

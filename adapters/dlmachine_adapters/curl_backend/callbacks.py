@@ -4,7 +4,6 @@ They are called from C, where an exception would be printed and lost. Instead, e
 KeyboardInterrupt) is stored, the transfer is stopped, and `reraise` raises it again.
 """
 
-from datetime import datetime
 from typing import Any, Final
 
 import pycurl
@@ -13,13 +12,13 @@ from dlmachine.core.http.head_parser import HeadParser, HeadProblem, trailer_par
 from dlmachine.core.http.request import HTTP_SCHEMES
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine_adapters.curl_backend.head_parser import FtpReplies, HeadReader, NoHeads
+from dlmachine.core.protocol.ports import Clock
+from dlmachine_adapters.curl_backend.head_parser import FtpReplies, HeadReader
 from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.request_body import OpenBody
-from dlmachine_adapters.http.response_reader import HeadError, ResponseReader, scheme_of
+from dlmachine_adapters.http.response_reader import HeadError, ResponseReader
 
 _STOP: Final = 0
-_STOP_PROGRESS: Final = 1
 _HTTP: Final = b'HTTP/'
 
 #: Errors of FTP that mean a refusal by the server, whose reply says more.
@@ -46,61 +45,77 @@ class ConnectionLostError(Exception):
 
 
 class CurlResponse:
-    """Passes one response from libcurl to a `ResponseReader`; used by one thread."""
+    """Passes the response to each exchange of a handle to its `ResponseReader`.
 
-    def __init__(
-        self,
-        effect: Exchange,
-        deadlines: Deadlines,
-        reader: ResponseReader,
-        body: OpenBody | None,
-        now: datetime,
-    ) -> None:
-        self._deadlines = deadlines
-        self._reader = reader
-        self._body = body
-        self._raised: BaseException | None = None
-        self._sent_bytes = 0
-        self._done_bytes = 0
-        self._is_sent = False
-        self._is_taking = False
-        scheme = scheme_of(effect.request)
-        self._is_headless = scheme == 'sftp'
-        self._trailers = trailer_parser() if scheme in HTTP_SCHEMES else None
-        self._replies: FtpReplies | None = None
-        self._heads: HeadReader = NoHeads() if self._is_headless else _head_parser(effect)
-        if scheme not in HTTP_SCHEMES and not self._is_headless:
-            self._heads = self._replies = FtpReplies(
-                effect.expect.offset, effect.expect.validator, now
-            )
+    `is_active` is set whenever bytes were sent or received.
+    """
+
+    _deadlines: Deadlines
+    _reader: ResponseReader
+    _body: OpenBody | None
+    _heads: HeadReader
+
+    def __init__(self, clock: Clock) -> None:
+        """Belong to no exchange yet."""
+        self._clock = clock
+        self.is_active = False
 
     def attach(self, curl: Any) -> None:
         """Set the callbacks of a handle, until it is reset."""
         curl.setopt(pycurl.HEADERFUNCTION, self._on_line)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        curl.setopt(pycurl.READFUNCTION, self._on_read)
+        curl.setopt(pycurl.SEEKFUNCTION, self._on_rewind)
         if hasattr(pycurl, 'PREREQFUNCTION'):
             curl.setopt(pycurl.PREREQFUNCTION, self._on_connected)
         else:  # An older libcurl has no such callback; its own connect timeout remains.
-            self._deadlines.connected()
             curl.setopt(pycurl.FRESH_CONNECT, 1)
-        curl.setopt(pycurl.XFERINFOFUNCTION, self._on_progress)
-        curl.setopt(pycurl.NOPROGRESS, 0)
-        if self._body is not None:
-            curl.setopt(pycurl.READFUNCTION, self._on_read)
-            curl.setopt(pycurl.SEEKFUNCTION, self._on_rewind)
+
+    def begin(
+        self,
+        effect: Exchange,
+        scheme: str,
+        deadlines: Deadlines,
+        reader: ResponseReader,
+        body: OpenBody | None,
+    ) -> None:
+        """Begin an exchange."""
+        self._deadlines = deadlines
+        self._reader = reader
+        self._body = body
+        self._raised: BaseException | None = None
+        self._trailers: HeadParser | None = None
+        self._is_sent = False
+        self._is_http = scheme in HTTP_SCHEMES
+        self._is_headless = scheme == 'sftp'
+        if self._is_http:
+            # libcurl accepts HTTP/2 in a status line even if HTTP/1.1 was negotiated.
+            is_http2 = effect.http2 and scheme == 'https'
+            self._heads = HeadParser(is_libcurl=True, is_http2=is_http2)
+        else:
+            self._heads = FtpReplies(
+                effect.expect.offset, effect.expect.validator, self._clock.now()
+            )
+        if not hasattr(pycurl, 'PREREQFUNCTION'):
+            deadlines.connected()
+
+    def end(self) -> None:
+        """Let go of the exchange, so that an idle handle keeps no bytes alive."""
+        del self._deadlines, self._reader, self._body, self._heads
+        self._raised = None
 
     def refusal(self, code: int, text: str) -> ResponseHead | None:
         """The response that an error of FTP or SFTP stands for; None if it is another error."""
         if self._is_headless:
             status = _SFTP_REFUSALS.get(code)
             return None if status is None else ResponseHead(status=status, reason=text[:200])
-        if self._replies is None:
+        if not isinstance(self._heads, FtpReplies):
             return None
         if code in _NOT_FROM_THERE:
-            return self._replies.not_from_there()
+            return self._heads.not_from_there()
         # libcurl reports the reply 421 as a timeout.
-        is_refusal = code in _FTP_REFUSALS or self._replies.is_dismissal
-        return self._replies.refusal() if is_refusal else None
+        is_refusal = code in _FTP_REFUSALS or self._heads.is_dismissal
+        return self._heads.refusal() if is_refusal else None
 
     def reraise(self) -> None:
         """Raise the stored exception, if there is one."""
@@ -108,14 +123,22 @@ class CurlResponse:
             raise self._raised
 
     def finish(self) -> None:
-        """End the transfer; without a head, the response depends on the protocol."""
+        """End the transfer; without a head, the response depends on the protocol.
+
+        Raises: HeadError, PartError, ConnectionLostError.
+        """
         if self._reader.has_head:
+            if self._trailers is not None and self._trailers.status is not None:
+                # libcurl does not pass the empty line at the end of the trailer fields.
+                problem = self._trailers.feed(b'\r\n')
+                if isinstance(problem, HeadProblem):
+                    raise HeadError(problem.problem)
             return
         if self._is_headless:
             self._begin(ResponseHead(status=200))
-        elif self._replies is not None:
+        elif isinstance(self._heads, FtpReplies):
             # libcurl sends nothing if the file is not longer than the offset.
-            self._begin(self._replies.not_from_there())
+            self._begin(self._heads.not_from_there())
         else:
             # libcurl does not report a head that ends in the middle.
             raise ConnectionLostError
@@ -132,13 +155,13 @@ class CurlResponse:
         return ok
 
     def _on_line(self, line: bytes) -> int | None:
+        self.is_active = True
         try:
-            self._deadlines.touch()
             if self._reader.has_head:
                 return self._on_trailer(line)
-            if self._replies is not None and line.startswith(_HTTP):
+            if not self._is_http and line.startswith(_HTTP):
                 # A proxy responds in HTTP even to an FTP request.
-                self._replies, self._heads = None, HeadParser(is_libcurl=True)
+                self._is_http, self._heads = True, HeadParser(is_libcurl=True)
             head = self._heads.feed(line)
             if isinstance(head, HeadProblem):
                 return self._keep(HeadError(head.problem), _STOP)
@@ -147,28 +170,33 @@ class CurlResponse:
             return self._keep(error, _STOP)
 
     def _on_trailer(self, line: bytes) -> int | None:
-        problem = None if self._trailers is None else self._trailers.feed(line)
+        if not self._is_http:
+            return None
+        if self._trailers is None:
+            self._trailers = trailer_parser()
+        problem = self._trailers.feed(line)
         if isinstance(problem, HeadProblem):
             return self._keep(HeadError(problem.problem), _STOP)
         return None
 
     def _on_body(self, data: bytes) -> int | None:
-        # libcurl passes at most 16 KiB, so this is called a hundred thousand times for a large
-        # file. `_on_progress`, which is called as well, restarts the stall timeout.
+        # libcurl passes at most 16 KiB, so this is called many thousand times for a large file.
+        self.is_active = True
         try:
-            if self._is_headless and not self._reader.has_head:
+            reader = self._reader
+            if self._is_headless and not reader.has_head:
                 self._begin(ResponseHead(status=200))
-            if self._is_taking:
-                if self._reader.buffer(data):
-                    self._reader.flush()
-                    self._deadlines.touch()  # A slow disk does not count as silence of the server.
+            if reader.is_wanted:
+                reader.take(data)
                 return None
-            self._deadlines.touch()
-            return None if self._reader.drain(data) else _STOP
+            return None if reader.drain(data) else _STOP
         except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
             return self._keep(error, _STOP)
 
     def _on_read(self, size: int) -> bytes | int:
+        # libcurl reads ahead of what it can send, for about 20 s: a server that does not read is
+        # noticed that much later.
+        self.is_active = True
         try:
             return b'' if self._body is None else self._body.read(size)
         except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
@@ -183,24 +211,9 @@ class CurlResponse:
         except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
             return self._keep(error, pycurl.SEEKFUNC_FAIL)
 
-    def _on_progress(self, total: int, done: int, to_send: int, sent: int) -> int:
-        # The loop checks the limits between libcurl's calls.
-        if sent == self._sent_bytes and done == self._done_bytes:
-            return 0
-        try:
-            # libcurl reads ahead of what it can send, for about 20 s: a server that does not read
-            # is noticed that much later.
-            self._sent_bytes, self._done_bytes = sent, done
-            self._reader.flush_if_due(self._deadlines.touch())
-            self._deadlines.touch()
-        except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
-            return self._keep(error, _STOP_PROGRESS)
-        return 0
-
     def _begin(self, head: ResponseHead) -> int | None:
         self._reader.begin(head)
         if self._reader.is_wanted:
-            self._is_taking = True
             return None
         if self._reader.is_worth_reading():
             self._deadlines.limit_drain()
@@ -211,9 +224,3 @@ class CurlResponse:
         if self._raised is None:
             self._raised = error
         return stop
-
-
-def _head_parser(effect: Exchange) -> HeadParser:
-    # libcurl accepts HTTP/2 in a status line even if HTTP/1.1 was negotiated.
-    is_http2 = effect.http2 and scheme_of(effect.request) == 'https'
-    return HeadParser(is_libcurl=True, is_http2=is_http2)

@@ -11,7 +11,6 @@ import pycurl
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.http.head_parser import MAX_LINE_BYTES
 from dlmachine_adapters.http.error_context import ErrorContext
-from dlmachine_adapters.http.response_reader import scheme_of
 
 Make: TypeAlias = Callable[[str, ErrorContext], Fault]
 
@@ -52,7 +51,7 @@ def _receive_or_alert(text: str, context: ErrorContext) -> Fault:
 
 
 def _tls(text: str, context: ErrorContext) -> Fault:
-    if scheme_of(context.route.request) == 'sftp':
+    if context.route.scheme == 'sftp':
         return context.tls_failed('the key of the SSH host is not in ~/.ssh/known_hosts')
     return context.tls_failed(text)
 
@@ -65,7 +64,7 @@ def _handshake(text: str, context: ErrorContext) -> Fault:
 
 def _truncated(text: str, context: ErrorContext) -> Fault:
     truncated = context.reader.truncated()
-    is_ftp = scheme_of(context.route.request).startswith('ftp')
+    is_ftp = context.route.scheme.startswith('ftp')
     if is_ftp and truncated.received_bytes == truncated.expected_bytes:
         return _receive(text, context)  # FTP: the file was complete, and then the server failed.
     return truncated

@@ -5,12 +5,15 @@ time to wait for, and this loop waits in short steps. Unlike `CurlMulti.select`,
 descriptors of any number.
 """
 
-from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
 import pycurl
 
+from dlmachine.core.protocol.ports import Clock
+from dlmachine_adapters.curl_backend.callbacks import CurlResponse
+from dlmachine_adapters.http.deadlines import Deadlines
+from dlmachine_adapters.http.response_reader import ResponseReader
 from dlmachine_adapters.runtime.polling import (
     POLLERR,
     POLLHUP,
@@ -26,36 +29,43 @@ _EVENTS: Final = {
     pycurl.POLL_OUT: POLLOUT,
     pycurl.POLL_INOUT: POLLIN | POLLOUT,
 }
+#: The usual events of a socket, as libcurl numbers them.
+_ACTIONS: Final = {POLLIN: pycurl.CSELECT_IN, POLLOUT: pycurl.CSELECT_OUT}
 _MANY: Final = 16
 
 
 class CurlLoop:
     """A curl handle and its event loop, which share connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         """Start without connections."""
         self.curl: Any = pycurl.Curl()
+        self.response = CurlResponse(clock)
+        #: What the options of the handle were set for; None if they must be set anew.
+        self.shared: object = None
         self._poll: Poll = make_poll()
         self._due: float | None = None
         self._multi = self._make_multi()
         #: The sockets of idle connections, on which nothing should arrive.
         self._idle: Poll = make_poll()
 
-    def perform(self, may_wait: Callable[[], float]) -> None:
+    def perform(self, deadlines: Deadlines, reader: ResponseReader) -> None:
         """Perform the transfer that the handle's options describe.
 
-        `may_wait` returns how many seconds the next wait may last; an exception from it ends the
-        transfer. Raises: pycurl.error.
+        Raises: pycurl.error, DeadlineExceeded, PartError.
         """
         self._multi.add_handle(self.curl)
         try:
             if self._has_unasked():
                 self._drop_connections()
-            self._run(may_wait)
+            self._run(deadlines, reader)
             _, _, failed = self._multi.info_read(_MANY)
-            self._keep_watch()
+            number = self.curl.getinfo(pycurl.ACTIVESOCKET)
+            if number is not None and number >= 0:
+                self._idle.register(number, POLLIN)
         finally:
             self._multi.remove_handle(self.curl)
+        self.response.reraise()
         for _, code, text in failed:
             raise pycurl.error(code, text)
 
@@ -74,16 +84,13 @@ class CurlLoop:
         # Bytes that arrive on an idle connection (the rest of a response, a second one, a goodbye)
         # must not be taken for the next response. libcurl checks only connections that have been
         # idle for a second.
-        heard = self._idle.poll(0)
-        for number, happened in heard:
+        has_bytes = False
+        for number, happened in self._idle.poll(0):
             if happened & POLLNVAL:  # The socket is closed.
                 self._idle.unregister(number)
-        return any(not happened & POLLNVAL for _, happened in heard)
-
-    def _keep_watch(self) -> None:
-        number = self.curl.getinfo(pycurl.ACTIVESOCKET)
-        if number is not None and number >= 0:
-            self._idle.register(number, POLLIN)
+            else:
+                has_bytes = True
+        return has_bytes
 
     def _drop_connections(self) -> None:
         self._multi.remove_handle(self.curl)
@@ -91,18 +98,23 @@ class CurlLoop:
         self._multi, self._idle = self._make_multi(), make_poll()
         self._multi.add_handle(self.curl)
 
-    def _run(self, may_wait: Callable[[], float]) -> None:
-        _, running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+    def _run(self, deadlines: Deadlines, reader: ResponseReader) -> None:
+        act, response = self._multi.socket_action, self.response
+        _, running = act(pycurl.SOCKET_TIMEOUT, 0)
         while running:
-            seconds = may_wait()
+            seconds = deadlines.wait_on()
             if self._due is not None:
                 seconds = min(seconds, max(self._due - monotonic(), 0.0))
             found = self._poll.poll(seconds * 1000)
             for number, happened in found:
-                _, running = self._multi.socket_action(number, _actions(happened))
+                _, running = act(number, _ACTIONS.get(happened) or _actions(happened))
             if not found and self._due is not None and self._due <= monotonic():
                 self._due = None
-                _, running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+                _, running = act(pycurl.SOCKET_TIMEOUT, 0)
+            if running and response.is_active:
+                response.is_active = False
+                if reader.flush_if_due(deadlines.touch()):
+                    deadlines.touch()  # A slow disk does not count as silence of the server.
 
     def _on_socket(self, event: int, number: int, multi: Any, data: Any) -> None:
         if event == pycurl.POLL_REMOVE:

@@ -100,11 +100,3 @@ class FtpReplies:
             return self.not_from_there()
         fields.append(('Content-Range', f'bytes {self._offset}-{size - 1}/{size}'))
         return ResponseHead(status=206, headers=Headers(tuple(fields)))
-
-
-class NoHeads:
-    """For protocols without heads, such as SFTP."""
-
-    def feed(self, line: bytes) -> ResponseHead | None:
-        """Return None."""
-        return None

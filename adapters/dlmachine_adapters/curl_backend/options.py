@@ -1,4 +1,4 @@
-"""The options of one exchange, for a curl handle that has been reset.
+"""The options of one exchange.
 
 What libcurl adds or does by itself is turned off: headers, redirects, cookies, decoding,
 environment variables.
@@ -14,9 +14,9 @@ import pycurl
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import HTTP_SCHEMES, Request
 from dlmachine.core.protocol.effects import Exchange
+from dlmachine_adapters.curl_backend.event_loop import CurlLoop
 from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.request_body import OpenBody
-from dlmachine_adapters.http.response_reader import scheme_of
 from dlmachine_adapters.http.routing import Route
 
 #: The schemes that this libcurl supports, of those useful for downloads.
@@ -52,33 +52,58 @@ _MADE_UP: Final = (
 
 
 def set_options(
-    curl: Any, effect: Exchange, route: Route, body: OpenBody | None, deadlines: Deadlines
+    loop: CurlLoop, effect: Exchange, route: Route, body: OpenBody | None, deadlines: Deadlines
 ) -> None:
-    """Set all options except the callbacks."""
-    request = route.request
-    scheme = scheme_of(request)
+    """Set the options of an exchange; those that it shares with the previous one stay set."""
+    request, curl, is_limited = route.request, loop.curl, effect.timeout is not None
+    # Most downloads are alike except for their URL.
+    is_plain = request.method == 'GET' and body is None and '@' not in request.url
+    shared = (
+        (
+            route.scheme,
+            route.proxy,
+            route.trust,
+            request.tls,
+            request.headers.items,
+            effect.http2,
+            effect.connect_timeout,
+            is_limited,
+        )
+        if is_plain and route.scheme in HTTP_SCHEMES
+        else None
+    )
+    is_new = shared is None or shared != loop.shared
+    if is_new:
+        curl.reset()
+        loop.response.attach(curl)
+        _set_all(curl, effect, route, body)
+        loop.shared = shared
+    if is_new or is_limited:
+        _set_limits(curl, deadlines)
     curl.setopt(pycurl.URL, request.url)
+
+
+def _set_all(curl: Any, effect: Exchange, route: Route, body: OpenBody | None) -> None:
     curl.setopt(pycurl.PATH_AS_IS, 1)
-    curl.setopt(pycurl.PROTOCOLS, _PROTOCOLS[scheme])
+    curl.setopt(pycurl.PROTOCOLS, _PROTOCOLS[route.scheme])
     curl.setopt(pycurl.FOLLOWLOCATION, 0)
     curl.setopt(pycurl.NOSIGNAL, 1)
     curl.setopt(pycurl.BUFFERSIZE, _BUFFER_BYTES)
     curl.setopt(pycurl.PROXY, route.proxy or '')
     curl.setopt(pycurl.NOPROXY, '')
     curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)
-    _set_limits(curl, effect, deadlines)
     _set_tls(curl, route)
-    if scheme in HTTP_SCHEMES:
-        _set_message(curl, request, body)
+    if route.scheme in HTTP_SCHEMES:
+        _set_message(curl, route.request, body)
         wanted = effect.http2 and _HAS_HTTP2
         curl.setopt(pycurl.HTTP_VERSION, _HTTP_2 if wanted else pycurl.CURL_HTTP_VERSION_1_1)
-    elif scheme == 'sftp':
-        _set_ssh(curl, request)
+    elif route.scheme == 'sftp':
+        _set_ssh(curl, route.request)
     else:
         _set_ftp(curl, effect)
 
 
-def _set_limits(curl: Any, effect: Exchange, deadlines: Deadlines) -> None:
+def _set_limits(curl: Any, deadlines: Deadlines) -> None:
     curl.setopt(pycurl.CONNECTTIMEOUT_MS, math.ceil(deadlines.connect_seconds() * 1000))
     curl.setopt(_HAPPY_EYEBALLS_TIMEOUT_MS, math.ceil(deadlines.head_start_seconds() * 1000))
     total = deadlines.total_seconds()

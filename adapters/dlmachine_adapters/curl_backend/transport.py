@@ -4,18 +4,18 @@ Sends exactly the core's request: no redirect, retry, cookie, decoding or additi
 are written to the part as they arrive; memory is bounded.
 """
 
-from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import pycurl
-from returns.pipeline import is_successful
 
 from dlmachine.core.decision.snapshot import BackendSeen
+from dlmachine.core.faults import FaultBase
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
-from dlmachine_adapters.curl_backend.callbacks import ConnectionLostError, CurlResponse
+from dlmachine_adapters.curl_backend.callbacks import ConnectionLostError
 from dlmachine_adapters.curl_backend.errors import fault_of
 from dlmachine_adapters.curl_backend.event_loop import CurlLoop
 from dlmachine_adapters.curl_backend.options import SCHEMES, set_options
@@ -23,8 +23,8 @@ from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
 from dlmachine_adapters.http.error_context import ErrorContext, with_errno
 from dlmachine_adapters.http.handle_pool import HandlePool
 from dlmachine_adapters.http.request_body import BodyError, OpenBody, open_body
-from dlmachine_adapters.http.response_reader import HeadError, ResponseReader, find_refused
-from dlmachine_adapters.http.routing import find_route
+from dlmachine_adapters.http.response_reader import HeadError, ResponseReader
+from dlmachine_adapters.http.routing import Routes
 
 
 class CurlTransport:
@@ -39,7 +39,8 @@ class CurlTransport:
 
     def __init__(self, clock: Clock, max_idle: int = 32) -> None:
         self._clock = clock
-        self._handles = HandlePool(CurlLoop, CurlLoop.close, max_idle)
+        self._routes = Routes(SCHEMES)
+        self._handles = HandlePool(lambda: CurlLoop(clock), CurlLoop.close, max_idle)
 
     @classmethod
     def describe(cls) -> BackendSeen:
@@ -59,26 +60,21 @@ class CurlTransport:
         """Send the request, and write the response's body to the part if it is wanted."""
         deadlines = Deadlines(effect, remaining)
         reader = ResponseReader(effect, part, self._clock, deadlines.check)
-        refused = find_refused(effect, SCHEMES)
-        if refused is not None:
-            return reader.broken(refused)
-        route = find_route(effect.request)
+        route = self._routes.find(effect.request)
+        if isinstance(route, FaultBase):
+            return reader.broken(route)
         body = open_body(effect.request.body)
-        for prepared in (route, body):
-            if not is_successful(prepared):
-                return reader.broken(prepared.failure())
-        context = ErrorContext(route=route.unwrap(), deadlines=deadlines, reader=reader)
+        if isinstance(body, FaultBase):
+            return reader.broken(body)
+        context = ErrorContext(route=route, deadlines=deadlines, reader=reader)
         try:
-            with ExitStack() as stack:
-                opened = body.unwrap()
-                if opened is not None:
-                    stack.enter_context(opened)
-                loop = stack.enter_context(self._handles.lend())
-                response = CurlResponse(effect, deadlines, reader, opened, self._clock.now())
-                return _exchange(loop, effect, context, opened, response)
+            return self._handles.use(partial(_exchange, effect, context, body))
         except ConnectionLostError:
             # libcurl would keep the connection, so the handle has been closed.
             return reader.broken(fault_of(pycurl.E_GOT_NOTHING, '', context))
+        finally:
+            if body is not None:
+                body.close()
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -86,18 +82,14 @@ class CurlTransport:
 
 
 def _exchange(
-    loop: CurlLoop,
-    effect: Exchange,
-    context: ErrorContext,
-    body: OpenBody | None,
-    response: CurlResponse,
+    effect: Exchange, context: ErrorContext, body: OpenBody | None, loop: CurlLoop
 ) -> Responded | Interrupted:
-    curl, reader = loop.curl, context.reader
+    reader, deadlines, response = context.reader, context.deadlines, loop.response
+    response.begin(effect, context.route.scheme, deadlines, reader, body)
     try:
-        context.deadlines.wait_for_next()
-        set_options(curl, effect, context.route, body, context.deadlines)
-        response.attach(curl)
-        _perform(loop, response, context.deadlines)
+        deadlines.wait_for_next()
+        set_options(loop, effect, context.route, body, deadlines)
+        loop.perform(deadlines, reader)
         response.finish()
         return reader.complete()
     except PartError as error:
@@ -105,30 +97,19 @@ def _exchange(
     except BodyError as error:
         return reader.broken(error.fault)
     except DeadlineExceeded:
-        return reader.broken(context.deadlines.timed_out())
+        return reader.broken(deadlines.timed_out())
     except HeadError as error:
         return reader.broken(context.unusable(str(error)))
     except pycurl.error as error:
-        return _explain(error, curl.getinfo(pycurl.OS_ERRNO), context, response)
+        return _explain(error, context, loop)
     finally:
-        curl.reset()
+        response.end()
 
 
-def _perform(loop: CurlLoop, response: CurlResponse, deadlines: Deadlines) -> None:
-    try:
-        loop.perform(deadlines.wait_on)
-    except pycurl.error:
-        response.reraise()
-        raise
-    response.reraise()
-
-
-def _explain(
-    error: pycurl.error, errno: int, context: ErrorContext, response: CurlResponse
-) -> Responded | Interrupted:
+def _explain(error: pycurl.error, context: ErrorContext, loop: CurlLoop) -> Responded | Interrupted:
     code, text = int(error.args[0]), str(error.args[1])
-    refusal = None if context.reader.has_head else response.refusal(code, text)
+    refusal = None if context.reader.has_head else loop.response.refusal(code, text)
     if refusal is not None:
         context.reader.begin(refusal)
-    fault = with_errno(fault_of(code, text, context), errno)
-    return context.reader.broken(fault)
+    fault = fault_of(code, text, context)
+    return context.reader.broken(with_errno(fault, loop.curl.getinfo(pycurl.OS_ERRNO)))

@@ -15,7 +15,8 @@ from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Script, Turn
-from dlmachine_adapters.http.response_reader import ResponseReader, find_refused
+from dlmachine_adapters.http.response_reader import ResponseReader
+from dlmachine_adapters.http.routing import find_refused
 
 _PIECE_BYTES: Final = 65_536
 _Response: TypeAlias = tuple[Reply, int | None, Fault | None]
@@ -60,7 +61,7 @@ class ScriptedTransport:
     ) -> Responded | Interrupted:
         """Respond by the script, and write the body to the part."""
         reader = ResponseReader(effect, part, self._clock)
-        refused = find_refused(effect, self._seen.schemes)
+        refused = find_refused(effect.request, self._seen.schemes)
         if refused is not None:
             return reader.broken(refused)
         url = effect.request.shown_url
@@ -115,7 +116,7 @@ def _play(
         reader.begin(head)
         if reader.is_wanted:
             for start in range(0, len(body), _PIECE_BYTES):
-                reader.take(body[start : start + _PIECE_BYTES], 0.0)
+                reader.take(body[start : start + _PIECE_BYTES])
         elif reader.is_worth_reading():
             reader.drain(body)
     except PartError as error:

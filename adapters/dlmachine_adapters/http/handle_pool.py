@@ -5,12 +5,12 @@ short-lived threads reuse connections. There are never more handles than simulta
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
 Handle = TypeVar('Handle')
+Result = TypeVar('Result')
 
 
 class HandlePool(Generic[Handle]):
@@ -28,16 +28,16 @@ class HandlePool(Generic[Handle]):
         self._is_closed = False
         self._pid = os.getpid()
 
-    @contextmanager
-    def lend(self) -> Iterator[Handle]:
-        """Lend a handle for one exchange; it is closed after an exception."""
+    def use(self, work: Callable[[Handle], Result]) -> Result:
+        """Lend a handle to `work` and return its result; after an exception it is closed."""
         handle = self._take()
         try:
-            yield handle
+            result = work(handle)
         except BaseException:
             self._close(handle)
             raise
         self._give_back(handle)
+        return result
 
     def close(self) -> None:
         """Close the idle handles; those in use are closed when they are returned."""

@@ -11,10 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
-
-from returns.result import Failure, Result, Success
+from typing import BinaryIO
 
 from dlmachine.core.faults import Fault, StorageFailed
 from dlmachine.core.http.body import Body, FilePart, MultipartBody, NoBody, Part
@@ -48,15 +45,8 @@ class OpenBody:
         self._done_bytes = 0
         self.size_bytes = sum(segment.size_bytes for segment in segments)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the files."""
         self._files.close()
 
     def read(self, size: int) -> bytes:
@@ -82,20 +72,20 @@ class OpenBody:
                 raise BodyError(_unreadable(segment.path, error)) from error
 
 
-def open_body(body: Body) -> Result[OpenBody | None, Fault]:
+def open_body(body: Body) -> OpenBody | Fault | None:
     """Prepare a body for sending; None without a body.
 
     Faults: `StorageFailed` for a file that cannot be read.
 
     >>> from dlmachine.core.http.body import FormBody
-    >>> with open_body(FormBody((('a', 'b c'),))).unwrap() as opened:
-    ...     opened.size_bytes, opened.read(100), opened.read(100)
+    >>> opened = open_body(FormBody((('a', 'b c'),)))
+    >>> opened.size_bytes, opened.read(100), opened.read(100)
     (5, b'a=b+c', b'')
     """
     if isinstance(body, NoBody):
-        return Success(None)
+        return None
     if not isinstance(body, MultipartBody):
-        return Success(OpenBody([_of_bytes(body.encoded())], ExitStack()))
+        return OpenBody([_of_bytes(body.encoded())], ExitStack())
     with ExitStack() as files:
         segments: list[_Segment] = []
         for part in body.parts:
@@ -103,9 +93,9 @@ def open_body(body: Body) -> Result[OpenBody | None, Fault]:
                 segments.extend(_segments_of(part, body.boundary, files))
             except OSError as error:
                 path = part.path if isinstance(part, FilePart) else ''
-                return Failure(_unreadable(path, error))
+                return _unreadable(path, error)
         segments.append(_of_bytes(f'--{body.boundary}--\r\n'.encode('ascii')))
-        return Success(OpenBody(segments, files.pop_all()))
+        return OpenBody(segments, files.pop_all())
 
 
 def _segments_of(part: Part, boundary: str, files: ExitStack) -> Iterator[_Segment]:

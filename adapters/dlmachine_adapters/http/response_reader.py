@@ -10,11 +10,10 @@ from contextlib import suppress
 from time import monotonic
 from typing import Final
 
-from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault, SchemeRefused
+from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault
 from dlmachine.core.http.content_codings import read_codings
 from dlmachine.core.http.error_text import MAX_ERROR_BYTES, is_readable, read_error_text
 from dlmachine.core.http.framing import find_framing, find_head_problem
-from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, SkipReason, StoreBody
 from dlmachine.core.protocol.effects import Exchange
@@ -55,6 +54,8 @@ class ResponseReader:
         self._check = check
         self._head: ResponseHead | None = None
         self._decision: StoreBody | SkipBody | RejectResponse | None = None
+        #: Whether the head has arrived, and whether the body is written to the part.
+        self.has_head = self.is_wanted = False
         self._buffered: list[bytes] = []
         self._buffered_bytes = 0
         self._written_at = 0.0
@@ -63,19 +64,10 @@ class ResponseReader:
         self._error = bytearray()
         self._drained_bytes = 0
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether the body is written to the part."""
-        return isinstance(self._decision, StoreBody)
-
-    @property
-    def has_head(self) -> bool:
-        """Whether the head has arrived."""
-        return self._head is not None
-
     def begin(self, head: ResponseHead) -> None:
         """Decide about the body after the head has arrived.  Raises: PartError."""
         self._head = head = with_public_suffixes(head)
+        self.has_head = True
         problem = find_head_problem(head)
         if problem is not None:
             self._is_readable = False
@@ -83,6 +75,7 @@ class ResponseReader:
             return
         self._decision = decision = decide_body(self._effect, head)
         if isinstance(decision, StoreBody):
+            self.is_wanted = True
             self._part.begin(decision)
 
     def is_worth_draining(self) -> bool:
@@ -113,23 +106,22 @@ class ResponseReader:
         is_error = isinstance(self._decision, SkipBody) and self._decision.why is SkipReason.ERROR
         return is_error and self._head is not None and is_readable(self._head)
 
-    def take(self, data: bytes, now: float) -> None:
-        """Take bytes from the wire; `now` is in seconds.  Raises: PartError."""
-        if self.buffer(data):
-            self.flush()
-        else:
-            self.flush_if_due(now)
-
-    def buffer(self, data: bytes) -> bool:
-        """Buffer bytes from the wire; return whether there are enough to be written."""
+    def take(self, data: bytes) -> None:
+        """Take bytes from the wire.  Raises: PartError, DeadlineExceeded."""
         self._buffered.append(data)
         self._buffered_bytes += len(data)
-        return self._buffered_bytes >= _PIECE_BYTES
-
-    def flush_if_due(self, now: float) -> None:
-        """Write the buffered bytes if they are old enough.  Raises: PartError."""
-        if now - self._written_at >= _PIECE_SECONDS:
+        if self._buffered_bytes >= _PIECE_BYTES:
             self.flush()
+
+    def flush_if_due(self, now: float) -> bool:
+        """Write the buffered bytes if they are old enough; return whether that took time.
+
+        `now` is in seconds.  Raises: PartError, DeadlineExceeded.
+        """
+        if not self._buffered or now - self._written_at < _PIECE_SECONDS:
+            return False
+        self.flush()
+        return True
 
     def flush(self) -> None:
         """Write the buffered bytes.  Raises: PartError, DeadlineExceeded."""
@@ -220,17 +212,3 @@ class ResponseReader:
         return Interrupted(
             at=self._clock.now(), fault=fault, head=head, part_bytes=self._part.size_bytes
         )
-
-
-def scheme_of(request: Request) -> str:
-    """The scheme of a request's normalized URL."""
-    return request.url.partition(':')[0]
-
-
-def find_refused(effect: Exchange, schemes: tuple[str, ...]) -> Fault | None:
-    """The fault of a request whose scheme the backend does not support; None if it does."""
-    scheme = scheme_of(effect.request)
-    if scheme in schemes:
-        return None
-    url = effect.request.shown_url
-    return SchemeRefused(url=url, scheme=scheme, allowed=schemes)

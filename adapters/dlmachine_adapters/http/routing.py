@@ -11,15 +11,16 @@ import netrc
 import os
 import sys
 from base64 import b64encode
-from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Final
+from time import monotonic
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, InvalidInput, SchemeRefused
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.request import HTTP_SCHEMES, Request, Tls
 from dlmachine.core.http.url import Url
@@ -30,6 +31,9 @@ _FOLDER_VARIABLE: Final = 'SSL_CERT_DIR'
 #: On these, the standard library reads the system's settings if no variable is set.
 _SYSTEMS_WITH_PROXIES: Final = frozenset({'darwin', 'win32'})
 _TLS_SCHEMES: Final = frozenset({'https', 'ftps'})
+#: A changed variable or file takes effect after this time.
+_VALID_SECONDS: Final = 1.0
+_MAX_ORIGINS: Final = 256
 
 
 @frozen
@@ -41,6 +45,7 @@ class Route:
     """
 
     request: Request
+    scheme: str
     proxy: str | None = None
     trust: str | None = None
 
@@ -49,21 +54,61 @@ class Route:
         return self.request.secrets() | (secrets_in_url(self.proxy) if self.proxy else frozenset())
 
 
-def find_route(request: Request) -> Result[Route, Fault]:
-    """The route of a request according to the environment.
+class _Way(NamedTuple):
+    """What the environment says about an origin, and until when that is used."""
 
-    Faults: `InvalidInput` for certificates or keys that do not exist.
-    """
-    location = request.location
-    proxy = find_proxy(location)
-    needs_trust = location.scheme in _TLS_SCHEMES or (proxy or '').startswith('https:')
-    if not needs_trust:
-        return Success(Route(request=_with_login(request, location), proxy=proxy))
-    fault = _find_missing(request.tls)
-    trust: Result[str | None, Fault] = find_trust(request.tls) if fault is None else Failure(fault)
-    return trust.map(
-        lambda path: Route(request=_with_login(request, location), proxy=proxy, trust=path)
-    )
+    until: float
+    tls: Tls
+    proxy: str | None
+    trust: str | None
+    login: tuple[str, str] | None
+
+
+class Routes:
+    """The routes of one backend; the environment is read once a second for each origin."""
+
+    def __init__(self, schemes: tuple[str, ...]) -> None:
+        """Know the schemes that the backend supports."""
+        self._schemes = schemes
+        self._ways: dict[tuple[str, str, int | None], _Way] = {}
+
+    def find(self, request: Request) -> Route | Fault:
+        """The route of a request according to the environment.
+
+        Faults: `SchemeRefused`; `InvalidInput` for certificates or keys that do not exist.
+        """
+        location = request.location
+        origin = location.scheme, location.host, location.port
+        way = self._ways.get(origin)
+        if way is None or monotonic() >= way.until or way.tls != request.tls:
+            found = find_refused(request, self._schemes) or _find_way(location, request.tls)
+            if not isinstance(found, _Way):
+                return found
+            if len(self._ways) >= _MAX_ORIGINS:
+                self._ways.clear()
+            way = self._ways[origin] = found
+        if way.login is not None:
+            request = _with_login(request, location, *way.login)
+        return Route(request=request, scheme=location.scheme, proxy=way.proxy, trust=way.trust)
+
+
+def find_refused(request: Request, schemes: tuple[str, ...]) -> Fault | None:
+    """The fault of a request whose scheme the backend does not support; None if it does."""
+    scheme = request.location.scheme
+    if scheme in schemes:
+        return None
+    return SchemeRefused(url=request.shown_url, scheme=scheme, allowed=schemes)
+
+
+def _find_way(location: Url, tls: Tls) -> _Way | Fault:
+    proxy, trust = find_proxy(location), None
+    if location.scheme in _TLS_SCHEMES or (proxy or '').startswith('https:'):
+        fault = _find_missing(tls)
+        found = find_trust(tls) if fault is None else Failure(fault)
+        if not is_successful(found):
+            return found.failure()
+        trust = found.unwrap()
+    return _Way(monotonic() + _VALID_SECONDS, tls, proxy, trust, find_login(location.host))
 
 
 def find_proxy(url: Url) -> str | None:
@@ -88,8 +133,7 @@ def find_login(host: str) -> tuple[str, str] | None:
     """User name and password from the netrc file; None if it is missing or unreadable."""
     named = os.environ.get('NETRC')
     for name in (named,) if named else ('~/.netrc', '~/_netrc'):
-        # Every request comes here, and most find no file.
-        path = _in_home(name, os.environ.get('HOME'), os.environ.get('USERPROFILE'))
+        path = os.path.expanduser(name)  # noqa: PTH111 -- `Path` would fail without a home
         if not os.path.isfile(path):  # noqa: PTH113
             continue
         try:
@@ -98,12 +142,6 @@ def find_login(host: str) -> tuple[str, str] | None:
             return None
         return (found[0] or found[1] or '', found[2] or '') if found else None
     return None
-
-
-@lru_cache(maxsize=16)
-def _in_home(name: str, *homes: str | None) -> str:
-    """Expand `~` in a path; `homes` are the variables that the result depends on."""
-    return os.path.expanduser(name)  # noqa: PTH111 -- `Path` would fail without a home
 
 
 def find_trust(tls: Tls) -> Result[str | None, Fault]:
@@ -155,14 +193,10 @@ def _is_in_excepted_network(host: str) -> bool:
         return False
 
 
-def _with_login(request: Request, location: Url) -> Request:
+def _with_login(request: Request, location: Url, user: str, password: str) -> Request:
     is_http = location.scheme in HTTP_SCHEMES
     if location.userinfo or (is_http and 'Authorization' in request.headers):
         return request
-    login = find_login(location.host)
-    if login is None:
-        return request
-    user, password = login
     if is_http:
         plain = f'{user}:{password}'.encode()
         return request.with_header('Authorization', f'Basic {b64encode(plain).decode("ascii")}')

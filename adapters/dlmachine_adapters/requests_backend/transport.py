@@ -7,12 +7,12 @@ exchange.
 
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from returns.pipeline import is_successful
-
 from dlmachine.core.decision.snapshot import BackendSeen
+from dlmachine.core.faults import FaultBase
 from dlmachine.core.http.request import Request
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
@@ -23,10 +23,8 @@ from dlmachine_adapters.http.request_body import OpenBody, open_body
 from dlmachine_adapters.http.response_reader import (
     MAX_DRAINED_BYTES,
     ResponseReader,
-    find_refused,
-    scheme_of,
 )
-from dlmachine_adapters.http.routing import Route, find_route
+from dlmachine_adapters.http.routing import Route, Routes
 
 if TYPE_CHECKING:
     import requests
@@ -47,6 +45,7 @@ class RequestsTransport:
 
     def __init__(self, clock: Clock, max_idle: int = 32) -> None:
         self._clock = clock
+        self._routes = Routes(self.schemes)
         self._sessions = HandlePool(_make_session, _close_session, max_idle)
 
     @classmethod
@@ -66,20 +65,17 @@ class RequestsTransport:
         """Send the request, and write the response's body to the part if it is wanted."""
         deadlines = Deadlines(effect, remaining)
         reader = ResponseReader(effect, part, self._clock, deadlines.check)
-        refused = find_refused(effect, self.schemes)
-        if refused is not None:
-            return reader.broken(refused)
-        route = find_route(effect.request)
+        route = self._routes.find(effect.request)
+        if isinstance(route, FaultBase):
+            return reader.broken(route)
         body = open_body(effect.request.body)
-        for prepared in (route, body):
-            if not is_successful(prepared):
-                return reader.broken(prepared.failure())
-        with ExitStack() as stack:
-            opened = body.unwrap()
-            if opened is not None:
-                stack.enter_context(opened)
-            session = stack.enter_context(self._sessions.lend())
-            return _exchange(session, route.unwrap(), opened, deadlines, reader)
+        if isinstance(body, FaultBase):
+            return reader.broken(body)
+        try:
+            return self._sessions.use(partial(_exchange, route, body, deadlines, reader))
+        finally:
+            if body is not None:
+                body.close()
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -87,11 +83,11 @@ class RequestsTransport:
 
 
 def _exchange(
-    session: 'requests.Session',
     route: Route,
     body: OpenBody | None,
     deadlines: Deadlines,
     reader: ResponseReader,
+    session: 'requests.Session',
 ) -> Responded | Interrupted:
     from dlmachine_adapters.http.error_context import ErrorContext
     from dlmachine_adapters.requests_backend.connections import head_of
@@ -121,7 +117,7 @@ def _send(
     session: 'requests.Session', route: Route, body: OpenBody | None, deadlines: Deadlines
 ) -> Any:
     request = route.request
-    proxies = {scheme_of(request): route.proxy} if route.proxy else {}
+    proxies = {route.scheme: route.proxy} if route.proxy else {}
     response = session.get_adapter(request.url).send(
         _prepare(request, body),
         stream=True,
@@ -136,7 +132,7 @@ def _send(
 def _client_certificate(route: Route) -> str | tuple[str, str] | None:
     # requests looks for the files of a plain http request, too, and reports a broken connection.
     tls = route.request.tls
-    if scheme_of(route.request) != 'https':
+    if route.scheme != 'https':
         return None
     return (tls.cert, tls.key) if tls.cert and tls.key else tls.cert
 
@@ -161,9 +157,10 @@ def _prepare(request: Request, body: OpenBody | None) -> 'requests.PreparedReque
 
 
 def _receive(raw: Any, deadlines: Deadlines, reader: ResponseReader) -> None:
-    read, take, heard = raw.read1, reader.take, deadlines.touch
+    read, take = raw.read1, reader.take
     while data := read(_READ_BYTES, decode_content=False):
-        take(data, heard())
+        take(data)
+        reader.flush_if_due(deadlines.touch())
 
 
 def _drain(raw: Any, deadlines: Deadlines, reader: ResponseReader) -> None:

@@ -18,7 +18,7 @@ import re
 from typing import Final, TypeAlias
 
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.headers import Headers, is_token
+from dlmachine.core.http.headers import NAME_CHARACTER, Headers
 from dlmachine.core.http.response import ResponseHead
 
 #: The maximum size of a head, including all interim responses before it.
@@ -28,12 +28,19 @@ MAX_LINE_BYTES: Final = 65_536
 #: The maximum number of header fields, as in libcurl.
 MAX_FIELDS: Final = 5_000
 
+_STATUS_LINE: Final = re.compile(r'HTTP/(1\.[01]|2) ([1-9][0-9]{2})(?: ([^\r\n\0]*))?\r?\n')
+#: A field in a line of its own: its name, and its value without the white space around it.
+_FIELD: Final = re.compile(
+    rf'^({NAME_CHARACTER}+):[ \t]*((?:[^ \t\n]+(?:[ \t]+[^ \t\n]+)*)?)[ \t]*\n', re.MULTILINE
+)
+#: The white space between a line and its continuation.
+_FOLD: Final = re.compile(r'(?<![ \t])[ \t]*(?:\n[ \t]+)+')
 #: libcurl before 8.12 passes folded lines on unchanged, but has parsed only the first of them.
-_NEVER_FOLDED: Final = frozenset({'content-length', 'transfer-encoding'})
-
-_STATUS_LINE: Final = re.compile(r'HTTP/(1\.[01]|2) ([1-9][0-9]{2})(?: (.*))?', re.DOTALL)
+_NEVER_FOLDED: Final = re.compile(
+    r'^(content-length|transfer-encoding):[^\n]*\n[ \t]', re.MULTILINE | re.IGNORECASE
+)
 _HTTP: Final = b'HTTP/'
-_BLANK: Final = ' \t'
+_ENDS: Final = (b'\r\n', b'\n')
 _SWITCHING_PROTOCOLS: Final = 101
 
 
@@ -60,7 +67,7 @@ class HeadParser:
     (('ETag', '"a"'),)
     """
 
-    __slots__ = ('_fields', '_folds', '_is_http2', '_is_libcurl', '_size_bytes', '_status')
+    __slots__ = ('_is_http2', '_is_libcurl', '_lines', '_size_bytes', '_status')
 
     def __init__(self, *, is_libcurl: bool = False, is_http2: bool = False) -> None:
         """Start before the first status line.
@@ -70,30 +77,33 @@ class HeadParser:
         self._is_libcurl = is_libcurl
         self._is_http2 = is_http2
         self._status: re.Match[str] | None = None
-        self._fields: list[tuple[str, str]] = []
-        #: Continuation lines of the last value, joined once at the next field.
-        self._folds: list[str] = []
+        self._lines = bytearray()
         self._size_bytes = 0
 
     def feed(self, line: bytes) -> Parsed:
-        """Take one line with its end; return the head if this line ends it."""
-        self._size_bytes += len(line)
-        text = line.decode('latin-1').removesuffix('\n').removesuffix('\r')
-        problem = _find_line_problem(line, self._size_bytes, text)
-        if problem is None:
-            if self._status is None:
-                problem = self._begin(text)
-            elif not text:
-                return self._end(self._status)
-            else:
-                problem = self._add(text)
-        return None if problem is None else HeadProblem(problem)
+        """Take one line with its end; return the head if this line ends it.
+
+        The fields are checked at the end of the head, the status line and the size at once.
+        """
+        size = len(line)
+        self._size_bytes += size
+        if size > MAX_LINE_BYTES:
+            return HeadProblem(f'sent a header line of more than {MAX_LINE_BYTES:,} bytes')
+        if self._size_bytes > MAX_HEAD_BYTES:
+            return HeadProblem(f'sent more than {MAX_HEAD_BYTES:,} bytes of header fields')
+        if self._status is None:
+            return self._begin(line)
+        if line in _ENDS:
+            return self._end(self._status)
+        self._lines += line
+        # For libcurl a head ends with any line that begins with CR.
+        return HeadProblem(_STRAY_CR) if line[:1] == b'\r' else None
 
     @property
     def status(self) -> tuple[int, str] | None:
         """Status and reason of the head that is being read."""
         found = self._status
-        return None if found is None else (int(found[2]), (found[3] or '').strip(_BLANK))
+        return None if found is None else (int(found[2]), (found[3] or '').strip(' \t'))
 
     def find_garbage(self, rest: bytes) -> HeadProblem | None:
         """The problem if the connection ends after `rest` of a line; None for a cut-off head."""
@@ -101,47 +111,22 @@ class HeadParser:
         is_http = rest[: len(_HTTP)] == _HTTP[: len(rest)]
         return HeadProblem(_NO_HTTP) if is_first and not is_http else None
 
-    def _begin(self, text: str) -> str | None:
-        found = _STATUS_LINE.fullmatch(text)
-        if found is None or not (self._is_http2 or found[1].startswith('1.')):
-            return _NO_HTTP
+    def _begin(self, line: bytes) -> HeadProblem | None:
+        found = _STATUS_LINE.fullmatch(line.decode('latin-1'))
+        if found is None or (found[1] == '2' and not self._is_http2):
+            return HeadProblem(_NO_HTTP)
         self._status = found
         return None
 
-    def _add(self, text: str) -> str | None:
-        if text[0] in _BLANK:
-            return self._fold(text)
-        name, colon, value = text.partition(':')
-        if not colon or not is_token(name):
-            return 'sent a line that is not a header field'
-        if len(self._fields) >= MAX_FIELDS:
-            return f'sent more than {MAX_FIELDS:,} header fields'
-        self._unfold()
-        self._fields.append((name, value.strip(_BLANK)))
-        return None
-
-    def _fold(self, text: str) -> str | None:
-        if not self._fields:
-            return 'sent white space before its first header field'
-        name = self._fields[-1][0]
-        if self._is_libcurl and name.lower() in _NEVER_FOLDED:
-            return f'sent a {name} in more than one line'
-        self._folds.append(text.strip(_BLANK))
-        return None
-
-    def _unfold(self) -> None:
-        if self._folds:
-            name, value = self._fields[-1]
-            self._fields[-1] = (name, ' '.join(filter(None, (value, *self._folds))))
-            self._folds = []
-
-    def _end(self, status: re.Match[str]) -> ResponseHead | None:
-        self._unfold()
-        code, reason = int(status[2]), (status[3] or '').strip(_BLANK)
-        fields = tuple(self._fields)
-        self._status, self._fields = None, []
-        if 100 <= code < 200 and code != _SWITCHING_PROTOCOLS:
+    def _end(self, status: re.Match[str]) -> Parsed:
+        code = int(status[2])
+        fields = _parse_fields(self._lines.decode('latin-1'), is_libcurl=self._is_libcurl)
+        self._status, self._lines = None, bytearray()
+        if isinstance(fields, HeadProblem):
+            return fields
+        if code < 200 and code != _SWITCHING_PROTOCOLS:
             return None
+        reason = (status[3] or '').strip(' \t')
         return ResponseHead(status=code, headers=Headers(fields), reason=reason, version=status[1])
 
 
@@ -149,8 +134,8 @@ def trailer_parser() -> HeadParser:
     r"""A parser for the trailer fields of a chunked body, up to their empty line.
 
     >>> parser = trailer_parser()
-    >>> parser.feed(b'X: a\rb\r\n')
-    HeadProblem(problem='sent a CR inside a header line')
+    >>> parser.feed(b'X: a\rb\r\n'), parser.feed(b'\r\n')
+    (None, HeadProblem(problem='sent a CR inside a header line'))
     """
     parser = HeadParser()
     parser.feed(b'HTTP/1.1 200\r\n')
@@ -174,12 +159,25 @@ def parse_head(head: bytes) -> ResponseHead | HeadProblem:
 _NO_HTTP: Final = 'sent something other than an HTTP response'
 
 
-def _find_line_problem(line: bytes, head_bytes: int, text: str) -> str | None:
-    if len(line) > MAX_LINE_BYTES:
-        return f'sent a header line of more than {MAX_LINE_BYTES:,} bytes'
-    if head_bytes > MAX_HEAD_BYTES:
-        return f'sent more than {MAX_HEAD_BYTES:,} bytes of header fields'
-    for name, character in (('CR', '\r'), ('NUL', '\0')):
-        if character in text:
-            return f'sent a {name} inside a header line'
-    return None
+def _parse_fields(text: str, *, is_libcurl: bool) -> tuple[tuple[str, str], ...] | HeadProblem:
+    text = text.replace('\r\n', '\n')
+    if '\r' in text:
+        return HeadProblem(_STRAY_CR)
+    if '\0' in text:
+        return HeadProblem('sent a NUL inside a header line')
+    if '\n ' in text or '\n\t' in text:
+        folded = _NEVER_FOLDED.search(text) if is_libcurl else None
+        if folded is not None:
+            return HeadProblem(f'sent a {folded[1]} in more than one line')
+        text = _FOLD.sub(' ', text)
+    found = _FIELD.findall(text)
+    if len(found) != text.count('\n'):
+        is_blank = text[0] in ' \t'
+        return HeadProblem(_STRAY_SPACE if is_blank else 'sent a line that is not a header field')
+    if len(found) > MAX_FIELDS:
+        return HeadProblem(f'sent more than {MAX_FIELDS:,} header fields')
+    return tuple(found)
+
+
+_STRAY_CR: Final = 'sent a CR inside a header line'
+_STRAY_SPACE: Final = 'sent white space before its first header field'

@@ -16,7 +16,9 @@ from dlmachine.core.secrets.redact import redact_fields, redact_value
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.text.control_chars import find_control_char
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+#: A character of the name of a field (RFC 9110 section 5.6.2).
+NAME_CHARACTER: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_TOKEN: Final = re.compile(f'{NAME_CHARACTER}+')
 
 
 @frozen(kw_only=False)

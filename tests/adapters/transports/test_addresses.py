@@ -58,9 +58,9 @@ def resolve(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> Resolve:
             module: Any = pycurl_transport
             set_options = module.set_options
 
-            def with_addresses(curl: Any, *words: Any) -> None:
-                set_options(curl, *words)
-                curl.setopt(pycurl.RESOLVE, [f'many.test:{port}:{",".join(addresses)}'])
+            def with_addresses(loop: Any, *words: Any) -> None:
+                set_options(loop, *words)
+                loop.curl.setopt(pycurl.RESOLVE, [f'many.test:{port}:{",".join(addresses)}'])
 
             monkeypatch.setattr(pycurl_transport, 'set_options', with_addresses)
 

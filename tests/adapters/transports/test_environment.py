@@ -3,12 +3,15 @@
 import socket
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from dlmachine.core.faults import ConnectionFailed
 from dlmachine.core.protocol.ports import Transport
+from dlmachine_adapters.http import routing
 from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
 from tests.servers.http import Server
@@ -43,6 +46,11 @@ def _basic(login: str) -> str:
     return f'Basic {b64encode(login.encode()).decode()}'
 
 
+def _let_a_second_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = monotonic() + 1
+    monkeypatch.setattr(routing, 'monotonic', lambda: later)
+
+
 @pytest.mark.parametrize('variable', ['http_proxy', 'HTTP_PROXY', 'all_proxy'])
 def test_a_proxy_is_used_for_http(
     transport: Transport,
@@ -59,6 +67,41 @@ def test_a_proxy_is_used_for_http(
     assert {name for name, _ in proxy.server.asked[0].fields} == {
         'Host', 'Accept', 'Accept-Encoding', 'User-Agent',
     }  # fmt: skip
+
+
+def test_a_changed_environment_takes_effect_within_a_second(
+    transport: Transport, server: Server, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For an origin that was asked before; for another one at once."""
+    effect = exchange_for(server.on('/data', _DATA))
+    answered(transport.exchange(effect, MemoryPart(), None))
+    monkeypatch.setenv('http_proxy', proxy.url())
+    _let_a_second_pass(monkeypatch)
+    answered(transport.exchange(effect, MemoryPart(), None))
+    assert len(proxy.targets) == 1
+
+
+def test_options_of_one_exchange_do_not_reach_the_next(
+    transport: Transport, server: Server, tls_server: Server
+) -> None:
+    """Methods, header fields, bodies, limits and certificates; the connection is the same."""
+    url, secured = server.on('/data', _DATA), tls_server.on('/data', _DATA)
+    plain = exchange_for(url)
+    for effect in (
+        exchange_for(url, headers={'X-Mark': 'yes'}),
+        exchange_for(url, data=b'posted'),
+        exchange_for(url, timeout=5, connect=1),
+        exchange_for(secured, verify=False),
+        replace(plain, request=replace(plain.request, method='HEAD')),
+        plain,
+        plain,
+    ):
+        transport.exchange(effect, MemoryPart(), None)
+    assert [(one.method, one.get('X-Mark'), one.body) for one in server.asked] == [
+        ('GET', 'yes', b''), ('POST', None, b'posted'), ('GET', None, b''), ('HEAD', None, b''),
+        ('GET', None, b''), ('GET', None, b''),
+    ]  # fmt: skip
+    interrupted(transport.exchange(exchange_for(secured), MemoryPart(), None))
 
 
 def test_a_proxy_tunnels_https(
@@ -161,6 +204,7 @@ def test_a_stored_login_is_used(
     answered(transport.exchange(exchange_for(url), MemoryPart(), None))
     named = _write_netrc(tmp_path, 'default login \xe9 password p:w\n', 'other')
     monkeypatch.setenv('NETRC', str(named))
+    _let_a_second_pass(monkeypatch)
     answered(transport.exchange(exchange_for(url), MemoryPart(), None))
     assert [asked.get('Authorization') for asked in server.asked] == [
         _basic('own:pw'),

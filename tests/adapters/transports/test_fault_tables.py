@@ -36,7 +36,7 @@ def _scene(*, is_connected: bool = False, proxy: str | None = None) -> ErrorCont
     if is_connected:
         deadlines.connected()
     return ErrorContext(
-        route=Route(request=effect.request, proxy=proxy),
+        route=Route(request=effect.request, scheme='https', proxy=proxy),
         deadlines=deadlines,
         reader=ResponseReader(effect, MemoryPart(), RealClock()),
     )

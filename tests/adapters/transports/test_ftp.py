@@ -180,7 +180,8 @@ def test_refusals_of_sftp_have_statuses(code: int, status: int | None) -> None:
 
     effect, clock = exchange_for('sftp://h/x'), RealClock()
     reader = ResponseReader(effect, MemoryPart(), clock)
-    response = CurlResponse(effect, Deadlines(effect, None), reader, None, clock.now())
+    response = CurlResponse(clock)
+    response.begin(effect, 'sftp', Deadlines(effect, None), reader, None)
     refusal = response.refusal(code, 'words')
     assert (refusal and refusal.status) == status
     assert refusal is None or refusal.reason == 'words'
