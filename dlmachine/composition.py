@@ -174,8 +174,7 @@ def _with_described(config: Config, earlier: Mapping[str, Any]) -> Config:
     described = dict(config.described)
     names = {*(earlier.get('secret_names') or ()), *(described.get('secret_names') or ())}
     own = parse_headers(described.get('headers')).unwrap()
-    for name, value in parse_headers(earlier.get('headers')).unwrap():
-        own = own.with_default(name, value)
+    own = own.with_defaults(*parse_headers(earlier.get('headers')).unwrap())
     described |= {'headers': own} if own else {}
     described |= {'secret_names': tuple(sorted(names))} if names else {}
     shown = (replace(one, value=described.get(one.name, one.value)) for one in config.settings)

@@ -155,8 +155,8 @@ def with_defaults(
     """Add these header fields, unless the descriptor has its own, and these secret names."""
     merged = descriptor.headers
     if headers:
-        for name, value in Descriptor('http://defaults.invalid', headers=headers).headers:
-            merged = merged.with_default(name, value)
+        defaults = Descriptor('http://defaults.invalid', headers=headers).headers
+        merged = merged.with_defaults(*defaults)
     declared = unwrap(parse_secret_names(secret_names))
     names = tuple(sorted({*descriptor.secret_names, *declared}))
     if merged == descriptor.headers and names == descriptor.secret_names:

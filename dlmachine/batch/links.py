@@ -9,8 +9,7 @@ from typing import Any, Final
 from dlmachine.batch.items import BatchSuccess
 from dlmachine.core.faults import DestinationUnusable, Fault, InvalidInput
 from dlmachine.core.frozen import replace
-from dlmachine.core.http.filename import name_content
-from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.filename import name_in_url
 from dlmachine.core.manifest.links import Identity, LinkAction, NameKind, decide_link, taken
 from dlmachine.core.manifest.places import find_clashes
 from dlmachine.errors import error_for, unwrap
@@ -102,7 +101,7 @@ def _choose_names(items: Sequence[BatchSuccess[Any]], folder: str) -> list[str]:
 def _recorded_name(item: BatchSuccess[Any]) -> str:
     record = item.outcome.record
     name = '' if record is None else record.filename
-    return name or name_content(Headers(), show_target(item.input, ())[1])
+    return name or name_in_url(show_target(item.input, ())[1])
 
 
 def _make(source: str, path: str, action: LinkAction, *, symbolic: bool) -> None:

@@ -8,8 +8,7 @@ from dlmachine.core.cache.key import cache_key
 from dlmachine.core.decision.names import free_name
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
-from dlmachine.core.http.filename import name_content
-from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.filename import name_in_url
 from dlmachine.core.protocol.ports import FolderIndex
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToPath
@@ -74,7 +73,7 @@ class FolderNames:
         name = self._index.look_up(folder, '', '', key).name
         if not name:
             url = descriptor.redactor.url(descriptor.url)
-            name = free_name(name_content(Headers(), url), lambda one: self._is_taken(one, key))
+            name = free_name(name_in_url(url), lambda one: self._is_taken(one, key))
         # Some file systems ignore case.
         self._owners[name.casefold()] = key
         return name

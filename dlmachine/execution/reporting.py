@@ -8,8 +8,7 @@ from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import Fault
-from dlmachine.core.http.filename import name_content
-from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.filename import name_in_url
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.progress import (
     DownloadFailed,
@@ -41,7 +40,7 @@ def run_reported(
 def started(index: int, descriptor: Descriptor) -> DownloadStarted:
     """The event for the beginning of a download."""
     url = shown_url(descriptor)
-    return DownloadStarted(index=index, name=name_content(Headers(), url), url=url)
+    return DownloadStarted(index=index, name=name_in_url(url), url=url)
 
 
 def ended(index: int, done: IOResult[Outcome, Fault]) -> DownloadFinished | DownloadFailed:

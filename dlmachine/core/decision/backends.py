@@ -1,38 +1,35 @@
 """The choice of a backend for each URL.  Pure."""
 
-from returns.result import Failure, Result, Success
-
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.decision.verdict import Address
 from dlmachine.core.faults import BackendMissing, Fault, SchemeRefused
 from dlmachine.core.faults.caller import INSTALL
 from dlmachine.core.http.url import parse_url
-from dlmachine.core.secrets.redact import NO_SECRETS, Redactor
+from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 
 
 def choose_backend(
-    url: str,
-    policy: Policy,
-    backends: tuple[BackendSeen, ...],
-    redactor: Redactor = NO_SECRETS,
-) -> Result[Address, Fault]:
+    url: str, descriptor: Descriptor, policy: Policy, backends: tuple[BackendSeen, ...]
+) -> Address | Fault:
     """Choose the backend for a URL: the policy's, or else the first that supports the scheme.
 
     Faults: `BackendMissing`, `SchemeRefused`.
     """
+    wanted = [backend for backend in backends if backend.name == policy.backend]
+    if not wanted:
+        return _missing(policy.backend, tuple(backend.name for backend in backends))
     scheme = parse_url(url).unwrap().scheme
-    by_name = {backend.name: backend for backend in backends}
-    wanted = by_name.get(policy.backend)
-    if wanted is None:
-        return Failure(_missing(policy.backend, tuple(by_name)))
-    if scheme in wanted.schemes:
-        return Success(Address(url=url, backend=wanted.name, secret_names=redactor.names))
-    for backend in backends:
+    for backend in (*wanted, *backends):
         if scheme in backend.schemes:
-            return Success(Address(url=url, backend=backend.name, secret_names=redactor.names))
+            return Address(
+                url=url,
+                backend=backend.name,
+                secret_names=descriptor.secret_names,
+                ignored=descriptor.key_ignores_query,
+            )
     allowed = tuple(sorted({known for seen in backends for known in seen.schemes}))
-    return Failure(SchemeRefused(url=redactor.url(url), scheme=scheme, allowed=allowed))
+    return SchemeRefused(url=descriptor.redactor.url(url), scheme=scheme, allowed=allowed)
 
 
 def _missing(name: str, known: tuple[str, ...]) -> Fault:

@@ -22,7 +22,7 @@ from dlmachine.core.faults import (
     OfflineMiss,
     WindowUnsatisfiable,
 )
-from dlmachine.core.frozen import frozen, replace
+from dlmachine.core.frozen import frozen
 from dlmachine.core.http.validators import parse_validator
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import (
@@ -52,42 +52,43 @@ def decide(
     another download of the same file; it is used even if the policy requires a new copy or a check.
     Versions are compared, not times, because clocks may be set.
     """
-    return _decide(descriptor, policy, snapshot, before).alt(
-        lambda fault: locate(fault, descriptor)
-    )
+    decided = _decide(descriptor, policy, snapshot, before)
+    if isinstance(decided, Decision):
+        return Success(decided)
+    return Failure(locate(decided, descriptor))
 
 
 def _decide(
     descriptor: Descriptor, policy: Policy, snapshot: Snapshot, before: Before | None
-) -> Result[Decision, Fault]:
+) -> Decision | Fault:
     fault = find_policy_fault(policy)
     if fault is not None:
-        return Failure(fault)
+        return fault
     cache = snapshot.cache
     if cache is not None and cache.fault is not None and policy.dest == Auto():
-        return Failure(cache.fault)
+        return cache.fault
     seen = snapshot.destination
     if seen is not None and not (policy.create_dirs or seen.has_folder):
         problem, advice = 'its folder does not exist', 'Create the folder, or pass create_dirs=True'
         path = getattr(policy.dest, 'path', '')
-        return Failure(DestinationUnusable(path=path, problem=problem, advice=advice))
+        return DestinationUnusable(path=path, problem=problem, advice=advice)
     if cache is None and policy.fills_from_cache and isinstance(policy.dest, ToPath):
         where = 'via_cache' if policy.link is None else 'link'
         advice = 'Pass path= or pkg= to DownloadManager'
-        return Failure(InvalidInput(where=where, problem='needs a cache', advice=advice))
+        return InvalidInput(where=where, problem='needs a cache', advice=advice)
     folder = None if cache is None else cache.folder
-    destination = resolve_destination(policy.dest, folder, snapshot.destination)
-    return destination.bind(
-        lambda found: _decide_for(
-            _Question(
-                descriptor=descriptor,
-                policy=policy,
-                snapshot=snapshot,
-                destination=_with_recorded_name(found, snapshot),
-            ),
-            before,
-        )
+    found = resolve_destination(policy.dest, folder, snapshot.destination)
+    if not is_successful(found):
+        return found.failure()
+    destination = _with_recorded_name(found.unwrap(), snapshot)
+    question = _Question(
+        descriptor=descriptor,
+        policy=policy,
+        snapshot=snapshot,
+        destination=destination,
+        is_at_path=isinstance(destination, (AtPath, InFolder)),
     )
+    return _decide_for(question, before)
 
 
 def _with_recorded_name(destination: Destination, snapshot: Snapshot) -> Destination:
@@ -100,20 +101,16 @@ def _with_recorded_name(destination: Destination, snapshot: Snapshot) -> Destina
 
 @frozen
 class _Question:
-    """All that a decision depends on."""
+    """All that a decision depends on; `is_at_path` says that the caller named a path."""
 
     descriptor: Descriptor
     policy: Policy
     snapshot: Snapshot
     destination: Destination
-
-    @property
-    def is_at_path(self) -> bool:
-        """Whether the file goes to a path of the caller."""
-        return isinstance(self.destination, (AtPath, InFolder))
+    is_at_path: bool
 
 
-def _decide_for(question: _Question, before: Before | None) -> Result[Decision, Fault]:
+def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
     policy, snapshot = question.policy, question.snapshot
     if isinstance(question.destination, InMemory):
         return _network(question, Verdict.FETCH, Reason.MEMORY, None)
@@ -139,11 +136,11 @@ def _decide_for(question: _Question, before: Before | None) -> Result[Decision, 
     return _stored(question, usual, entry)
 
 
-def _without_copy(question: _Question, copies: tuple[CacheEntry, ...]) -> Result[Decision, Fault]:
+def _without_copy(question: _Question, copies: tuple[CacheEntry, ...]) -> Decision | Fault:
     policy, file = question.policy, question.snapshot.file
     found = None if file is None else decide_existing(file, policy)
     if isinstance(found, DestinationUnusable):
-        return Failure(found)
+        return found
     if found is None:
         reason = _why_none(copies, is_at_path=question.is_at_path)
     else:
@@ -165,39 +162,33 @@ def _why_none(copies: tuple[CacheEntry, ...], *, is_at_path: bool) -> Reason:
     return Reason.RESIZED if is_resized else Reason.NONE_USABLE
 
 
-def _stored(question: _Question, reason: Reason, entry: CacheEntry) -> Result[Decision, Fault]:
-    return Success(
-        Decision(
-            verdict=Verdict.USE_CACHED,
-            reason=Reason.CHANGED if entry.has_changed else reason,
-            destination=question.destination,
-            entry=entry,
-            notes=_index_notes(question.snapshot),
-        )
+def _stored(question: _Question, reason: Reason, entry: CacheEntry) -> Decision:
+    return Decision(
+        verdict=Verdict.USE_CACHED,
+        reason=Reason.CHANGED if entry.has_changed else reason,
+        destination=question.destination,
+        entry=entry,
+        notes=_index_notes(question.snapshot),
     )
 
 
 def _network(
     question: _Question, verdict: Verdict, reason: Reason, entry: CacheEntry | None
-) -> Result[Decision, Fault]:
+) -> Decision | Fault:
     destination, snapshot = question.destination, question.snapshot
     descriptor, policy = question.descriptor, question.policy
     refusal = _find_refusal(question)
     if refusal is not None:
-        return Failure(refusal)
+        return refusal
     if snapshot.backends is None and not isinstance(destination, InMemory):
         # The backends are chosen after the observation with the lock held, before any request.
-        return Success(
-            Decision(verdict=verdict, reason=reason, destination=destination, entry=entry)
-        )
-    backends = snapshot.backends or ()
-    redactor = descriptor.redactor
-    found = [choose_backend(url, policy, backends, redactor) for url in descriptor.addresses]
-    usable = tuple(one.unwrap() for one in found if is_successful(one))
+        return Decision(verdict=verdict, reason=reason, destination=destination, entry=entry)
+    backends, redactor = snapshot.backends or (), descriptor.redactor
+    found = [choose_backend(url, descriptor, policy, backends) for url in descriptor.addresses]
+    usable = tuple([one for one in found if isinstance(one, Address)])
+    left_out = [one for one in found if not isinstance(one, Address)]
     if not usable:
-        return Failure(found[0].failure())
-    if descriptor.key_ignores_query:
-        usable = tuple(replace(one, ignored=descriptor.key_ignores_query) for one in usable)
+        return left_out[0]
     part = _find_part(descriptor, policy, snapshot, usable)
     if part is not None and verdict is not Verdict.FETCH and _is_of_copy(part, entry):
         part = None
@@ -206,22 +197,19 @@ def _network(
         # request also shows whether that copy is current. A mirror's part is resumed when the
         # mirror is requested.
         verdict, reason = Verdict.RESUME, Reason.PART_LEFT
-    left_out = tuple(str(one.failure()) for one in found if not is_successful(one))
-    switched = tuple(
+    switched = [
         f'{redactor.url(one.url)} goes to the backend {one.backend}, which speaks its scheme'
         for one in usable
         if one.backend != policy.backend
-    )
-    return Success(
-        Decision(
-            verdict=verdict,
-            reason=reason,
-            destination=destination,
-            entry=entry,
-            addresses=usable,
-            part=part,
-            notes=(*left_out, *switched, *_index_notes(snapshot)),
-        )
+    ]
+    return Decision(
+        verdict=verdict,
+        reason=reason,
+        destination=destination,
+        entry=entry,
+        addresses=usable,
+        part=part,
+        notes=(*map(str, left_out), *switched, *_index_notes(snapshot)),
     )
 
 
@@ -246,18 +234,17 @@ def _is_of_copy(part: PartSeen, entry: CacheEntry | None) -> bool:
 
 
 def _find_refusal(question: _Question) -> Fault | None:
-    policy, snapshot = question.policy, question.snapshot
-    url = shown_url(question.descriptor)
-    is_in_cache = isinstance(question.destination, InCache) and snapshot.cache is not None
+    policy, snapshot, destination = question.policy, question.snapshot, question.destination
     if policy.fills_from_cache and question.is_at_path:
         return None  # The run that fills the cache decides.
     if policy.offline:
-        folder = snapshot.cache.folder if is_in_cache and snapshot.cache is not None else None
-        path = question.destination.path if isinstance(question.destination, AtPath) else ''
-        return OfflineMiss(url=url, cache=folder, path=path)
-    if not policy.window.holds(snapshot.now) and not isinstance(question.destination, InMemory):
-        copies = snapshot.copies(question.destination)
+        folder = destination.folder if isinstance(destination, InCache) else None
+        path = destination.path if isinstance(destination, AtPath) else ''
+        return OfflineMiss(url=shown_url(question.descriptor), cache=folder, path=path)
+    if not policy.window.holds(snapshot.now) and not isinstance(destination, InMemory):
+        copies = snapshot.copies(destination)
         held = tuple(entry.stored_at.isoformat() for entry in copies if entry.is_usable)
+        url = shown_url(question.descriptor)
         return WindowUnsatisfiable(url=url, window=str(policy.window), held=held)
     return None
 

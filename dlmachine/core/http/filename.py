@@ -54,20 +54,26 @@ _MAX_BYTES: Final = 200
 FALLBACK: Final = 'download'
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def name_content(headers: Headers, url: str) -> str:
     """The file name of the content: from the response, from the URL, or `download`.
 
     >>> headers = Headers((('Content-Disposition', 'attachment; filename="../a b.gz"'),))
-    >>> name_content(headers, 'http://h/x'), name_content(Headers(), 'http://h/d/t.csv?x=1')
-    ('a b.gz', 't.csv')
+    >>> name_content(headers, 'http://h/x')
+    'a b.gz'
     """
-    return _name(headers.get_all('Content-Disposition'), url)
+    dispositions = headers.get_all('Content-Disposition')
+    named = safe_name(disposition_name(dispositions)) if dispositions else None
+    return named or name_in_url(url)
 
 
-def _name(dispositions: tuple[str, ...], url: str) -> str:
-    name = safe_name(disposition_name(dispositions))
-    return name or safe_name(_url_name(url)) or FALLBACK
+@lru_cache(maxsize=_REMEMBERED)
+def name_in_url(url: str) -> str:
+    """The file name of the content without a response: from the URL, or `download`.
+
+    >>> name_in_url('http://h/d/t.csv?x=1'), name_in_url('http://h/')
+    ('t.csv', 'download')
+    """
+    return safe_name(_url_name(url)) or FALLBACK
 
 
 def safe_name(name: str | None) -> str | None:

@@ -47,8 +47,7 @@ def content_length(head: ResponseHead) -> int | None:
     >>> content_length(ResponseHead(status=200, headers=Headers((('Content-Length', '12'),))))
     12
     """
-    values = set(head.headers.get_all('Content-Length'))
-    found = _LENGTH.fullmatch(values.pop()) if len(values) == 1 else None
+    found = _LENGTH.fullmatch(head.headers.get('Content-Length') or '')
     return None if found is None else int(found[1])
 
 

@@ -45,9 +45,13 @@ class Headers:
         """The number of fields, repetitions included."""
         return len(self.items)
 
-    def __contains__(self, name: object) -> bool:
+    def __contains__(self, name: str) -> bool:
         """Whether a field has this name, in any case."""
-        return isinstance(name, str) and bool(self.get_all(name))
+        return bool(self.get_all(name))
+
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Whether a field has one of these names, which are in lower case."""
+        return not names.isdisjoint(self._by_name())
 
     def __repr__(self) -> str:
         """Show the fields with secrets masked."""
@@ -62,23 +66,30 @@ class Headers:
         '"a"'
         """
         values = self.get_all(name)
-        return ', '.join(dict.fromkeys(values)) if values else None
+        if not values:
+            return None
+        first, *others = values
+        return ', '.join(dict.fromkeys(values)) if others else first
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """All values of this name, in order."""
+        return (self._index or self._by_name()).get(name.casefold(), ())
+
+    def _by_name(self) -> Mapping[str, tuple[str, ...]]:
         index = self._index
         if index is None:
             index = _grouped(self.items)
             object.__setattr__(self, '_index', index)
-        return index.get(name.casefold(), ())
+        return index
 
     def with_field(self, name: str, value: str) -> 'Headers':
         """A copy with this field, which replaces all fields of its name."""
         return Headers((*self.without(name).items, (name, value)), self.secret_names)
 
-    def with_default(self, name: str, value: str) -> 'Headers':
-        """A copy with this field added, unless a field has its name already."""
-        return self if name in self else self.with_field(name, value)
+    def with_defaults(self, *defaults: tuple[str, str]) -> 'Headers':
+        """A copy with these fields added, except those whose name a field has already."""
+        missing = [each for each in defaults if each[0] not in self] if self.items else defaults
+        return Headers((*self.items, *missing), self.secret_names)
 
     def without(self, *names: str) -> 'Headers':
         """A copy without the fields of these names."""
@@ -102,7 +113,11 @@ HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str] 
 def _grouped(items: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for name, value in items:
-        found.setdefault(name.casefold(), []).append(value)
+        folded = name.casefold()
+        if folded in found:
+            found[folded].append(value)
+        else:
+            found[folded] = [value]
     return {name: tuple(values) for name, values in found.items()}
 
 

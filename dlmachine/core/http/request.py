@@ -6,7 +6,7 @@ Pure. A `Request` is complete: backends add no header fields.
 from base64 import b64encode
 from dataclasses import field
 from hashlib import sha256
-from typing import Final, assert_never, cast
+from typing import Final, assert_never
 from urllib.parse import unquote_to_bytes
 
 from dlmachine.core.frozen import frozen, replace
@@ -94,13 +94,15 @@ class Request:
     @property
     def redactor(self) -> Redactor:
         """Masks the secrets of this request, also in responses to it."""
-        if self._redactor is None:
-            object.__setattr__(self, '_redactor', Redactor(self.secret_names, self._secrets()))
-        return cast('Redactor', self._redactor)
+        redactor = self._redactor
+        if redactor is None:
+            redactor = Redactor(self.secret_names, self._secrets())
+            object.__setattr__(self, '_redactor', redactor)
+        return redactor
 
     def _secrets(self) -> frozenset[str]:
         names = self.secret_names
-        found = secrets_in_url(self.url, names) | secrets_in_fields(self.headers, names)
+        found = secrets_in_url(self.url, names) | secrets_in_fields(self.headers.items, names)
         return found | secrets_in_pairs(body_pairs(self.body), names) | frozenset(self.hidden)
 
     def secrets(self) -> frozenset[str]:
@@ -117,7 +119,7 @@ class Request:
         return Request(
             method=self.method,
             url=self.shown_url,
-            headers=Headers(self.redactor.fields(self.headers), self.secret_names),
+            headers=Headers(self.redactor.fields(self.headers.items), self.secret_names),
             body=NoBody(),
             tls=self.tls,
             secret_names=self.secret_names,

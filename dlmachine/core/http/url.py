@@ -62,14 +62,12 @@ class Url:
     def __str__(self) -> str:
         """The complete URL with its secrets: for requests and cache keys only."""
         userinfo = f'{self.userinfo}@' if self.userinfo else ''
-        return f'{self.scheme}://{userinfo}{self.authority}{self.path}{self._query_part()}'
+        query = f'?{self.query}' if self.query else ''
+        return f'{self.scheme}://{userinfo}{self.authority}{self.path}{query}'
 
     def __repr__(self) -> str:
         """Show the URL with secrets masked."""
         return f'Url({redact_url(str(self))!r})'
-
-    def _query_part(self) -> str:
-        return f'?{self.query}' if self.query else ''
 
     @property
     def authority(self) -> str:

@@ -10,18 +10,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from dlmachine.core.http.response import ResponseHead
-from dlmachine.core.integrity.checksum import Checksum, digest_bytes
+from dlmachine.core.integrity.checksum import digest_bytes
+from dlmachine.core.integrity.representation import Promise
 
 #: Algorithms of the registry of RFC 9530 section 7.2 that hashlib has, strongest first.
 _ALGORITHMS: Final = {'sha-512': 'sha512', 'sha-256': 'sha256', 'sha': 'sha1', 'md5': 'md5'}
 
-_FIELDS: Final = ('repr-digest', 'content-digest', 'digest', 'content-md5', 'x-goog-hash')
+_FIELDS: Final = frozenset({
+    'repr-digest', 'content-digest', 'digest', 'content-md5', 'x-goog-hash',
+})  # fmt: skip
 _BLANK: Final = ' \t'
 
 
-def served_digest(
-    head: ResponseHead, *, is_part: bool, is_decoded: bool
-) -> tuple[str, Checksum] | None:
+def served_digest(head: ResponseHead, *, is_part: bool, is_decoded: bool) -> Promise | None:
     """The strongest digest of the complete file in a response, with the name of its field.
 
     `is_part` says that the body is a range (206), so that only digests of the complete
@@ -31,34 +32,32 @@ def served_digest(
     >>> from dlmachine.core.http.headers import Headers
     >>> headers = Headers((('Content-MD5', '1B2M2Y8AsgTpgAmY7PhCfg=='),))
     >>> served_digest(ResponseHead(status=200, headers=headers), is_part=False, is_decoded=False)
-    ('Content-MD5', Checksum(algorithm='md5', hex='d41d8cd98f00b204e9800998ecf8427e'))
+    ('Content-MD5', 'md5', 'd41d8cd98f00b204e9800998ecf8427e')
     """
-    if is_decoded or not any(name in head.headers for name in _FIELDS):
+    if is_decoded or not head.headers.has_any(_FIELDS):
         return None
     found = (*_of_whole(head), *(() if is_part else _of_body(head)))
-    return min(found, key=lambda one: _RANKS[one[1].algorithm], default=None)
+    return min(found, key=lambda one: _RANKS[one[1]], default=None)
 
 
 _RANKS: Final = {algorithm: rank for rank, algorithm in enumerate(_ALGORITHMS.values())}
 
 
-def _of_whole(head: ResponseHead) -> Iterator[tuple[str, Checksum]]:
+def _of_whole(head: ResponseHead) -> Iterator[Promise]:
     yield from _read(head, 'Repr-Digest', is_structured=True)
     yield from _read(head, 'Digest')
     if not head.headers.get('Content-Encoding'):
         yield from _read(head, 'x-goog-hash')
 
 
-def _of_body(head: ResponseHead) -> Iterator[tuple[str, Checksum]]:
+def _of_body(head: ResponseHead) -> Iterator[Promise]:
     yield from _read(head, 'Content-Digest', is_structured=True)
-    checksum = _checksum('md5', (head.headers.get('Content-MD5') or '').strip(_BLANK))
-    if checksum is not None:
-        yield 'Content-MD5', checksum
+    digest = _hex('md5', (head.headers.get('Content-MD5') or '').strip(_BLANK))
+    if digest is not None:
+        yield 'Content-MD5', 'md5', digest
 
 
-def _read(
-    head: ResponseHead, name: str, *, is_structured: bool = False
-) -> Iterator[tuple[str, Checksum]]:
+def _read(head: ResponseHead, name: str, *, is_structured: bool = False) -> Iterator[Promise]:
     # No digest contains a comma, so the value can be split at commas: a list, or a dictionary of
     # byte sequences (RFC 9651 sections 3.2 and 3.3.5), in which the last value of a key counts.
     found: dict[str, str] = {}
@@ -69,9 +68,9 @@ def _read(
             text = text.strip(_BLANK)
             found[algorithm] = _byte_sequence(text) if is_structured else text
     for algorithm, coded in found.items():
-        checksum = _checksum(algorithm, coded)
-        if checksum is not None:
-            yield name, checksum
+        digest = _hex(algorithm, coded)
+        if digest is not None:
+            yield name, algorithm, digest
 
 
 def _byte_sequence(text: str) -> str:
@@ -82,12 +81,10 @@ def _byte_sequence(text: str) -> str:
     return coded if is_one else ''
 
 
-def _checksum(algorithm: str, coded: str) -> Checksum | None:
+def _hex(algorithm: str, coded: str) -> str | None:
     # Some servers write hex or an empty field, whose length is then wrong.
     try:
         digest = b64decode(coded, validate=True)
     except ValueError:
         return None
-    if len(digest) != digest_bytes(algorithm):
-        return None
-    return Checksum(algorithm, digest.hex())
+    return digest.hex() if len(digest) == digest_bytes(algorithm) else None

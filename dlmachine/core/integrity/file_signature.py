@@ -94,9 +94,8 @@ def find_content_problem(
             if data is None
             else f'is an HTML page instead of {data} data (a login or error page?)'
         )
-    promised = _promised(names)
-    is_missing = bool(promised) and not (start or size_bytes)
-    return f'is empty instead of {promised[0]} data' if is_missing else None
+    promised = () if start or size_bytes else _promised(names)
+    return f'is empty instead of {promised[0]} data' if promised else None
 
 
 def find_kind_note(names: Iterable[str], start: bytes) -> str | None:
@@ -169,8 +168,12 @@ def _find_data_name(names: tuple[str, ...], media_type: str | None) -> str | Non
 
 def _promised(names: Iterable[str]) -> tuple[str, ...]:
     """The extensions of formats with known first bytes."""
-    found = (outer_extension(name) for name in names)
-    return tuple(dict.fromkeys(ext for ext in found if ext in _PROMISED))
+    found: dict[str, None] = {}
+    for name in names:
+        ext = outer_extension(name)
+        if ext in _PROMISED:
+            found[ext] = None
+    return tuple(found)
 
 
 def _begins_as(one: _Format, start: bytes) -> bool:

@@ -6,21 +6,22 @@ source: an equal ETag at another URL, or with another size, is another version.
 
 from functools import lru_cache
 from hashlib import sha256
+from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from dlmachine.core.frozen import frozen
 
+#: The name of a header field, the algorithm, and the digest in hex that it promises.
+Promise: TypeAlias = tuple[str, str, str]
+
 
 @frozen
 class Representation:
-    """The known properties of a complete file: `size_bytes`, its `source`, its `promised` digest.
-
-    `promised` are the name of the header field, the algorithm, and the digest in hex.
-    """
+    """The known properties of a complete file: its size, its source, its promised digest."""
 
     size_bytes: int | None = None
     source: str = ''
-    promised: tuple[str, str, str] | None = None
+    promised: Promise | None = None
 
 
 @lru_cache(maxsize=256)

@@ -19,6 +19,7 @@ from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Wait
 from dlmachine.core.protocol.states import Job, Step, Waiting
+from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.next_exchange import ask
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
 
@@ -59,10 +60,11 @@ def after_failure(
 
 def start_attempt(job: Job, attempts: Attempts, at: datetime) -> Step:
     """Request the current URL."""
-    step = ask(job, attempts, at)
-    return (
-        step.unwrap() if is_successful(step) else after_failure(job, attempts, step.failure(), at)
-    )
+    url, agent = attempts.address(job.decision).url, job.policy.user_agent
+    request = build_request(job.descriptor, url, agent)
+    if not is_successful(request):
+        return after_failure(job, attempts, request.failure(), at)
+    return ask(job, attempts, request.unwrap(), at)
 
 
 def start_over(job: Job, attempts: Attempts, at: datetime) -> Step:

@@ -19,7 +19,7 @@ from dlmachine.core.protocol.events import EffectFailed, Event, Responded, Valid
 from dlmachine.core.protocol.states import Exchanging, Job, Segmenting, Step, Validating
 from dlmachine.core.secrets.redact import scrub
 from dlmachine.core.transfer.provenance import build_record
-from dlmachine.core.transfer.verify_body import find_body_fault, find_notes, verified_by
+from dlmachine.core.transfer.verify_body import Verified, verify_body
 
 
 def on_body(
@@ -36,16 +36,13 @@ def on_body(
     """
     job, attempts = state.job, state.attempts
     is_pieced = is_joined or taking.offset > 0
-    fault = find_body_fault(state, event.head, taking, received)
-    if fault is not None:
-        return _refuse(job, attempts, fault, received.sha256, event.at, is_pieced=is_pieced)
+    verified = verify_body(state, event.head, taking, received)
+    if not isinstance(verified, Verified):
+        return _refuse(job, attempts, verified, received.sha256, event.at, is_pieced=is_pieced)
     entry = job.decision.entry
     if entry is not None and entry.record is not None and entry.record.sha256 == received.sha256:
         return confirm_version(job, attempts, entry, event.at, event.head)
-    checked = verified_by(job, event.head, taking)
-    record = build_record(job, attempts, state.exchange, event, received, checked)
-    notes = find_notes(state, event.head, taking, received)
-    record = replace(record, notes=notes) if notes else record
+    record = build_record(job, attempts, state.exchange, event, received, verified)
     if job.policy.validate is None:
         return publish(job, record)
     validating = Validating(

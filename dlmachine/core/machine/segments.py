@@ -62,15 +62,10 @@ def split_rest(
         best_bytes=_most(attempts),
         representation=taking.representation,
     )
-    join = Reassemble(
-        name=state.exchange.expect.requested_name,
-        whole_bytes=whole_bytes,
-        algorithms=taking.algorithms,
-        checks_gzip=taking.checks_gzip,
-    )
+    whole = replace(taking, offset=0, wire_bytes=whole_bytes, whole_bytes=None, held=())
     missing = gaps(spans, whole_bytes)
     if not missing:
-        return _join(state.job, filled, state.exchange, event.head, join)
+        return _join(state.job, filled, state.exchange, event.head, whole)
     most = choose_connections(state.job.policy.segments, count_bytes(missing))
     connections = min(most, attempts.connections or most)
     request = with_cookies(state.exchange.request, filled.cookies, event.at)
@@ -89,7 +84,7 @@ def split_rest(
         exchange=state.exchange,
         head=event.head,
         asked=effect,
-        join=join,
+        whole=whole,
     )
     return Step(state=segmenting, effect=effect)
 
@@ -116,12 +111,7 @@ def on_reassembling(state: Reassembling, event: Event) -> Step:
                 exchange=state.exchange,
             )
             answer = Responded(at=at, head=state.head, received=received)
-            whole = StoreBody(
-                wire_bytes=state.join.whole_bytes,
-                limit_bytes=state.job.policy.max_bytes,
-                representation=state.attempts.representation,
-            )
-            return on_body(one, answer, whole, received, is_joined=True)
+            return on_body(one, answer, state.whole, received, is_joined=True)
         case EffectFailed(fault=fault):
             # All bytes are there: keep the part, although there was no time to verify it.
             is_kept = isinstance(fault, (Cancelled, TimedOut))
@@ -136,10 +126,16 @@ def brings_body(end: Responded | Interrupted) -> bool:
 
 
 def _join(
-    job: Job, attempts: Attempts, exchange: Exchange, head: ResponseHead, join: Reassemble
+    job: Job, attempts: Attempts, exchange: Exchange, head: ResponseHead, whole: StoreBody
 ) -> Step:
-    state = Reassembling(job=job, attempts=attempts, exchange=exchange, head=head, join=join)
-    return Step(state=state, effect=join)
+    state = Reassembling(job=job, attempts=attempts, exchange=exchange, head=head, whole=whole)
+    effect = Reassemble(
+        name=exchange.expect.requested_name,
+        whole_bytes=whole.wire_bytes or 0,
+        algorithms=whole.algorithms,
+        checks_gzip=whole.checks_gzip,
+    )
+    return Step(state=state, effect=effect)
 
 
 def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step:
@@ -160,7 +156,7 @@ def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step:
     if not failures:
         if gaps(spans, asked.whole_bytes):
             return fail_unexpected(job, state, event)
-        return _join(job, attempts, state.exchange, state.head, state.join)
+        return _join(job, attempts, state.exchange, state.head, state.whole)
     return _on_failures(state, attempts, failures, event.at)
 
 

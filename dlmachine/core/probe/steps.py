@@ -116,11 +116,11 @@ def begin_probe(
     if policy.offline:
         problem = 'is set: a probe asks the server'
         return Failure(InvalidInput(where='offline', problem=problem, advice='Unset it'))
-    backends, redactor = snapshot.backends or (), descriptor.redactor
-    found = [choose_backend(url, policy, backends, redactor) for url in descriptor.addresses]
-    usable = tuple(one.unwrap() for one in found if is_successful(one))
+    backends = snapshot.backends or ()
+    found = [choose_backend(url, descriptor, policy, backends) for url in descriptor.addresses]
+    usable = tuple(one for one in found if isinstance(one, Address))
     if not usable:
-        return Failure(found[0].failure())
+        return Failure(next(one for one in found if not isinstance(one, Address)))
     state = Probe(
         descriptor=descriptor,
         policy=policy,

@@ -7,7 +7,7 @@ from dlmachine.core.deprecation import renamed
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.byte_ranges import Spans
-from dlmachine.core.integrity.representation import Representation
+from dlmachine.core.integrity.representation import Promise, Representation
 
 
 class SkipReason(Enum):
@@ -27,8 +27,9 @@ class StoreBody:
     `wire_bytes` is the Content-Length (None: unknown), `limit_bytes` the maximum size of the file,
     `decoder` the content coding to decode. To resume later, `validator` is the strong validator of
     the received representation, `url_digest` the digest of the URL that issued it, and
-    `representation` what is known of the complete file. `algorithms` are the digests to compute
-    besides SHA-256; `checks_gzip` checks that the file is one valid gzip stream.
+    `representation` what is known of the complete file. `promises` are the digests that servers
+    announced for it (as `Representation.promised`), `algorithms` the digests to compute besides
+    SHA-256; `checks_gzip` checks that the file is one valid gzip stream.
 
     If `whole_bytes` is set, the body is a range of a file of that size, and the `held` spans that
     the part has after it are kept.
@@ -41,6 +42,7 @@ class StoreBody:
     validator: str | None = None
     url_digest: str = ''
     representation: Representation = Representation()
+    promises: tuple[Promise, ...] = ()
     algorithms: tuple[str, ...] = ()
     checks_gzip: bool = False
     whole_bytes: int | None = None

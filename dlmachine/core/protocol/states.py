@@ -16,12 +16,12 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.attempts import Attempts
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import (
     AcquireLock,
     Effect,
     Exchange,
     ExchangeSegments,
-    Reassemble,
 )
 from dlmachine.core.protocol.events import CacheFilled
 from dlmachine.core.protocol.outcome import Outcome
@@ -121,7 +121,7 @@ class Exchanging:
 class Segmenting:
     """Waiting for several segments; the `head` showed that the server supports ranges.
 
-    `join` is the effect that follows once all segments are there.
+    `whole` is the body that all of them make.
     """
 
     job: Job
@@ -129,7 +129,7 @@ class Segmenting:
     exchange: Exchange
     head: ResponseHead
     asked: ExchangeSegments
-    join: Reassemble
+    whole: StoreBody
 
 
 @frozen
@@ -140,7 +140,7 @@ class Reassembling:
     attempts: Attempts
     exchange: Exchange
     head: ResponseHead
-    join: Reassemble
+    whole: StoreBody
 
 
 @frozen

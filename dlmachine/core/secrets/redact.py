@@ -37,6 +37,7 @@ _MIN_COOKIE_CHARS: Final = 12
 
 #: Header fields that are a URL, perhaps without its scheme and host.
 _URL_FIELDS: Final = frozenset({'location', 'content-location', 'referer'})
+_WITH_URLS: Final = frozenset({*_URL_FIELDS, 'link', 'refresh'})
 #: The URL in Refresh (HTML, `http-equiv`).
 _LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
 #: Any other field whose value is a URL is treated like these.
@@ -68,11 +69,11 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Mask each secret in foreign text."""
-        return scrub(text, self.secrets)
+        return scrub(text, self.secrets) if self.secrets else text
 
     def url(self, url: str) -> str:
         """Mask what is secret by name or by value in a URL."""
-        return scrub(redact_url(url, self.names), self.secrets)
+        return self.text(walk_url(url, self.names).shown)
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Mask fields of a query or a form."""
@@ -110,15 +111,26 @@ def redact_fields(
     >>> redact_fields([('Cookie', 'a=b'), ('Location', '/x?token=abc')])
     (('Cookie', '***'), ('Location', '/x?token=***'))
     """
-    return tuple((name, _redact_field(name, value, declared)) for name, value in fields)
+    shown = []
+    for name, value in fields:
+        if is_secret_name(name, declared):
+            shown.append((name, MASK))
+        elif _may_have_urls(name, value):
+            shown.append((name, _redact_urls(name, value, declared)))
+        else:
+            shown.append((name, value))
+    return tuple(shown)
 
 
-def _redact_field(name: str, value: str, declared: SecretNames) -> str:
-    if is_secret_name(name, declared):
-        return MASK
+def _redact_urls(name: str, value: str, declared: SecretNames) -> str:
     pieces = _split_at_urls(name, value)
     pieces[1::2] = [redact_url(url, declared) for url in pieces[1::2]]
     return ''.join(pieces)
+
+
+def _may_have_urls(name: str, value: str) -> bool:
+    # Most fields have none, and every field of every response passes through here.
+    return '://' in value or name.casefold() in _WITH_URLS
 
 
 def urls_in_field(name: str, value: str) -> tuple[str, ...]:
@@ -205,7 +217,7 @@ def secrets_in_fields(
     for name, value in fields:
         if is_secret_name(name, declared):
             found |= secrets_in_pairs([(name, value)], declared)
-        else:
+        elif _may_have_urls(name, value):
             found.update(*(secrets_in_url(url, declared) for url in urls_in_field(name, value)))
     return frozenset(found)
 

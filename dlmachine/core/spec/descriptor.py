@@ -7,7 +7,7 @@ arguments, so that later code need not check them again.
 from collections.abc import Iterable
 from dataclasses import field, fields
 from pathlib import PurePath
-from typing import Final, assert_never, cast
+from typing import Final, assert_never
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -192,13 +192,15 @@ class Descriptor:
     @property
     def redactor(self) -> Redactor:
         """The redactor for the secrets of this download, which any server may echo."""
-        if self._redactor is None:
-            object.__setattr__(self, '_redactor', Redactor(self.secret_names, self._secrets()))
-        return cast('Redactor', self._redactor)
+        redactor = self._redactor
+        if redactor is None:
+            redactor = Redactor(self.secret_names, self._secrets())
+            object.__setattr__(self, '_redactor', redactor)
+        return redactor
 
     def _secrets(self) -> frozenset[str]:
         names = self.secret_names
-        secrets = secrets_in_fields(self.headers, names) | secrets_in_pairs(self.query, names)
+        secrets = secrets_in_fields(self.headers.items, names) | secrets_in_pairs(self.query, names)
         secrets |= secrets_in_pairs(body_pairs(self.body), names)
         return secrets.union(*(secrets_in_url(url, names) for url in self.addresses))
 
@@ -209,7 +211,7 @@ class Descriptor:
             url=redactor.url(self.url),
             method=self.method,
             query=redactor.pairs(self.query),
-            headers=Headers(redactor.fields(self.headers), self.secret_names),
+            headers=Headers(redactor.fields(self.headers.items), self.secret_names),
             body=_redact_body(self.body, redactor),
             tls=self.tls,
             mirrors=tuple(redactor.url(mirror) for mirror in self.mirrors),

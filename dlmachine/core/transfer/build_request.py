@@ -1,13 +1,12 @@
 """Build the request for one URL of a descriptor.  Pure."""
 
-from returns.result import Result
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.key import full_url
 from dlmachine.core.faults import Fault
-from dlmachine.core.http.body import (
-    MultipartBody,
-    content_type_of,
-)
+from dlmachine.core.http.body import Body, MultipartBody, content_type_of
+from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import (
     HTTP_SCHEMES,
     Request,
@@ -29,31 +28,17 @@ def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Resu
     >>> sent.url, sent.headers.get('Authorization')
     ('https://h/x?a=1', 'Basic bWU6cHc=')
     """
-    return parse_url(full_url(address, descriptor)).map(
-        lambda url: _request_for(url, descriptor, user_agent)
-    )
-
-
-def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
-    headers, tls = descriptor.headers.with_secret_names(descriptor.secret_names), descriptor.tls
-    if url.origin != parse_url(descriptor.url).unwrap().origin:
+    parsed = parse_url(full_url(address, descriptor))
+    if not is_successful(parsed):
+        return Failure(parsed.failure())
+    url, headers, tls = parsed.unwrap(), descriptor.headers, descriptor.tls
+    headers = headers.with_secret_names(descriptor.secret_names)
+    if address != descriptor.url and url.origin != parse_url(descriptor.url).unwrap().origin:
         headers, tls = without_credentials(headers), tls.without_client()
     if url.scheme in HTTP_SCHEMES:
-        if url.userinfo:
-            headers = headers.with_default('Authorization', basic_credentials(url.userinfo))
-            url = url.without_userinfo()
-        content_type = content_type_of(descriptor.body)
-        if content_type is not None:
-            # The boundary is that of the encoded body; any other type may be the caller's.
-            is_multipart = isinstance(descriptor.body, MultipartBody)
-            add = headers.with_field if is_multipart else headers.with_default
-            headers = add('Content-Type', content_type)
-        headers = (
-            headers.with_default('Accept', '*/*')
-            .with_default('Accept-Encoding', 'identity')
-            .with_default('User-Agent', user_agent)
-        )
-    return Request(
+        headers = _complete(headers, url, descriptor.body, user_agent)
+        url = url.without_userinfo() if url.userinfo else url
+    request = Request(
         method=descriptor.method,
         url=str(url),
         headers=headers,
@@ -62,3 +47,17 @@ def _request_for(url: Url, descriptor: Descriptor, user_agent: str) -> Request:
         secret_names=descriptor.secret_names,
         hidden=tuple(sorted(descriptor.redactor.secrets)),
     )
+    return Success(request)
+
+
+def _complete(headers: Headers, url: Url, body: Body, user_agent: str) -> Headers:
+    defaults = [('Accept', '*/*'), ('Accept-Encoding', 'identity'), ('User-Agent', user_agent)]
+    content_type = content_type_of(body)
+    if content_type is not None:
+        if isinstance(body, MultipartBody):
+            # The boundary is that of the encoded body; any other type may be the caller's.
+            headers = headers.without('Content-Type')
+        defaults = [('Content-Type', content_type), *defaults]
+    if url.userinfo:
+        defaults = [('Authorization', basic_credentials(url.userinfo)), *defaults]
+    return headers.with_defaults(*defaults)

@@ -2,16 +2,12 @@
 
 from datetime import datetime
 
-from returns.result import Result
-
 from dlmachine.core.access.cookie_field import with_cookies
 from dlmachine.core.cache.freshness import Condition, build_condition
 from dlmachine.core.decision.verdict import Verdict
-from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import NoBody
-from dlmachine.core.http.filename import name_content
-from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.filename import name_in_url
 from dlmachine.core.http.request import HTTP_SCHEMES, Request
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.integrity.representation import Representation, source_digest
@@ -23,30 +19,25 @@ from dlmachine.core.spec.destination import InMemory
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import RateLimits
 from dlmachine.core.spec.reuse import CheckMethod
-from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.provenance import is_source
 from dlmachine.core.transfer.redirect import hop_of
 from dlmachine.core.transfer.retry import may_be_repeated
 from dlmachine.core.transfer.segment_plan import first_span
 
 
-def ask(job: Job, attempts: Attempts, at: datetime) -> Result[Step, Fault]:
+def ask(job: Job, attempts: Attempts, request: Request, at: datetime) -> Step:
     """The step that requests the current URL, before any redirect."""
-    address = attempts.address(job.decision)
-    built = build_request(job.descriptor, address.url, job.policy.user_agent)
-    conditional = built.map(lambda request: _with_conditions(job, attempts, request))
-    return conditional.map(
-        lambda request: send(job, attempts, with_cookies(request, attempts.cookies, at))
-    )
+    request = _with_conditions(job, attempts, request)
+    return send(job, attempts, with_cookies(request, attempts.cookies, at))
 
 
 def send(job: Job, attempts: Attempts, request: Request) -> Step:
     """The step that sends a request and adds it to `Attempts.redirects`."""
     policy, condition = job.policy, _condition(job, attempts)
-    last = _last_byte(job, attempts)
+    address, last = attempts.address(job.decision), _last_byte(job, attempts)
     exchange = Exchange(
         request=request,
-        backend=attempts.address(job.decision).backend,
+        backend=address.backend,
         expect=Expectation(
             offset=0 if attempts.is_unranged else attempts.part_bytes,
             validator=None if attempts.is_unranged else attempts.validator,
@@ -54,11 +45,9 @@ def send(job: Job, attempts: Attempts, request: Request) -> Step:
             etag=condition.etag,
             last_modified=condition.last_modified,
             size_bytes=condition.size_bytes,
-            name=name_content(Headers(), request.shown_url),
-            requested_name=name_content(
-                Headers(), job.descriptor.redactor.url(attempts.address(job.decision).url)
-            ),
-            url_digest=attempts.address(job.decision).digest,
+            name=name_in_url(request.shown_url),
+            requested_name=name_in_url(job.descriptor.redactor.url(address.url)),
+            url_digest=address.digest,
             representation=Representation() if attempts.is_unranged else attempts.representation,
             cached_source=_cached_source(job) if condition.etag or condition.last_modified else '',
             max_bytes=policy.max_bytes,

@@ -10,6 +10,7 @@ from typing import Final
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import FALLBACK, name_content, safe_name
 from dlmachine.core.http.request import body_digest
@@ -22,6 +23,7 @@ from dlmachine.core.protocol.states import Job
 from dlmachine.core.secrets.redact import Redactor
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import without_parameters
+from dlmachine.core.transfer.verify_body import Verified
 from dlmachine.core.version import VERSION
 
 
@@ -31,44 +33,48 @@ def build_record(
     exchange: Exchange,
     response: Responded,
     received: Received,
-    verified_by: tuple[tuple[str, str], ...] = (),
+    verified: Verified,
 ) -> DownloadRecord:
     """The record of a received body."""
-    descriptor = job.descriptor
+    descriptor, redact = job.descriptor, job.descriptor.redactor
     kind, digest = body_digest(descriptor.body)
     headers = response.head.headers
-    redactor = exchange.request.redactor.with_secrets(descriptor.redactor.secrets)
+    redactor = exchange.request.redactor.with_secrets(redact.secrets)
     return DownloadRecord(
         url=shown_url(descriptor),
         method=descriptor.method,
-        request_headers=redactor.fields(exchange.request.headers),
+        request_headers=redactor.fields(exchange.request.headers.items),
         body_kind=kind,
         body_sha256=digest,
-        urls=tuple(redactor.url(url) for url in attempts.redirects),
-        served_by=descriptor.redactor.url(attempts.address(job.decision).url),
+        urls=tuple([redactor.url(url) for url in attempts.redirects]),
+        served_by=redact.url(attempts.address(job.decision).url),
         tries=attempts.tries,
         started_at=job.began_at,
         finished_at=response.at,
         http_code=response.head.status,
-        response_headers=redactor.fields(headers),
+        response_headers=redactor.fields(headers.items),
         size_bytes=received.size_bytes,
         sha256=received.sha256,
         digests=received.digests,
-        verified_by=verified_by,
+        verified_by=verified.verified_by,
         etag=_unless_secret(headers.get('ETag'), redactor),
         last_modified=_unless_secret(headers.get('Last-Modified'), redactor),
-        filename=_clean_name(
-            name_content(headers, descriptor.redactor.url(descriptor.url)), redactor
-        ),
+        filename=_clean_name(name_content(headers, redact.url(descriptor.url)), redactor),
         verified_tls=descriptor.tls.verify,
         key_without=descriptor.key_without,
         key_ignores_query=descriptor.key_ignores_query,
         backend=exchange.backend,
-        backend_version=next(
-            (one.version for one in job.snapshot.backends or () if one.name == exchange.backend), ''
-        ),
+        backend_version=_version_of(exchange.backend, job.snapshot.backends or ()),
+        notes=verified.notes,
         dlmachine_version=VERSION,
     )
+
+
+def _version_of(backend: str, seen: tuple[BackendSeen, ...]) -> str:
+    for one in seen:
+        if one.name == backend:
+            return one.version
+    return ''
 
 
 def adopt_record(job: Job, entry: CacheEntry, digest: str, at: datetime) -> DownloadRecord:

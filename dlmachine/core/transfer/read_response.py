@@ -20,7 +20,6 @@ from dlmachine.core.http.filename import name_content
 from dlmachine.core.http.framing import content_length
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.validators import is_same_version, validator_of
-from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.digest_fields import served_digest
 from dlmachine.core.integrity.file_signature import is_gzip_name
 from dlmachine.core.integrity.representation import Representation, source_digest
@@ -33,7 +32,6 @@ from dlmachine.core.protocol.body_decision import (
 )
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.expectation import Expectation
-from dlmachine.core.secrets.redact import scrub
 from dlmachine.core.transfer.same_version import is_same_copy, names_other_version
 
 _CONTENT_RANGE: Final = re.compile(
@@ -175,29 +173,26 @@ def _is_requested_range(expect: Expectation, first: int, last: int, size: int | 
     return last == min(expect.last, size - 1)
 
 
-def promised_digest(head: ResponseHead, taking: StoreBody) -> tuple[str, Checksum] | None:
-    """The field and the digest that the server promises for the complete body, or None."""
-    is_decoded = taking.decoder is not None
-    return served_digest(head, is_part=head.status == 206, is_decoded=is_decoded)
-
-
 def _examined(exchange: Exchange, head: ResponseHead, taking: StoreBody) -> StoreBody:
     # If a digest is expected, it also verifies the gzip stream.
-    promised, representation = promised_digest(head, taking), taking.representation
-    if promised is not None and representation.promised is None:
-        representation = replace(
-            representation, promised=(promised[0], promised[1].algorithm, promised[1].hex)
-        )
-    theirs = () if promised is None else (promised[1].algorithm,)
-    before = () if representation.promised is None else (representation.promised[1],)
-    wanted = dict.fromkeys((*exchange.algorithms, *before, *theirs))
-    names = (exchange.expect.requested_name, name_content(head.headers, exchange.request.url))
+    expect, representation = exchange.expect, taking.representation
+    promise = served_digest(head, is_part=head.status == 206, is_decoded=taking.decoder is not None)
+    if promise is not None and representation.promised is None:
+        representation = replace(representation, promised=promise)
+    promises = tuple([one for one in (representation.promised, promise) if one is not None])
+    wanted = (*exchange.algorithms, *[algorithm for _, algorithm, _ in promises])
+    checks_gzip = expect.checks_content and not wanted
     return replace(
         taking,
-        url_digest=exchange.expect.url_digest,
+        url_digest=expect.url_digest,
         representation=representation,
-        algorithms=tuple(name for name in wanted if name != 'sha256'),
-        checks_gzip=exchange.expect.checks_content and not wanted and any(map(is_gzip_name, names)),
+        promises=tuple(dict.fromkeys(promises)),
+        algorithms=tuple(dict.fromkeys([name for name in wanted if name != 'sha256'])),
+        checks_gzip=checks_gzip
+        and (
+            is_gzip_name(expect.requested_name)
+            or is_gzip_name(name_content(head.headers, exchange.request.url))
+        ),
     )
 
 
@@ -212,16 +207,16 @@ def _validator(exchange: Exchange, head: ResponseHead) -> str | None:
     if exchange.request.method != 'GET':
         return None  # RFC 9110 section 14.2: only GET has ranges.
     found = validator_of(head)
-    is_clean = found is not None and scrub(found, exchange.request.secrets()) == found
+    is_clean = found is None or exchange.request.redactor.text(found) == found
     return found if is_clean else None
 
 
 def _find_decoder(expect: Expectation, head: ResponseHead) -> tuple[str | None, str | None]:
     """The coding to decode, or the problem with the codings; both None: keep the bytes."""
     codings = read_codings(head.headers)
-    if not codings or any(
-        describes_file(codings, one) for one in (expect.name, expect.requested_name)
-    ):
+    if not codings:
+        return None, None
+    if any(describes_file(codings, one) for one in (expect.name, expect.requested_name)):
         return None, None
     if can_undo(codings):
         return codings[0], None
@@ -236,7 +231,7 @@ def _find_decoder(expect: Expectation, head: ResponseHead) -> tuple[str | None, 
 
 def _unusable(exchange: Exchange, problem: str) -> RejectResponse:
     request = exchange.request
-    scrubbed = scrub(f'the server {problem}', request.secrets())
+    scrubbed = request.redactor.text(f'the server {problem}')
     return RejectResponse(AnswerUnusable(url=request.shown_url, problem=scrubbed))
 
 

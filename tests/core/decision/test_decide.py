@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from returns.pipeline import is_successful
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.decision.backends import choose_backend
@@ -174,8 +173,7 @@ def test_refusals(policy: Policy, snapshot: Snapshot, fault: Any) -> None:
 )
 def test_backends_are_chosen_by_scheme(url: str, backends: Any, expected: Any) -> None:
     """A scheme that only another backend supports is requested with that backend."""
-    chosen = choose_backend(url, a_policy(), backends)
-    assert expected == (chosen.unwrap() if is_successful(chosen) else chosen.failure())
+    assert choose_backend(url, a_descriptor(url), a_policy(), backends) == expected
     assert 'Address(' in repr(Address(url='http://me:pw@h/', backend='requests'))
     assert 'pw' not in repr(Address(url='http://me:pw@h/', backend='requests'))
 

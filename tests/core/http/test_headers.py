@@ -66,10 +66,16 @@ def test_a_headers_value() -> None:
         '1, 3',
         ('1', '3'),
     )
-    assert ('B' in one, 'c' in one, 7 in one) == (True, False, False)
+    assert ('B' in one, 'c' in one) == (True, False)
+    assert [one.has_any(frozenset(names)) for names in ((), ('c',), ('b', 'c'))] == [
+        False,
+        False,
+        True,
+    ]
     assert one.with_field('a', '4').items == (('b', '2'), ('a', '4'))
-    assert one.with_default('B', '5') is one
-    assert one.with_default('c', '5').get('C') == '5'
+    assert one.with_defaults(('B', '5')) == one
+    assert one.with_defaults(('c', '5'), ('B', '6'), ('C', '7')).get('C') == '5, 7'
+    assert Headers().with_defaults(('c', '5'), ('C', '7')).items == (('c', '5'), ('C', '7'))
     assert one.without('A', 'B') == Headers()
     assert parse_headers(None).unwrap() == Headers()
     assert repr(Headers((('Cookie', 's3cret'),))) == "Headers((('Cookie', '***'),))"

@@ -6,29 +6,28 @@ from time import process_time
 
 import pytest
 
-from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.digest_fields import served_digest
 from tests.builders import a_head
 
 DATA = b'abc'
 MD5, SHA256, SHA512 = (b64encode(make(DATA).digest()).decode() for make in (md5, sha256, sha512))
-OF_256 = Checksum('sha256', sha256(DATA).hexdigest())
-OF_512 = Checksum('sha512', sha512(DATA).hexdigest())
-OF_MD5 = Checksum('md5', md5(DATA).hexdigest())
+OF_256 = ('sha256', sha256(DATA).hexdigest())
+OF_512 = ('sha512', sha512(DATA).hexdigest())
+OF_MD5 = ('md5', md5(DATA).hexdigest())
 
 
 @pytest.mark.parametrize(
     ('fields', 'found'),
     [
-        ({'Repr-Digest': f'sha-256=:{SHA256}:'}, ('Repr-Digest', OF_256)),
-        ({'Repr-Digest': f'unknown=:AAAA:, sha-256=:{SHA256}:, sha-512=:{SHA512}:'}, ('Repr-Digest', OF_512)),
-        ({'Content-Digest': f'sha-256 = :{SHA256}:;a=1'}, ('Content-Digest', OF_256)),
-        ({'Digest': f'md5={MD5}, SHA-256={SHA256}'}, ('Digest', OF_256)),
-        ({'Content-MD5': f' {MD5} '}, ('Content-MD5', OF_MD5)),
-        ({'X-Goog-Hash': f'crc32c=n03x6A==,md5={MD5}'}, ('x-goog-hash', OF_MD5)),
-        ({'Repr-Digest': f'sha-512=:{SHA512}:', 'Content-Digest': f'sha-256=:{SHA256}:', 'Digest': f'md5={MD5}', 'Content-MD5': MD5, 'x-goog-hash': f'md5={MD5}'}, ('Repr-Digest', OF_512)),
+        ({'Repr-Digest': f'sha-256=:{SHA256}:'}, ('Repr-Digest', *OF_256)),
+        ({'Repr-Digest': f'unknown=:AAAA:, sha-256=:{SHA256}:, sha-512=:{SHA512}:'}, ('Repr-Digest', *OF_512)),
+        ({'Content-Digest': f'sha-256 = :{SHA256}:;a=1'}, ('Content-Digest', *OF_256)),
+        ({'Digest': f'md5={MD5}, SHA-256={SHA256}'}, ('Digest', *OF_256)),
+        ({'Content-MD5': f' {MD5} '}, ('Content-MD5', *OF_MD5)),
+        ({'X-Goog-Hash': f'crc32c=n03x6A==,md5={MD5}'}, ('x-goog-hash', *OF_MD5)),
+        ({'Repr-Digest': f'sha-512=:{SHA512}:', 'Content-Digest': f'sha-256=:{SHA256}:', 'Digest': f'md5={MD5}', 'Content-MD5': MD5, 'x-goog-hash': f'md5={MD5}'}, ('Repr-Digest', *OF_512)),
         ({'x-goog-hash': 'crc32c=n03x6A=='}, None),
-        ({'Content-MD5': MD5, 'Repr-Digest': f'sha-256=:{SHA256}:'}, ('Repr-Digest', OF_256)),
+        ({'Content-MD5': MD5, 'Repr-Digest': f'sha-256=:{SHA256}:'}, ('Repr-Digest', *OF_256)),
         ({'x-goog-hash': f'md5={MD5}', 'Content-Encoding': 'gzip'}, None),
         ({'Repr-Digest': f'sha-256=:{MD5}:'}, None),
         ({'Repr-Digest': 'sha-256=:not base64!:'}, None),
@@ -49,7 +48,7 @@ def test_a_part_has_the_digest_of_the_whole_only() -> None:
     assert served_digest(a_head(206, of_part), is_part=True, is_decoded=False) is None
     both = {**of_part, 'Repr-Digest': f'sha-512=:{SHA512}:'}
     found = served_digest(a_head(206, both), is_part=True, is_decoded=False)
-    assert found == ('Repr-Digest', OF_512)
+    assert found == ('Repr-Digest', *OF_512)
 
 
 def test_decoded_bytes_have_no_digest() -> None:
@@ -61,12 +60,12 @@ def test_decoded_bytes_have_no_digest() -> None:
 @pytest.mark.parametrize(
     ('fields', 'found'),
     [
-        ({'Repr-Digest': f'sha-256=:{MD5}:, sha-256=:{SHA256}:'}, ('Repr-Digest', OF_256)),
+        ({'Repr-Digest': f'sha-256=:{MD5}:, sha-256=:{SHA256}:'}, ('Repr-Digest', *OF_256)),
         ({'Repr-Digest': f'sha-256=:{SHA256}: x'}, None),
         ({'Repr-Digest': f'sha-256={SHA256}'}, None),
         ({'Repr-Digest': f'\x0bsha-256=:{SHA256}:'}, None),
         ({'Digest': f'x=md5={MD5}'}, None),
-        ({'Digest': f'MD5={MD5},'}, ('Digest', OF_MD5)),
+        ({'Digest': f'MD5={MD5},'}, ('Digest', *OF_MD5)),
     ],
 )
 def test_lists_of_digests_are_read_member_by_member(fields: dict[str, str], found: object) -> None:

@@ -29,6 +29,7 @@ from dlmachine.core.transfer.provenance import (
     freshen_record,
     is_source,
 )
+from dlmachine.core.transfer.verify_body import Verified
 from tests.builders import (
     FOLDER,
     MIRROR,
@@ -48,6 +49,7 @@ from tests.builders import (
 
 SECOND = timedelta(seconds=1)
 LATER = NOW + SECOND
+VERIFIED = Verified(verified_by=(), notes=())
 PLACE = f'{FOLDER}/item-1.csv'
 SECRET = {'headers': {'X-Api-Key': 's3cret'}}
 
@@ -140,7 +142,9 @@ def test_secrets_from_everywhere_are_masked() -> None:
     )
     echo = answered(200, {'X-Echo': 'passw0rd, s3cret and on-the-way'})
     assert echo.received is not None
-    record = build_record(run.state.job, run.state.attempts, exchange, echo, echo.received)
+    record = build_record(
+        run.state.job, run.state.attempts, exchange, echo, echo.received, VERIFIED
+    )
     assert record.response_headers == (('X-Echo', '***, *** and ***'),)
 
 
@@ -203,7 +207,9 @@ def test_a_backend_that_was_not_seen_has_no_version() -> None:
     )
     answer = answered()
     assert answer.received is not None
-    record = build_record(run.state.job, run.state.attempts, alien, answer, answer.received)
+    record = build_record(
+        run.state.job, run.state.attempts, alien, answer, answer.received, VERIFIED
+    )
     assert record.backend_version == ''
 
 
