@@ -258,9 +258,9 @@ def _at(fault: Fault, setting: Setting) -> Fault:
 def _read_plain(name: str, value: object) -> Result[Any, Fault]:
     if value is None and name != 'verify':
         return Success(None)
-    endless = parsers.refuse_endless(name, value)
-    if not is_successful(endless):
-        return endless
+    endless = parsers.find_endless(name, value)
+    if endless is not None:
+        return Failure(endless)
     if name in PATH_NAMES and isinstance(value, str):
         return parse_local_path(value, name, _NOT_A_FOLDER if name == 'path' else '')
     if name in {'progress', 'verify'}:

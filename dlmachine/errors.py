@@ -14,12 +14,10 @@ DownloadError               any failure; carries the Fault
     LocalError              a disk, a lock or the registry of this computer
 """
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Never, TypeVar, assert_never, cast
 
-from returns.io import IOResult
-from returns.pipeline import is_successful
-from returns.result import Result
-from returns.unsafe import unsafe_perform_io
+from returns.io import IOFailure, IOResult, IOSuccess
+from returns.result import Failure, Result, Success
 
 from dlmachine.core.deprecation import renamed
 from dlmachine.core.faults import (
@@ -152,13 +150,14 @@ def unwrap(done: Result[Value, Fault] | IOResult[Value, Fault]) -> Value:
         ...
     dlmachine.errors.RequestError: nothing.txt cannot be read: No such file or directory
     """
-    if isinstance(done, IOResult):
-        if not is_successful(done):
-            raise error_for(unsafe_perform_io(done.failure()))
-        return unsafe_perform_io(done.unwrap())
-    if not is_successful(done):
-        raise error_for(done.failure())
-    return done.unwrap()
+    # The patterns take a fifth of the calls that the methods of results take.
+    match done:
+        case Success(value) | IOSuccess(Success(value)):
+            return cast('Value', value)
+        case Failure(fault) | IOFailure(Failure(fault)):
+            raise error_for(fault)
+        case _:
+            assert_never(cast('Never', done))
 
 
 def error_for(fault: Fault) -> DownloadError:

@@ -48,16 +48,22 @@ def parse_target(
 
     Raises: RequestError for an unknown option or a bad value.
     """
-    words = expand_words(options)
-    words.pop('progress', None)
-    described, handled = unwrap(split_options(words))
-    target = parse_entry(target, config)
-    what, base = _read(target, config.policy)
-    has_own = base.dest not in {Auto(), config.policy.dest}
+    described: dict[str, object] = {}
+    handled: dict[str, object] = {}
+    if options:
+        words = expand_words(options)
+        words.pop('progress', None)
+        described, handled = unwrap(split_options(words))
+    what: Any = target
+    base, path, has_own = config.policy, None, False
+    if not isinstance(target, (str, core.Descriptor)):
+        target = parse_entry(target, config)
+        what, base, path = _read(target, base)
+        has_own = base.dest not in {Auto(), config.policy.dest}
     if dest is not None and not has_own:
         handled['dest'] = destination_of(dest)
     policy = unwrap(parse_policy(handled, base)) if handled else base
-    if getattr(target, 'path', None) and not has_own:
+    if path and not has_own:
         policy = _placed(target, policy)
     descriptor = _describe(what, described, config.described)
     return descriptor, policy.with_secret_names(descriptor.secret_names)
@@ -162,22 +168,22 @@ def destination_of(dest: DestInput) -> str | bool | None:
     return path
 
 
-def _read(target: object, policy: Policy) -> tuple[Any, Policy]:
-    if isinstance(target, (str, core.Descriptor)):
-        return target, policy
+def _read(target: object, policy: Policy) -> tuple[Any, Policy, str | None]:
     from dlmachine.manifest import Item
 
     if not isinstance(target, Item):
-        return target, policy  # It is refused later, with its problem.
+        return target, policy, None  # It is refused later, with its problem.
     if target.descriptor is None:
         fault = InvalidInput(where=target.name, problem='has no descriptor')
         raise error_for(target.fault or fault)
-    return target.descriptor, target.policy
+    return target.descriptor, target.policy, target.path
 
 
 def _describe(
     url: str | core.Descriptor, described: Mapping[str, Any], given: Mapping[str, Any]
 ) -> core.Descriptor:
+    if not described and not given:
+        return url if isinstance(url, core.Descriptor) else unwrap(core.Descriptor.parse(url))
     defaults = dict(given)
     if isinstance(url, core.Descriptor):
         return _over(url, described, defaults)

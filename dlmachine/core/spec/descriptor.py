@@ -129,10 +129,15 @@ class Descriptor:
             key_without,
             key_ignores_query,
         )
-        is_plain = verify is True and post is False and json is False
-        if is_plain and all(word is None for word in words):
-            return parse_url(url).map(lambda parsed: Descriptor(url=str(parsed)))
         address = parse_url(url)
+        if isinstance(address, Failure):
+            return address
+        if verify is True and post is False and json is False:
+            for word in words:
+                if word is not None:
+                    break
+            else:  # Most downloads have a URL and nothing else.
+                return Success(Descriptor(url=str(address.unwrap())))
         addresses = _parse_mirrors(mirrors)
         fields_ = parse_headers(headers).bind(_refuse_managed)
         content = parse_content(query, post=post, json=json, multipart=multipart, data=data)
@@ -142,7 +147,7 @@ class Descriptor:
         names = parse_secret_names(secret_names)
         left_out = parse_key_names(key_without, 'key_without').map(fold_names)
         ignored = parse_key_names(key_ignores_query, 'key_ignores_query')
-        for result in (address, addresses, fields_, content, trust, names, left_out, ignored):
+        for result in (addresses, fields_, content, trust, names, left_out, ignored):
             if not is_successful(result):
                 return Failure(result.failure())
         pairs, sent = content.unwrap()

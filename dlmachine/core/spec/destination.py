@@ -185,7 +185,8 @@ def ends_in_separator(path: str) -> bool:
 
 
 def _parse_path(path: str) -> Result[Wanted, Fault]:
-    return parse_local_path(path, 'dest', _NOT_LOCAL).map(ToPath)
+    parsed = parse_local_path(path, 'dest', _NOT_LOCAL)
+    return parsed if isinstance(parsed, Failure) else Success(ToPath(parsed.unwrap()))
 
 
 def _missing(path: str) -> Result[Destination, Fault]:

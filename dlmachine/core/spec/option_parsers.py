@@ -32,16 +32,16 @@ _WORDS: Final = {
 }  # fmt: skip
 
 
-def refuse_endless(name: str, value: object) -> Result[object, Fault]:
-    """The value, unless it is a number with too many digits for Python to format.
+def find_endless(name: str, value: object) -> Fault | None:
+    """The fault of a number with too many digits for Python to format.
 
-    >>> refuse_endless('retries', 10**5000).failure().problem
+    >>> find_endless('retries', 10**5000).problem
     'must be a number of at most 1,000 digits'
     """
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         problem = 'must be a number of at most 1,000 digits'
-        return Failure(InvalidInput(where=name, problem=problem))
-    return Success(value)
+        return InvalidInput(where=name, problem=problem)
+    return None
 
 
 #: A thousand digits; Python's own limit is 4,300, and can be changed.
@@ -284,7 +284,7 @@ def read_word(name: str, value: object) -> Result[object, Fault]:
 
 def read_dest(_: str, value: object) -> Result[object, Fault]:
     """Parse a destination: a path, True, False or None."""
-    return parse_destination(value).map(lambda wanted: wanted)
+    return parse_destination(value)
 
 
 def _bad(name: str, value: object, expected: str) -> Result[object, Fault]:

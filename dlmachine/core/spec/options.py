@@ -4,17 +4,15 @@ Pure. An unknown name is a fault that suggests the nearest known one.
 """
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any, Final
 
-from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.deprecation import warn_renamed
 from dlmachine.core.faults import Fault, UnknownName
 from dlmachine.core.faults.printing import shortened
 from dlmachine.core.frozen import replace
-from dlmachine.core.spec.option_parsers import is_checksum_list, refuse_endless
+from dlmachine.core.spec.option_parsers import find_endless, is_checksum_list
 from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, OLD_NAMES, OPTIONS, SYNONYMS
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.policy_checks import find_policy_fault
@@ -57,9 +55,12 @@ def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Res
         option = OPTIONS.get(name)
         if option is None:
             return Failure(unknown_name(given_name, OPTIONS, given=given))
-        read = refuse_endless(given_name, value).bind(partial(option.read, given_name))
-        if not is_successful(read):
-            return Failure(read.failure())
+        endless = find_endless(given_name, value)
+        if endless is not None:
+            return Failure(endless)
+        read = option.read(given_name, value)
+        if isinstance(read, Failure):
+            return read
         policy = _with_value(policy, option.field, read.unwrap())
     fault = find_policy_fault(policy)
     return Success(policy) if fault is None else Failure(fault)

@@ -4,6 +4,7 @@ Pure. Every field has a default. `options.parse_policy` parses a caller's keywor
 """
 
 from collections.abc import Callable
+from dataclasses import field
 from datetime import timedelta
 from typing import BinaryIO, Final, TypeAlias
 
@@ -98,6 +99,8 @@ class Policy:
     rate: Rate | None = None
     limit_rate: int | None = None
     http2: bool = False
+    #: Whether its values were checked.
+    _is_sound: bool = field(default=False, init=False, compare=False, repr=False)
 
     @property
     def fills_from_cache(self) -> bool:

@@ -37,7 +37,7 @@ _TYPES: Final = {
 }
 #: The fields that downloads share, and their values in a policy.
 _SHARED: Final = tuple(
-    each.name for each in fields(Policy) if each.name not in {'dest', 'checksum'}
+    each.name for each in fields(Policy) if each.init and each.name not in {'dest', 'checksum'}
 )
 _values_shared: Final = attrgetter(*_SHARED)
 _NOT_NEGATIVE: Final = ('retries', 'max_redirects')
@@ -63,6 +63,8 @@ def find_policy_fault(policy: Policy) -> Fault | None:
     >>> find_policy_fault(Policy(retries=-1)).where
     'retries'
     """
+    if policy._is_sound:  # noqa: SLF001 -- set below, once for the many decisions that check it
+        return None
     dest: object = policy.dest
     if not isinstance(dest, (Auto, ToMemory, ToPath)):
         return _type_fault('dest', dest)
@@ -71,11 +73,12 @@ def find_policy_fault(policy: Policy) -> Fault | None:
         fault = _find_fault(values)
     except TypeError:  # A value cannot be hashed, for example a list instead of a number.
         fault = _find_fault.__wrapped__(values)
-    return fault or _find_checksum_fault(policy)
+    fault = fault or _find_checksum_fault(policy)
+    object.__setattr__(policy, '_is_sound', fault is None)
+    return fault
 
 
-# Cached, because the downloads of a manager share all options but the destination and the checksum,
-# and each decision checks them.
+# Cached, because the downloads of a manager share all options but the destination and the checksum.
 @lru_cache(maxsize=64)
 def _find_fault(values: tuple[Any, ...]) -> Fault | None:
     policy = Policy(**dict(zip(_SHARED, values, strict=True)))

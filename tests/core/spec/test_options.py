@@ -252,3 +252,10 @@ def test_the_name_of_a_file_belongs_to_its_destination(given: dict[str, object],
         text = f'unknown option {name!r}. Leave it out, or pass dest={dest!r}'
         assert str(parse(given).failure()) == text
     assert not unknown_name('filename', ()).advice
+
+
+def test_numbers_that_are_too_long_to_be_shown() -> None:
+    """A number of more digits than Python writes is refused without being written."""
+    fault: Any = parse_policy({'retries': 10**5_000}).failure()
+
+    assert (fault.where, fault.problem) == ('retries', 'must be a number of at most 1,000 digits')
