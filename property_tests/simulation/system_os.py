@@ -163,6 +163,10 @@ class Os:
         if not self._system.is_running(pid):
             raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
 
+    def urandom(self, size: int) -> bytes:
+        self._system.tokens += 1
+        return self._system.tokens.to_bytes(size)
+
     def getpid(self) -> int:
         current = self._system.kernel.current
         return 1 if current is None else current.pid

@@ -9,12 +9,13 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from dlmachine.core.cache.key import full_url
 from dlmachine.core.cache.record import MAX_STATUS, DownloadRecord, is_field_text, is_sha256
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.body import NoBody
+from dlmachine.core.http.body import NoBody, Pairs
 from dlmachine.core.secrets.redact import redact_pairs, redact_url
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.naming import from_local, hash_text
@@ -34,15 +35,15 @@ class Foreign:
     """
 
     url: str
-    query: tuple[tuple[str, str], ...] | None = None
+    query: Pairs | None = None
 
     @property
     def item_id(self) -> str:
         """The item id that cachedir computes for them."""
         if self.query is None:
             return hash_text(f'[_uri={self.url}]')
-        pairs = ','.join(sorted(f'{name}={value}' for name, value in self.query))
-        shown = f',query=[{pairs}]' if pairs else ''
+        pairs = [f'{name}={value}' for name, value in self.query]
+        shown = f',query=[{",".join(sorted(pairs))}]' if pairs else ''
         return hash_text(f'[_uri={self.url},dl_params=[headers=[]{shown}]]')
 
     def is_of(self, given: 'Given') -> bool:
@@ -72,20 +73,14 @@ class Given:
         return size if isinstance(size, int) and size >= 0 else None
 
 
-def foreign_names(descriptor: Descriptor) -> Iterator[Foreign]:
-    """The parameters under which other programs may have stored this request.
+def foreign_names(descriptor: Descriptor) -> Mapping[str, Foreign]:
+    """The parameters under which other programs may have stored this request, by item id.
 
     Only for a GET that URL and query describe completely, and only with a query that 0.0.3 could
     store: its dict had no repeated names.
     """
-    if descriptor.method != 'GET' or descriptor.headers or descriptor.body != NoBody():
-        return
-    for url in _spellings(full_url(descriptor.url, descriptor)):
-        yield Foreign(url=url)
-        yield Foreign(url=url, query=())
-    if descriptor.query and len(dict(descriptor.query)) == len(descriptor.query):
-        for url in _spellings(descriptor.url):
-            yield Foreign(url=url, query=descriptor.query)
+    is_get = descriptor.method == 'GET' and isinstance(descriptor.body, NoBody)
+    return _names_of(descriptor.url, descriptor.query) if is_get and not descriptor.headers else {}
 
 
 def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, Given]:
@@ -95,7 +90,7 @@ def read_given(connection: sqlite3.Connection, row_ids: list[int]) -> dict[int, 
     """
     found = {row_id: Given() for row_id in row_ids[:_MAX_GIVEN]}
     marks, left = ','.join('?' * len(found)), MAX_READ_CHARS
-    for table in _TABLES if found else ():
+    for table in _TABLES:
         rows = connection.execute(
             f'SELECT id, keyvar, namespace, name, value FROM {table}'  # noqa: S608 -- a fixed name
             f' WHERE id IN ({marks}) ORDER BY rowid',
@@ -137,6 +132,16 @@ def foreign_record(given: Given, stored_at: datetime) -> DownloadRecord | None:
         etag=_field(known.get('etag')),
         last_modified=_field(known.get('last_modified')),
     )
+
+
+@lru_cache(maxsize=2_048)
+def _names_of(url: str, query: Pairs) -> Mapping[str, Foreign]:
+    names: list[Foreign] = []
+    for spelling in _spellings(full_url(url, Descriptor(url=url, query=query))):
+        names += [Foreign(url=spelling), Foreign(url=spelling, query=())]
+    if query and len(dict(query)) == len(query):
+        names += [Foreign(url=spelling, query=query) for spelling in _spellings(url)]
+    return {name.item_id: name for name in names}
 
 
 def _spellings(url: str) -> Iterator[str]:

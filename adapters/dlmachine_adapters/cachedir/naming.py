@@ -5,6 +5,7 @@ Contract: pure functions; they repeat what cachedir does, and the tests compare 
 
 import os
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import md5
 from typing import Final
 
@@ -12,10 +13,14 @@ from typing import Final
 #: and loses types, so that two requests could share an entry.
 KEY_PARAMETER: Final = 'dlmachine'
 
+#: The length of a time without a fraction and a zone.
+_TO_SECOND: Final = 19
+
 #: Stored where there is no extension; otherwise cachedir would take one from the file name.
 _NO_EXTENSION: Final = '.'
 
 
+@lru_cache(maxsize=2_048)
 def item_id_of(key: str) -> str:
     """The item id of `cache.search(params={'dlmachine': key})`."""
     return hash_text(f'[{KEY_PARAMETER}={key}]')
@@ -43,13 +48,13 @@ def stored_ext(ext: str | None, file_name: str) -> str | None:
 
 def to_local(at: datetime) -> str:
     """A time as cachedir writes it: local, without a zone."""
-    return at.astimezone().replace(tzinfo=None).isoformat(' ', 'seconds')
+    return at.astimezone().isoformat(' ', 'seconds')[:_TO_SECOND]
 
 
 def from_local(text: object) -> datetime:
     """Parse a date of cachedir; an invalid one counts as very old."""
     try:
-        return datetime.fromisoformat(str(text)[:19]).astimezone(UTC)
+        return datetime.fromisoformat(str(text)[:_TO_SECOND]).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)
 

@@ -7,6 +7,7 @@ registry: an invalid row is a `Misfit`, which names no file. Raises: sqlite3.Err
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from dlmachine.core.cache.entries import Status
@@ -46,7 +47,8 @@ _LARGE: Final = slice(8, 11)
 _MAX_FURTHER: Final = 10_000
 #: In characters; file systems allow fewer.
 _MAX_FILE_NAME: Final = 4096
-_STATUSES: Final = frozenset(status.value for status in Status)
+_STATUSES: Final = {status.value: status for status in Status}
+_SIZED: Final = frozenset({str, bytes})
 
 
 class Row(NamedTuple):
@@ -108,6 +110,7 @@ def read_rows(
     return found + further
 
 
+@lru_cache(maxsize=64)
 def _select(columns: Columns, where: str, page: int | None) -> str:
     # Selecting the rows first keeps SQLite from sorting their records.
     chosen = _chosen(_OF_MAIN, where, page)
@@ -128,7 +131,7 @@ def _read_within(rows: Iterable[tuple[Any, ...]], columns: Columns) -> tuple[lis
             continue
         left -= ROW_CHARS
         for value in values[_LARGE]:
-            if isinstance(value, (str, bytes)):
+            if type(value) in _SIZED:
                 left -= len(value)
         if left < 0:
             return found, False
@@ -160,7 +163,7 @@ def _read(values: tuple[Any, ...]) -> Read:
         row_id=row_id,
         item_id=item_id,
         version=version,
-        status=Status(status) if type(status) is int and status in _STATUSES else Status.FAILED,
+        status=_STATUSES.get(status, Status.FAILED) if type(status) is int else Status.FAILED,
         stored_at=from_local(date) if record is None else record.finished_at,
         name=name,
         file_name=file_name or '',

@@ -44,7 +44,6 @@ class CachedirStore:
         self._grouping = Grouping(self._write)
         #: Updates that could not be recorded (in a read-only folder), remembered by this process.
         self._unwritten: dict[tuple[str, int], DownloadRecord] = {}
-        self._last_foreign: tuple[Descriptor | None, Mapping[str, Foreign]] = None, {}
         self.registry = Registry(folder)
 
     @property
@@ -54,28 +53,24 @@ class CachedirStore:
 
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
         """The entries for a key, and those that other programs made for the same URL."""
-        own = item_id_of(key)
-        names = self._foreign(descriptor)
+        own, names, folder = item_id_of(key), foreign_names(descriptor), self.registry.folder
         try:
             rows, given = self.registry.read(lambda connection: _read(connection, own, names))
         except NoDatabase:
-            return CacheSeen(folder=self.folder, item_id=own)
+            return CacheSeen(folder=folder, item_id=own)
         except sqlite3.Error as error:
-            return CacheSeen(folder=self.folder, item_id=own, fault=self.registry.fault(error))
-        found = [self._own_entry(row) for row in rows if row.item_id == own]
-        found += [
-            _foreign_entry(self.folder, row, given[row.row_id])
-            for row in rows
-            if isinstance(row, Row)
-            and row.item_id != own
-            and row.row_id in given
-            and names[row.item_id].is_of(given[row.row_id])
-        ]
-        entries = sorted(
-            (entry for entry in found if entry is not None),
-            key=lambda entry: (entry.is_own, entry.version),
-        )
-        return CacheSeen(folder=self.folder, item_id=own, entries=tuple(entries))
+            return CacheSeen(folder=folder, item_id=own, fault=self.registry.fault(error))
+        found: list[CacheEntry] = []
+        for row in rows:
+            if row.item_id == own:
+                entry = self._own_entry(row)
+            else:
+                entry = _foreign_entry(folder, row, given, names)
+            if entry is not None:
+                found.append(entry)
+        if len(found) > 1:
+            found.sort(key=lambda entry: (entry.is_own, entry.version))
+        return CacheSeen(folder=folder, item_id=own, entries=tuple(found))
 
     def _own_entry(self, row: Read) -> CacheEntry | None:
         if isinstance(row, Misfit):
@@ -89,14 +84,6 @@ class CachedirStore:
             record = later
         size = None if record is None else record.size_bytes
         return _entry(self.folder, row, record, size, is_own=True)
-
-    def _foreign(self, descriptor: Descriptor) -> Mapping[str, Foreign]:
-        # Each run looks twice: before it has the lock, and with it.
-        last, names = self._last_foreign
-        if last is not descriptor:
-            names = {name.item_id: name for name in foreign_names(descriptor)}
-            self._last_foreign = descriptor, names
-        return names
 
     def record(self, effect: Record, update: VersionUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write an update, in one transaction with those of other threads at the same time."""
@@ -159,7 +146,8 @@ def _read(
 ) -> tuple[list[Read], dict[int, Given]]:
     ids = (own, *names)
     rows = read_rows(connection, _among(len(ids)), ids, columns=BRIEF)
-    return rows, read_given(connection, [row.row_id for row in rows if row.item_id != own])
+    others = [row.row_id for row in rows if row.item_id != own]
+    return rows, read_given(connection, others) if others else {}
 
 
 @cache
@@ -178,7 +166,12 @@ def _unusable(folder: str, version: int) -> CacheEntry:
     )
 
 
-def _foreign_entry(folder: str, row: Row, given: Given) -> CacheEntry:
+def _foreign_entry(
+    folder: str, row: Read, all_given: Mapping[int, Given], names: Mapping[str, Foreign]
+) -> CacheEntry | None:
+    given = all_given.get(row.row_id)
+    if isinstance(row, Misfit) or given is None or not names[row.item_id].is_of(given):
+        return None
     record = foreign_record(given, row.stored_at)
     return _entry(folder, row, record, given.size_bytes, is_own=False)
 
@@ -186,7 +179,7 @@ def _foreign_entry(folder: str, row: Row, given: Given) -> CacheEntry:
 def _entry(
     folder: str, row: Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
 ) -> CacheEntry:
-    path = os.path.join(folder, row.name)
+    path = f'{folder}{os.sep}{row.name}'
     seen = see_believed(path) if row.status is Status.READY else None
     return CacheEntry(
         version=row.version,

@@ -75,7 +75,7 @@ def _insert(connection: sqlite3.Connection, update: NewVersion) -> None:
         update.item_id,
         f'{update.item_id}-{update.version}',
         update.version,
-        update.status.value,
+        int(update.status),
         update.file_name,
         date,
         stored_ext(update.ext, update.file_name),
@@ -83,7 +83,8 @@ def _insert(connection: sqlite3.Connection, update: NewVersion) -> None:
     )
     row_id = connection.execute(_INSERT_MAIN, row).lastrowid
     parameters = ((row_id, 1, KEY_PARAMETER, update.key), (row_id, 1, '_uri', update.url))
-    _write_attributes(connection, row_id, update.record, parameters)
+    connection.executemany(_INSERT_ATTRIBUTE['attr_varchar'], parameters)
+    _write_attributes(connection, row_id, update.record)
 
 
 def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
@@ -104,15 +105,11 @@ def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
 
 
 def _write_attributes(
-    connection: sqlite3.Connection,
-    row_id: int | None,
-    record: DownloadRecord,
-    parameters: tuple[tuple[object, ...], ...] = (),
+    connection: sqlite3.Connection, row_id: int | None, record: DownloadRecord
 ) -> None:
-    rows: dict[type, list[tuple[object, ...]]] = {str: list(parameters), int: []}
-    for name, value in flat_attributes(record).items():
-        rows[type(value)].append((row_id, 0, name, value))
+    values = flat_attributes(record).items()
     for kind, table in _TABLE_OF.items():
-        connection.executemany(_INSERT_ATTRIBUTE[table], rows[kind])
+        rows = [(row_id, 0, name, value) for name, value in values if type(value) is kind]
+        connection.executemany(_INSERT_ATTRIBUTE[table], rows)
     whole = (row_id, 0, RECORD_ATTRIBUTE, record.to_json())
     connection.execute(_INSERT_ATTRIBUTE['attr_text'], whole)

@@ -5,8 +5,8 @@ Contract: no two parts have the same name, and a name tells which process owns t
 
 import os
 import re
-import secrets
 import socket
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
@@ -18,7 +18,7 @@ _PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
 
 def part_name(stem: str) -> str:
     """A new name for a part of this process."""
-    return f'{safe_stem(stem)}.{_host_name()}.{os.getpid()}.{secrets.token_hex(4)}.part'
+    return f'{safe_stem(stem)}.{_host_name()}.{os.getpid()}.{os.urandom(4).hex()}.part'
 
 
 def safe_stem(stem: str) -> str:
@@ -38,4 +38,9 @@ def owner_is_gone(part: str) -> bool:
 
 
 def _host_name() -> str:
-    return re.sub(r'[^A-Za-z0-9]', '-', socket.gethostname())[:32]
+    return _safe_host(socket.gethostname())
+
+
+@cache
+def _safe_host(name: str) -> str:
+    return re.sub(r'[^A-Za-z0-9]', '-', name)[:32]

@@ -8,6 +8,8 @@ is that of the rest of the request.
 
 import json
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, assert_never
 from urllib.parse import urlencode
@@ -57,32 +59,35 @@ def cache_key(descriptor: Descriptor) -> str:
     >>> one.map(cache_key) == two.map(cache_key)
     True
     """
-    return sha256(identity(descriptor)).hexdigest()
+    has_more = descriptor.headers or descriptor.key_without or descriptor.key_ignores_query
+    if has_more or not isinstance(descriptor.body, NoBody):
+        return sha256(identity(descriptor)).hexdigest()
+    return _key_of_url(descriptor.method, full_url(descriptor.url, descriptor))
+
+
+@lru_cache(maxsize=2_048)
+def _key_of_url(method: str, url: str) -> str:
+    return sha256(_canonical(method, url)).hexdigest()
 
 
 def identity(descriptor: Descriptor) -> bytes:
     """The canonical JSON whose digest is the cache key."""
-    url = _identifying_url(descriptor)
-    is_plain = not descriptor.headers and isinstance(descriptor.body, NoBody)
-    if is_plain and _PLAIN.fullmatch(url):
-        # The same text as below, written without rfc8785, because no character needs an escape.
-        named = f'"method":"{descriptor.method}","url":"{url}"'
-        return f'{{"body":null,"headers":[],{named},"v":1}}'.encode()
     headers = sorted(
         [name.casefold(), value]
         for name, value in descriptor.headers
         if name.casefold() not in VOLATILE_HEADERS
         and not is_named(name.casefold(), descriptor.key_without)
     )
-    return rfc8785.dumps(
-        {
-            'v': 1,
-            'method': descriptor.method,
-            'url': url,
-            'headers': headers,
-            'body': _body_identity(descriptor.body),
-        }
-    )
+    url, body = _identifying_url(descriptor), _body_identity(descriptor.body)
+    return _canonical(descriptor.method, url, headers, body)
+
+
+def _canonical(method: str, url: str, headers: Sequence[Any] = (), body: Any = None) -> bytes:
+    if not headers and body is None and _PLAIN.fullmatch(url):
+        # The same text as below, written without rfc8785, because no character needs an escape.
+        return f'{{"body":null,"headers":[],"method":"{method}","url":"{url}","v":1}}'.encode()
+    request = {'v': 1, 'method': method, 'url': url, 'headers': list(headers), 'body': body}
+    return rfc8785.dumps(request)
 
 
 def _identifying_url(descriptor: Descriptor) -> str:

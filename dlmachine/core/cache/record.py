@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from types import NoneType
 from typing import Any, Final, TypeGuard
 
@@ -72,7 +73,7 @@ class DownloadRecord:
 
     def to_json(self) -> str:
         """The record as one line of JSON."""
-        values = {name: _plain(getattr(self, name)) for name in _NAMES}
+        values = dict(zip(_NAMES, _values(self), strict=True))
         for name in _KEY_NAMES:
             # Most records have none, and an earlier dlmachine can read these.
             if not values[name]:
@@ -82,7 +83,8 @@ class DownloadRecord:
 
 _KEY_NAMES: Final = ('key_without', 'key_ignores_query')
 _NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
+_values: Final = attrgetter(*_NAMES)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat)
 
 
 #: A record has about ten thousand characters; a far longer text is not parsed.
@@ -210,8 +212,7 @@ def _pairs(stored: list[Any]) -> Pairs:
 
 
 def _texts(record: DownloadRecord) -> Iterator[str]:
-    for name in _NAMES:
-        value = getattr(record, name)
+    for value in _values(record):
         if isinstance(value, str):
             yield value
         elif isinstance(value, tuple):
@@ -221,7 +222,3 @@ def _texts(record: DownloadRecord) -> Iterator[str]:
 
 def _unreadable() -> Result[DownloadRecord, Fault]:
     return Failure(CacheUnusable(path='', problem='a record cannot be read'))
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value

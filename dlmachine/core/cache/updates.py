@@ -5,7 +5,7 @@ Pure. The state machine computes an update, with secrets masked; a store only wr
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
@@ -56,6 +56,9 @@ class FileRecord:
     record: DownloadRecord
 
 
+#: The length of a time without a fraction and a zone.
+_TO_SECOND: Final = 19
+
 #: An update of the registry of a cache.
 VersionUpdate: TypeAlias = NewVersion | SameVersion
 MetadataUpdate: TypeAlias = VersionUpdate | FileRecord
@@ -80,11 +83,7 @@ def flat_attributes(record: DownloadRecord) -> Mapping[str, str | int]:
         'http_code': record.http_code,
         'etag': record.etag,
         'last_modified': record.last_modified,
-        'download_started': _to_second(record.started_at),
-        'download_finished': _to_second(record.finished_at),
+        'download_started': record.started_at.isoformat(' ', 'seconds')[:_TO_SECOND],
+        'download_finished': record.finished_at.isoformat(' ', 'seconds')[:_TO_SECOND],
     }
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _to_second(at: datetime) -> str:
-    return at.replace(tzinfo=None).isoformat(' ', 'seconds')
