@@ -15,7 +15,7 @@ from dlmachine.core.protocol.outcome import Origin
 from dlmachine.errors import DownloadError, OfflineMissError, RequestError
 from dlmachine.manager import DownloadManager
 from tests.fixtures import MakeManager
-from tests.servers.behaviours import resource, respond
+from tests.servers.behaviours import raw, resource, respond
 from tests.servers.http import Server
 
 BODY = b'id\tscore\nP1\t1\n'
@@ -183,6 +183,27 @@ def test_a_name_of_the_url_takes_nothing_of_others(
     names = [Path(str(done[n].path)).name for n in range(2)]
     assert (names, done[2].ok) == (['t.tsv', 't-2.tsv'], False)
     assert (tmp_path / 'u.tsv').read_bytes() == b'mine'
+
+
+@pytest.mark.parametrize('options', [{}, {'if_exists': 'keep'}, {'segments': 4}])
+def test_a_taken_name_is_refused_at_the_head(
+    manager: DownloadManager, server: Server, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    """The response names the file: no body is transferred for a file that cannot be published."""
+    head = (
+        b'HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n'
+        b'Content-Disposition: attachment; filename="notes.tsv"\r\n\r\n'
+    )
+    url = server.on('/get', raw(head, b'a', 60.0))
+    mine = tmp_path / 'notes.tsv'
+    mine.write_bytes(b'mine')
+    if options.get('if_exists') == 'keep':
+        assert manager.download(url, f'{tmp_path}/', timeout=20, **options) == str(mine)
+    else:
+        with pytest.raises(RequestError, match=r'notes\.tsv: is a file that dlmachine did not'):
+            manager.download(url, f'{tmp_path}/', timeout=20, **options)
+    assert (mine.read_bytes(), len(server.asked)) == (b'mine', 1)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ['notes.tsv']
 
 
 def test_a_batch_its_half_and_its_retry_give_the_same_names(

@@ -59,6 +59,10 @@ class DiskStorage:
         """The path of the part."""
         return str(PurePath(self._location[0], '.dlmachine', self._location[1]))
 
+    def is_taken(self, path: str) -> bool:
+        """Whether there is a file with bytes at a path."""
+        return bool(self._files.file_bytes(path))
+
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Truncate the bytes."""
         front = ((0, keep_bytes - 1),) if keep_bytes else ()

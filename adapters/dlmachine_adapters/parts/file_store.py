@@ -8,6 +8,7 @@ OSError.
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from threading import Lock
@@ -91,6 +92,14 @@ class FileStorage:
     def buffer(self) -> BytesIO | None:
         """None: the bytes are on disk."""
         return None
+
+    def is_taken(self, path: str) -> bool:
+        """Whether there is anything but an empty file at a path."""
+        try:
+            seen = os.lstat(os.path.join(self._base, path))
+        except OSError:
+            return False
+        return seen.st_size > 0 or not stat.S_ISREG(seen.st_mode)
 
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Truncate the file, and write a note if it can be resumed."""

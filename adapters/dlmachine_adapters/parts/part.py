@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from dlmachine.core.decision.existing import occupied
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, StorageFailed
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.byte_ranges import behind, front_bytes
@@ -56,6 +57,8 @@ class PartialFile:
     def begin(self, taking: StoreBody) -> None:
         """Keep and hash the bytes before the offset; drop the others."""
         offset = taking.offset
+        if taking.new_path and self._storage.is_taken(taking.new_path):
+            raise PartError(occupied(taking.new_path))
         if offset > max(self._size, front_bytes(self._storage.spans)):
             # Resuming there would leave a hole.
             problem = f'holds {self._size} bytes, where {offset} are to be kept'

@@ -27,6 +27,10 @@ class PartStorage(Protocol):
         """The published buffer, for storage in memory."""
         ...
 
+    def is_taken(self, path: str) -> bool:
+        """Whether there is anything but an empty file at a path."""
+        ...
+
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Keep the first `keep_bytes` bytes and `taking.held`; drop the others."""
         ...
@@ -93,6 +97,10 @@ class MemoryStorage:
     def buffer(self) -> BytesIO | None:
         """The buffer after publication, at its beginning."""
         return self._buffer if self._is_published else None
+
+    def is_taken(self, path: str) -> bool:
+        """False: it is not published at a path."""
+        return False
 
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Truncate the buffer."""

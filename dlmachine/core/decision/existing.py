@@ -55,6 +55,19 @@ def if_exists(policy: Policy, path: str) -> IfExists:
     return IfExists.REPLACE if is_named else IfExists.REFUSE
 
 
+def replaces(policy: Policy, path: str) -> bool:
+    """Whether any file with this path may be replaced.
+
+    >>> (
+    ...     replaces(Policy(dest=ToPath('data/x')), 'data/x'),
+    ...     replaces(Policy(dest=ToPath('d/')), 'd/x'),
+    ... )
+    (True, False)
+    """
+    choice = if_exists(policy, path)
+    return choice is IfExists.REPLACE or (choice is IfExists.KEEP and policy.force_download)
+
+
 def _must_stay(file: FileSeen, other: CacheEntry, *, is_kept: bool) -> DestinationUnusable:
     if other.file_bytes is None:
         problem = 'is a link to a file that is missing'

@@ -10,12 +10,13 @@ from typing import Final, assert_never
 from returns.pipeline import is_successful
 
 from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by
-from dlmachine.core.faults import BodyTooLarge, Fault
+from dlmachine.core.faults import BodyTooLarge, DestinationUnusable, Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.byte_ranges import behind, merged
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.machine.attempts import after_failure, give_up, start_attempt, start_over
 from dlmachine.core.machine.finish import fail_unexpected, finish
+from dlmachine.core.machine.publishing import on_taken
 from dlmachine.core.machine.received import on_body
 from dlmachine.core.machine.recording import confirm_version
 from dlmachine.core.machine.segments import split_rest
@@ -180,6 +181,8 @@ def _on_error(state: Exchanging, event: Responded) -> Step:
 
 
 def _on_interruption(state: Exchanging, event: Interrupted) -> Step:
+    if isinstance(event.fault, DestinationUnusable):
+        return on_taken(state.job, event.fault.path, state.attempts.tries)
     if event.head is not None:
         plainer = _retry_plainly(state, event.head, event.at)
         if plainer is not None:

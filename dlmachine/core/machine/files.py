@@ -12,7 +12,7 @@ from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import must_read
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import FileRecord
-from dlmachine.core.decision.existing import if_exists
+from dlmachine.core.decision.existing import replaces
 from dlmachine.core.decision.part_location import part_place, part_stem
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.validators import parse_http_date
@@ -21,7 +21,7 @@ from dlmachine.core.protocol.events import CacheFilled
 from dlmachine.core.protocol.states import Job
 from dlmachine.core.spec.destination import AtPath, Auto, Destination, InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.reuse import FileTime, Freshness, IfExists
+from dlmachine.core.spec.reuse import FileTime, Freshness
 from dlmachine.core.transfer.provenance import adopt_record
 
 
@@ -86,8 +86,8 @@ def next_version(job: Job) -> int:
 
 def may_replace(job: Job, path: str) -> bool:
     """Whether the new file may replace one that has its path."""
-    choice, file = if_exists(job.policy, path), job.snapshot.file
-    if choice is IfExists.REPLACE or (choice is IfExists.KEEP and job.policy.force_download):
+    file = job.snapshot.file
+    if replaces(job.policy, path):
         return True
     if file is None or not isinstance(job.decision.destination, AtPath):
         return False

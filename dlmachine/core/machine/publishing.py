@@ -108,10 +108,13 @@ def on_keeping_existing(state: KeepingExisting, event: Event) -> Step:
     match event:
         case CopyConfirmed():
             return finish(state.job, state.outcome)
-        case CopyMissing():
+        case CopyMissing() if state.record is not None:
             return _publish_as(state.job, state.record, state.version, 0, replaces=True)
+        case CopyMissing():
+            fault = occupied(state.outcome.path or '')
+            return finish(state.job, replace(fault, tries=state.outcome.tries))
         case EffectFailed(fault=fault):
-            return finish(state.job, replace(fault, tries=state.record.tries))
+            return finish(state.job, replace(fault, tries=state.outcome.tries))
         case _:
             return fail_unexpected(state.job, state, event)
 
@@ -125,7 +128,9 @@ def on_publishing(state: Publishing, event: Event) -> Step:
         case NameTaken() if isinstance(job.decision.destination, InCache):
             return take_next(job, state.record, state.version, state.conflicts)
         case NameTaken() if not isinstance(job.decision.destination, InMemory):
-            return _keep_existing(state)
+            place = _place(job, state.record, state.version)
+            path = place.path if isinstance(place, AtPath) else ''
+            return on_taken(job, path, state.record.tries, state.record, state.version)
         case EffectFailed(fault=fault):
             return finish(job, replace(fault, tries=state.record.tries))
         case _:
@@ -173,20 +178,24 @@ def _place(job: Job, record: DownloadRecord, version: int) -> AtPath | InMemory:
             assert_never(job.decision.destination)
 
 
-def _keep_existing(state: Publishing) -> Step:
-    # Another file has the name; it was not there when the decision was made.
-    job, place = state.job, _place(state.job, state.record, state.version)
-    path = place.path if isinstance(place, AtPath) else ''
+def on_taken(
+    job: Job, path: str, tries: int, record: DownloadRecord | None = None, version: int = 0
+) -> Step:
+    """Another file has the name, which was not known or not taken when the decision was made.
+
+    It is kept, or the download fails; `record` is that of the received body, if there is one. An
+    incomplete part is kept: it can be resumed once the name is free.
+    """
     if if_exists(job.policy, path) is not IfExists.KEEP or job.policy.checksum is not None:
-        return finish(job, replace(occupied(path), tries=state.record.tries))
+        return finish(job, replace(occupied(path), tries=tries), keep_part=record is None)
     outcome = Outcome(
         origin=Origin.CACHE,
         reason=Reason.KEPT.value,
         key=job.key,
         path=path,
-        tries=state.record.tries,
+        tries=tries,
     )
-    keeping = KeepingExisting(job=job, record=state.record, version=state.version, outcome=outcome)
+    keeping = KeepingExisting(job=job, record=record, version=version, outcome=outcome)
     return Step(state=keeping, effect=CheckCopy(path=path, size_bytes=None, min_bytes=1))
 
 

@@ -31,6 +31,9 @@ class StoreBody:
     announced for it (as `Representation.promised`), `algorithms` the digests to compute besides
     SHA-256; `checks_gzip` checks that the file is one valid gzip stream.
 
+    `new_path` is where the file will be published, if only a new file may have that path: another
+    file there is a reason to refuse the body.
+
     If `whole_bytes` is set, the body is a range of a file of that size, and the `held` spans that
     the part has after it are kept.
     """
@@ -47,6 +50,7 @@ class StoreBody:
     checks_gzip: bool = False
     whole_bytes: int | None = None
     held: Spans = ()
+    new_path: str = ''
 
 
 @frozen(kw_only=False)

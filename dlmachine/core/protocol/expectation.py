@@ -19,7 +19,8 @@ class Expectation:
     decoded. `last` is the last requested byte (None: to the end). With it, `held` are the spans
     after the offset that the part already has, `whole_bytes` is the expected size of the file, and
     `is_segment` says that only this range of this version is useful. `is_probe` says that only the
-    head of the response is.
+    head of the response is. `new_in` is the folder in which the name of the file must not be taken
+    (empty: it may be), `named_by` the masked URL that names it if the response does not.
     """
 
     offset: int = 0
@@ -41,3 +42,5 @@ class Expectation:
     whole_bytes: int | None = None
     is_segment: bool = False
     is_probe: bool = False
+    new_in: str = ''
+    named_by: str = ''

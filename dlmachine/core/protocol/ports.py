@@ -94,6 +94,8 @@ class Sink(Protocol):
 
         The digests of `taking.algorithms` are computed besides SHA-256. If the body is a range of
         a file (`taking.whole_bytes`), the spans of `taking.held` are kept too.
+
+        Raises: PartError, with `DestinationUnusable` for a file at `taking.new_path`.
         """
 
     def write(self, data: bytes | bytearray | memoryview) -> None:

@@ -176,10 +176,13 @@ class KeepingChanged:
 
 @frozen
 class KeepingExisting:
-    """Checking a file with the name of the new one, which is used instead of it."""
+    """Checking a file with the name of the new one, which is used instead of it.
+
+    `record` is that of the new one; None if its body was not received.
+    """
 
     job: Job
-    record: DownloadRecord
+    record: DownloadRecord | None
     version: int
     outcome: Outcome
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from dlmachine.core.access.cookie_field import with_cookies
 from dlmachine.core.cache.freshness import Condition, build_condition
+from dlmachine.core.decision.existing import replaces
 from dlmachine.core.decision.verdict import Verdict
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import NoBody
@@ -15,7 +16,7 @@ from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.states import Exchanging, Job, Step
-from dlmachine.core.spec.destination import InMemory
+from dlmachine.core.spec.destination import InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import RateLimits
 from dlmachine.core.spec.reuse import CheckMethod
@@ -35,6 +36,7 @@ def send(job: Job, attempts: Attempts, request: Request) -> Step:
     """The step that sends a request and adds it to `Attempts.redirects`."""
     policy, condition = job.policy, _condition(job, attempts)
     address, last = attempts.address(job.decision), _last_byte(job, attempts)
+    new_in = _new_in(job)
     exchange = Exchange(
         request=request,
         backend=address.backend,
@@ -56,6 +58,8 @@ def send(job: Job, attempts: Attempts, request: Request) -> Step:
             last=last,
             held=() if last is None else attempts.held,
             whole_bytes=None if last is None else attempts.whole_bytes,
+            new_in=new_in,
+            named_by=job.descriptor.redactor.url(job.descriptor.url) if new_in else '',
         ),
         algorithms=_algorithms(job, attempts),
         connect_timeout=policy.connect_timeout,
@@ -80,6 +84,14 @@ def _algorithms(job: Job, attempts: Attempts) -> tuple[str, ...]:
     ours = () if checksum is None else (checksum.algorithm,)
     theirs = () if promised is None or promised[1] in ours else (promised[1],)
     return (*ours, *theirs)
+
+
+def _new_in(job: Job) -> str:
+    # The response names the file: only then is it known whether the name is taken.
+    destination = job.decision.destination
+    if not isinstance(destination, InFolder) or replaces(job.policy, ''):
+        return ''
+    return destination.folder
 
 
 def _cached_source(job: Job) -> str:

@@ -12,7 +12,6 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.frozen import replace
-from dlmachine.core.http.filename import FALLBACK, name_content, safe_name
 from dlmachine.core.http.request import body_digest
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.integrity.checksum import Checksum
@@ -23,6 +22,7 @@ from dlmachine.core.protocol.states import Job
 from dlmachine.core.secrets.redact import Redactor
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import without_parameters
+from dlmachine.core.transfer.file_name import name_file
 from dlmachine.core.transfer.verify_body import Verified
 from dlmachine.core.version import VERSION
 
@@ -59,7 +59,7 @@ def build_record(
         verified_by=verified.verified_by,
         etag=_unless_secret(headers.get('ETag'), redactor),
         last_modified=_unless_secret(headers.get('Last-Modified'), redactor),
-        filename=_clean_name(name_content(headers, redact.url(descriptor.url)), redactor),
+        filename=name_file(headers, redact.url(descriptor.url), redactor),
         verified_tls=descriptor.tls.verify,
         key_without=descriptor.key_without,
         key_ignores_query=descriptor.key_ignores_query,
@@ -165,8 +165,3 @@ def freshen_record(
 def _unless_secret(value: str | None, redactor: Redactor) -> str | None:
     # A masked validator would be one that the server never issued.
     return value if value is not None and redactor.text(value) == value else None
-
-
-def _clean_name(name: str, redactor: Redactor) -> str:
-    cleaned = redactor.text(name)
-    return name if cleaned == name else safe_name(cleaned) or FALLBACK

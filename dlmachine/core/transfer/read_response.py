@@ -6,6 +6,7 @@ and 15 (status codes), RFC 9112 section 6 (length).
 """
 
 import re
+from pathlib import PurePath
 from typing import Final
 
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge
@@ -32,6 +33,7 @@ from dlmachine.core.protocol.body_decision import (
 )
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.expectation import Expectation
+from dlmachine.core.transfer.file_name import name_file
 from dlmachine.core.transfer.same_version import is_same_copy, names_other_version
 
 _CONTENT_RANGE: Final = re.compile(
@@ -193,7 +195,13 @@ def _examined(exchange: Exchange, head: ResponseHead, taking: StoreBody) -> Stor
             is_gzip_name(expect.requested_name)
             or is_gzip_name(name_content(head.headers, exchange.request.url))
         ),
+        new_path=_new_path(exchange, head) if expect.new_in else '',
     )
+
+
+def _new_path(exchange: Exchange, head: ResponseHead) -> str:
+    name = name_file(head.headers, exchange.expect.named_by, exchange.request.redactor)
+    return str(PurePath(exchange.expect.new_in, name))
 
 
 def is_same_source(exchange: Exchange) -> bool:

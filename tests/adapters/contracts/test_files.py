@@ -494,3 +494,17 @@ def test_free_space_is_not_checked_for_memory(disk: Disk) -> None:
     assert not isinstance(part, EffectFailed)
     part.begin(StoreBody(wire_bytes=1 << 60))
     part.discard(Discard())
+
+
+def test_a_body_for_a_taken_path_is_refused(disk: Disk) -> None:
+    """The part keeps its bytes; an empty file is replaced or refused once the body is complete."""
+    part, path = disk.part(), disk.path('taken')
+    part.begin(StoreBody(new_path=path))
+    part.write(DATA)
+    disk.write(path, b'')
+    part.begin(StoreBody(offset=len(DATA), new_path=path))
+    disk.write(path, b'mine')
+    with pytest.raises(PartError, match='is a file that dlmachine did not record'):
+        part.begin(StoreBody(new_path=path))
+    assert part.size_bytes == len(DATA)
+    assert disk.read(path) == b'mine'

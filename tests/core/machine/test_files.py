@@ -7,14 +7,17 @@ import pytest
 
 from dlmachine.core.cache.file_note import format_file_note, parse_file_note, read_file_row
 from dlmachine.core.cache.updates import FileRecord
+from dlmachine.core.decision.existing import occupied
 from dlmachine.core.decision.names import free_name
 from dlmachine.core.decision.part_location import may_need_part
 from dlmachine.core.faults import Bug, CacheUnusable, InvalidInput, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.plan.plan import Plan, plan
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import (
     AcquireLock,
     CheckCopy,
+    Discard,
     Exchange,
     FillCache,
     KeepChanged,
@@ -28,6 +31,7 @@ from dlmachine.core.protocol.events import (
     CopyConfirmed,
     CopyMissing,
     EffectFailed,
+    Interrupted,
     LockUnavailable,
     NameTaken,
     Observed,
@@ -41,6 +45,7 @@ from dlmachine.core.spec.destination import Auto, PathKind, ToPath
 from dlmachine.core.spec.policy_checks import find_policy_fault
 from dlmachine.core.spec.reuse import FileTime, Freshness, IfExists, Link
 from dlmachine.core.transfer.provenance import ADOPTED
+from dlmachine.core.transfer.read_response import decide_body
 from tests.builders import (
     DATA,
     DIGEST,
@@ -50,6 +55,7 @@ from tests.builders import (
     a_cache,
     a_descriptor,
     a_file,
+    a_head,
     a_path,
     a_policy,
     a_record,
@@ -58,6 +64,7 @@ from tests.builders import (
     an_entry,
     an_unrecorded,
     answered,
+    interrupted,
 )
 
 PATH = '/data/x.csv'
@@ -172,9 +179,14 @@ def test_a_kept_file_is_not_recorded() -> None:
     assert (run.outcome.path, run.outcome.record, run.updates) == (PATH, None, [])
 
 
+def in_folder(**options: Any) -> Run:
+    """A run into a folder."""
+    return a_run(a_file(path='/data/'), ToPath('/data'), **options)
+
+
 def to_folder(**options: Any) -> Run:
     """A run into a folder that has just received a body."""
-    run = a_run(a_file(path='/data/'), ToPath('/data'), **options).feed(OPENED, answered())
+    run = in_folder(**options).feed(OPENED, answered())
     assert isinstance(run.step.effect, Publish)
     return run
 
@@ -212,6 +224,56 @@ def test_a_file_of_unknown_bytes_is_not_kept_for_a_checksum() -> None:
     """The bytes of the file that has the name were not compared."""
     run = to_folder(if_exists=IfExists.KEEP, checksum=Checksum('sha256', DIGEST))
     assert run.feed(NameTaken(at=NOW)).fault.code == 'destination_unusable'
+
+
+def refused(path: str = '/data/t.csv') -> Interrupted:
+    """The response of an exchange whose part refused the name of the file."""
+    return interrupted(occupied(path), a_head(200))
+
+
+def test_a_taken_name_ends_the_run_at_the_head() -> None:
+    """It is not requested again, and an incomplete part is kept until the name is free."""
+    run = in_folder(retries=3).feed(OPENED, refused())
+    assert run.step.effect == Discard(keep=True)
+    assert (run.fault.code, run.fault.tries) == ('destination_unusable', 1)
+
+
+def test_a_file_with_the_name_in_the_head_is_kept() -> None:
+    """With `if_exists='keep'` its body is not received; if the file vanishes, the run fails."""
+    run = in_folder(if_exists=IfExists.KEEP).feed(OPENED, refused())
+    assert run.step.effect == CheckCopy(path='/data/t.csv', size_bytes=None, min_bytes=1)
+    outcome = run.feed(CONFIRMED).outcome
+    assert (outcome.path, outcome.tries, outcome.record) == ('/data/t.csv', 1, None)
+    gone = in_folder(if_exists=IfExists.KEEP).feed(OPENED, refused(), CopyMissing(at=NOW))
+    assert (gone.fault.code, gone.fault.tries) == ('destination_unusable', 1)
+
+
+@pytest.mark.parametrize(
+    ('options', 'folder'),
+    [
+        ({}, '/data'),
+        ({'if_exists': IfExists.KEEP}, '/data'),
+        ({'if_exists': IfExists.KEEP, 'force_download': True}, ''),
+        ({'if_exists': IfExists.REPLACE}, ''),
+    ],
+)
+def test_the_name_of_a_response_must_be_free(options: dict[str, Any], folder: str) -> None:
+    """Unless the file that has it may be replaced."""
+    exchange = in_folder(**options).feed(OPENED).step.effect
+    assert isinstance(exchange, Exchange)
+    assert exchange.expect.new_in == folder
+    head = a_head(200, {'Content-Disposition': 'attachment; filename="r.csv"'})
+    for one, name in ((head, 'r.csv'), (a_head(200), 't.csv')):
+        decision = decide_body(exchange, one)
+        assert isinstance(decision, StoreBody)
+        assert decision.new_path == (f'/data/{name}' if folder else '')
+
+
+def test_the_name_of_a_path_is_not_that_of_the_response() -> None:
+    """It was known before the request."""
+    exchange = a_run(a_file()).feed(OPENED).step.effect
+    assert isinstance(exchange, Exchange)
+    assert exchange.expect.new_in == ''
 
 
 def test_a_file_that_appears_meanwhile_is_not_replaced() -> None:

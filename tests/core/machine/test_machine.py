@@ -252,7 +252,8 @@ def test_file_in_a_folder_is_named_by_the_response() -> None:
     run = Run(None, a_policy(dest=ToPath('/data')), snapshot)
     run.feed(OPENED, answered(200, {'Content-Disposition': 'attachment; filename="../n.txt"'}))
     *_, opened, got, published = run.effects
-    assert [opened, got] == [open_part('/data', f'{KEY[:32]}-data'), get()]
+    named = Expectation(name='t.csv', new_in='/data', named_by=URL)
+    assert [opened, got] == [open_part('/data', f'{KEY[:32]}-data'), get(expect=named)]
     assert isinstance(published, Publish)
     assert (published.place, published.replace) == (AtPath('/data/n.txt'), False)
 
