@@ -33,7 +33,6 @@ from dlmachine_adapters.observation import observe
 from dlmachine_adapters.runtime.cancellation import (
     CancellableClock,
     CancellableLocks,
-    CancellableTransport,
     CancelToken,
 )
 from dlmachine_adapters.runtime.clock import SystemClock
@@ -153,8 +152,7 @@ class SystemWorld:
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
         """The backend of this name."""
-        loaded = self._backends().load(backend)
-        return loaded.map(lambda found: CancellableTransport(found, self._clock, self.stop))
+        return self._backends().load(backend)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on."""

@@ -1,9 +1,7 @@
 """Perform exchanges, within the rate limits and the bandwidth limit, with progress bars."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeAlias
 
 from returns.pipeline import is_successful
 
@@ -12,22 +10,21 @@ from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, TimedOut
 from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.effects import Exchange, ExchangeSegments
 from dlmachine.core.protocol.events import EffectFailed, Interrupted, Responded, SegmentsEnded
+from dlmachine.core.protocol.exchange_context import ExchangeContext, Remaining
 from dlmachine.core.protocol.ports import Part, PartError, Sink, World
 from dlmachine.core.spec.descriptor import Descriptor
-
-#: Returns the time left for an exchange; None if unlimited.
-Remaining: TypeAlias = Callable[[Exchange], timedelta | None]
 
 
 def exchange(
     world: World, effect: Exchange, part: Part, remaining: Remaining
 ) -> Responded | Interrupted:
     """Perform an exchange; `remaining` gives the time left for it."""
-    metered = world.progress.watch(part, effect.expect.name)
+    progress = world.progress
+    metered = progress.watch(part, effect.expect.name)
     try:
         return _exchange(world, effect, metered, remaining)
     finally:
-        world.progress.leave(metered)
+        progress.leave(metered)
 
 
 def exchange_head(
@@ -70,16 +67,15 @@ def check_time(
 def _exchange(
     world: World, effect: Exchange, sink: Sink, remaining: Remaining
 ) -> Responded | Interrupted:
-    loaded = world.transport(effect.backend)
+    loaded, gates = world.transport(effect.backend), world.gates
     if not is_successful(loaded):
         return Interrupted(at=world.clock.now(), fault=loaded.failure())
-    with world.gates.admitted(effect, remaining(effect)) as fault:
-        if fault is not None:
+    with gates.admitted(effect, remaining) as context:
+        if not isinstance(context, ExchangeContext):
             held = sink.size_bytes
-            return Interrupted(at=world.clock.now(), fault=fault, part_bytes=held)
-        left = remaining(effect)
-        throttled = world.gates.throttle(effect, sink, left)
-        event = loaded.unwrap().exchange(effect, throttled, left)
+            return Interrupted(at=world.clock.now(), fault=context, part_bytes=held)
+        throttled = gates.throttle(effect, sink, context.remaining)
+        event = loaded.unwrap().exchange(effect, throttled, context)
     return _named(event, effect)
 
 

@@ -19,6 +19,7 @@ from dlmachine.core.protocol.events import (
     Interrupted,
     Responded,
 )
+from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
 from dlmachine.core.protocol.ports import Sink, Transport
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -146,11 +147,11 @@ class SimTransport(ScriptedTransport):
         super().__init__(clock, dict.fromkeys(shared.network.sites, self._turn))
 
     def exchange(
-        self, effect: Exchange, part: Sink, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
         """Send a request and return its response, or a timeout."""
-        self._remaining, self._began = remaining, self._shared.kernel.now
-        return super().exchange(effect, part, remaining)
+        self._remaining, self._began = context.remaining, self._shared.kernel.now
+        return super().exchange(effect, part, context)
 
     def _turn(self, request: Request) -> Turn:
         kernel, choices = self._shared.kernel, self._shared.kernel.choices

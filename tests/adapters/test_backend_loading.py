@@ -39,7 +39,7 @@ import sys
 from tests.adapters.transport_fakes import MemoryPart, RealClock, exchange_for
 from dlmachine_adapters.curl_backend.transport import CurlTransport
 transport = CurlTransport(RealClock())
-transport.exchange(exchange_for('http://127.0.0.1:1/'), MemoryPart(), None)
+transport.exchange(exchange_for('http://127.0.0.1:1/'), MemoryPart())
 transport.close()
 print('requests' in sys.modules, 'urllib3' in sys.modules)
 """

@@ -142,7 +142,7 @@ def context() -> ErrorContext:
     effect = _exchange()
     return ErrorContext(
         route=Route(request=effect.request, scheme='http'),
-        deadlines=Deadlines(effect, timedelta(hours=1)),
+        deadlines=Deadlines(effect),
         reader=ResponseReader(effect, MemoryPart(), RealClock()),
     )
 

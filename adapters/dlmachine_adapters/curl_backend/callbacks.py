@@ -163,9 +163,11 @@ class CurlResponse:
                 # A proxy responds in HTTP even to an FTP request.
                 self._is_http, self._heads = True, HeadParser(is_libcurl=True)
             head = self._heads.feed(line)
+            if head is None:
+                return None
             if isinstance(head, HeadProblem):
                 return self._keep(HeadError(head.problem), _STOP)
-            return None if head is None else self._begin(head)
+            return self._begin(head)
         except BaseException as error:  # noqa: BLE001 -- raised by `reraise`
             return self._keep(error, _STOP)
 

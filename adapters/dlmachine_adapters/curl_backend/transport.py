@@ -4,7 +4,6 @@ Sends exactly the core's request: no redirect, retry, cookie, decoding or additi
 are written to the part as they arrive; memory is bounded.
 """
 
-from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -14,6 +13,7 @@ from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import FaultBase
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
+from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine_adapters.curl_backend.callbacks import ConnectionLostError
 from dlmachine_adapters.curl_backend.errors import fault_of
@@ -55,10 +55,10 @@ class CurlTransport:
         return self.describe()
 
     def exchange(
-        self, effect: Exchange, part: Sink, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
         """Send the request, and write the response's body to the part if it is wanted."""
-        deadlines = Deadlines(effect, remaining)
+        deadlines = Deadlines(effect, context)
         reader = ResponseReader(effect, part, self._clock, deadlines.check)
         route = self._routes.find(effect.request)
         if isinstance(route, FaultBase):
@@ -66,12 +66,12 @@ class CurlTransport:
         body = open_body(effect.request.body)
         if isinstance(body, FaultBase):
             return reader.broken(body)
-        context = ErrorContext(route=route, deadlines=deadlines, reader=reader)
+        errors = ErrorContext(route=route, deadlines=deadlines, reader=reader)
         try:
-            return self._handles.use(partial(_exchange, effect, context, body))
+            return self._handles.use(partial(_exchange, effect, errors, body))
         except ConnectionLostError:
             # libcurl would keep the connection, so the handle has been closed.
-            return reader.broken(fault_of(pycurl.E_GOT_NOTHING, '', context))
+            return reader.broken(fault_of(pycurl.E_GOT_NOTHING, '', errors))
         finally:
             if body is not None:
                 body.close()

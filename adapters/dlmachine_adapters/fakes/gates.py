@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from dlmachine.core.faults import Fault, TimedOut
 from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.exchange_context import ExchangeContext, Remaining
 from dlmachine.core.protocol.ports import Clock, Sink
 from dlmachine.core.spec.rate_limit import Bucket, draw, host_of
 
@@ -31,9 +32,9 @@ class MemoryGates:
         self.most: Counter[str] = Counter()
 
     @contextmanager
-    def admitted(self, effect: Exchange, remaining: timedelta | None) -> Iterator[Fault | None]:
+    def admitted(self, effect: Exchange, remaining: Remaining) -> Iterator[Fault | ExchangeContext]:
         """Wait for the rate limit; the number of exchanges is not limited."""
-        fault = self._wait(effect, remaining)
+        fault = self._wait(effect, remaining(effect))
         if fault is not None:
             yield fault
             return
@@ -41,7 +42,7 @@ class MemoryGates:
         self.inside[host] += 1
         self.most[host] = max(self.most[host], self.inside[host])
         try:
-            yield None
+            yield ExchangeContext(remaining=remaining(effect))
         finally:
             self.inside[host] -= 1
 

@@ -13,6 +13,7 @@ from dlmachine.core.http.head_parser import HeadProblem, parse_head
 from dlmachine.core.http.request import Request
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
+from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Script, Turn
 from dlmachine_adapters.http.response_reader import ResponseReader
@@ -57,7 +58,7 @@ class ScriptedTransport:
             self._turns[url] = 0
 
     def exchange(
-        self, effect: Exchange, part: Sink, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
         """Respond by the script, and write the body to the part."""
         reader = ResponseReader(effect, part, self._clock)
@@ -65,7 +66,7 @@ class ScriptedTransport:
         if refused is not None:
             return reader.broken(refused)
         url = effect.request.shown_url
-        if remaining is not None and remaining <= timedelta(0):
+        if context.remaining is not None and context.remaining <= timedelta(0):
             limit = effect.timeout or timedelta(0)
             return reader.broken(TimedOut(url=url, phase='total', limit=limit))
         turn = self._next_turn(effect.request)

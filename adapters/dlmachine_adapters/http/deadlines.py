@@ -12,8 +12,8 @@ from typing import Final
 
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.protocol.effects import Exchange
-from dlmachine_adapters.rate_limits.send_slot import current_slot
-from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, current_token
+from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
+from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, CancelToken
 
 #: How long reading the rest of an unwanted body may take before the connection is closed.
 _DRAIN_SECONDS: Final = 1.0
@@ -27,6 +27,9 @@ _HEAD_START_SECONDS: Final = 0.25
 _MIN_HEAD_START_SECONDS: Final = 0.01
 
 
+_NEVER: Final = CancelToken()
+
+
 class DeadlineExceeded(Exception):  # noqa: N818 -- an outcome, not an error
     """A time limit has passed; `Deadlines.timed_out` says which."""
 
@@ -37,11 +40,11 @@ class Deadlines:
     It begins while connecting; after `connected`, every `touch` restarts the stall timeout.
     """
 
-    def __init__(self, effect: Exchange, remaining: timedelta | None) -> None:
-        now = monotonic()
+    def __init__(self, effect: Exchange, context: ExchangeContext = UNLIMITED) -> None:
+        now, remaining = monotonic(), context.remaining
         self._effect = effect
-        self._stop = current_token()
-        self._slot = current_slot()
+        self._stop = context.cancel or _NEVER
+        self._before_send = context.before_send
         self._total = effect.timeout or remaining or timedelta(0)
         self._end = inf if remaining is None else now + remaining.total_seconds()
         self.stall_seconds = effect.stall_timeout.total_seconds()
@@ -56,8 +59,8 @@ class Deadlines:
         """
         self.is_connected = True
         self._touched_at = monotonic()
-        if self._slot is not None:
-            while wait := self._slot.wait_seconds():
+        if self._before_send is not None:
+            while wait := self._before_send():
                 self._stop.wait(min(wait, self.wait_for_next()))
             self._touched_at = monotonic()
 

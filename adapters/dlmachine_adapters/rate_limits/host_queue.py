@@ -8,8 +8,6 @@ running requests are counted per world, the rates per process and shared folder.
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from math import inf
@@ -18,10 +16,11 @@ from typing import Final
 
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.exchange_context import ExchangeContext, Remaining
 from dlmachine.core.protocol.ports import Sink
 from dlmachine.core.spec.rate_limit import RateLimits, host_of
 from dlmachine_adapters.rate_limits.bandwidth import BandwidthLimiter, Deadline, ThrottledSink
-from dlmachine_adapters.rate_limits.send_slot import REPORTS_SENDING, SendSlot, in_slot
+from dlmachine_adapters.rate_limits.send_slot import REPORTS_SENDING, SendSlot
 from dlmachine_adapters.rate_limits.shared_rate import RATES, Rates
 from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, CancelToken
 
@@ -140,32 +139,35 @@ class HostGates:
         other._queues, other._bandwidth = self._queues, self._bandwidth
         return other
 
-    @contextmanager
-    def admitted(self, effect: Exchange, remaining: timedelta | None) -> Iterator[Fault | None]:
-        """Wait until the request is admitted, at most for `remaining`."""
-        rate_limits, host = effect.rate_limits, host_of(effect.request.url)
+    def admitted(self, effect: Exchange, remaining: Remaining) -> '_Admission':
+        """Wait until the request is admitted, at most for the remaining time."""
+        return _Admission(self, effect, remaining)
+
+    def enter(self, host: str, effect: Exchange, remaining: Remaining) -> Fault | ExchangeContext:
+        """Wait until the request is admitted."""
+        rate_limits = effect.rate_limits
         rate = rate_limits.rate
+        if self._stop.is_set:
+            return Cancelled()
         if rate is None and self._queues.try_enter(host, rate_limits.max_per_host or inf):
-            try:
-                yield None
-            finally:
-                self._queues.leave(host)
-            return
+            return ExchangeContext(remaining=remaining(effect), cancel=self._stop)
         reports_sending = rate is not None and effect.backend in REPORTS_SENDING
         ticket = _Ticket(rate_limits, reports_sending=reports_sending)
-        fault = self._enqueue(host, ticket, effect, remaining, reports_sending=reports_sending)
+        left = remaining(effect)
+        fault = self._enqueue(host, ticket, effect, left, reports_sending=reports_sending)
         if fault is not None:
-            yield fault
-            return
-        try:
-            if rate is None or not reports_sending:
-                yield None
-                return
+            return fault
+        slot = None
+        if rate is not None and reports_sending:
             draw = partial(self._rates.draw, host, rate, self._folder)
-            with in_slot(SendSlot(draw, partial(self._queues.sent, host))):
-                yield None
-        finally:
-            self._queues.leave(host)
+            slot = SendSlot(draw, partial(self._queues.sent, host))
+        return ExchangeContext(remaining=remaining(effect), cancel=self._stop, before_send=slot)
+
+    def leave(self, host: str, context: ExchangeContext) -> None:
+        """Free the place of a request that was admitted."""
+        if isinstance(context.before_send, SendSlot):
+            context.before_send.end()
+        self._queues.leave(host)
 
     def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
         """The part, throttled together with all others of this world."""
@@ -225,6 +227,26 @@ class HostGates:
             if self._stop.wait(wait - lead):
                 return Cancelled()
         return None
+
+
+class _Admission:
+    """The time of one exchange, from its admission to its end."""
+
+    __slots__ = ('_effect', '_found', '_gates', '_host', '_remaining')
+
+    def __init__(self, gates: HostGates, effect: Exchange, remaining: Remaining) -> None:
+        self._gates = gates
+        self._host = host_of(effect.request.url)
+        self._effect = effect
+        self._remaining = remaining
+
+    def __enter__(self) -> Fault | ExchangeContext:
+        self._found = self._gates.enter(self._host, self._effect, self._remaining)
+        return self._found
+
+    def __exit__(self, *_: object) -> None:
+        if isinstance(self._found, ExchangeContext):
+            self._gates.leave(self._host, self._found)
 
 
 def _too_late(effect: Exchange) -> Fault:

@@ -5,9 +5,7 @@ and their `Deadlines` wait for the slot just before sending, so that the server 
 the intended intervals.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Final
 
 #: The backends that report when they send; any other counts as sending at once.
@@ -23,7 +21,7 @@ class SendSlot:
         self._on_gone = on_gone
         self._is_gone = False
 
-    def wait_seconds(self) -> float:
+    def __call__(self) -> float:
         """Return 0 if the request may be sent, now or before; else the seconds to wait."""
         if self._is_gone:
             return 0.0
@@ -37,22 +35,3 @@ class SendSlot:
         if not self._is_gone:
             self._is_gone = True
             self._on_gone()
-
-
-_CURRENT: Final[ContextVar[SendSlot | None]] = ContextVar('dlmachine_send_slot', default=None)
-
-
-@contextmanager
-def in_slot(slot: SendSlot) -> Iterator[None]:
-    """Send the requests of this thread through this slot, within the block."""
-    token = _CURRENT.set(slot)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
-        slot.end()
-
-
-def current_slot() -> SendSlot | None:
-    """The slot of this thread's exchange, if there is a rate limit."""
-    return _CURRENT.get()

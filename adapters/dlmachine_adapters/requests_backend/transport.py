@@ -6,7 +6,6 @@ exchange.
 """
 
 from contextlib import ExitStack
-from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ from dlmachine.core.faults import FaultBase
 from dlmachine.core.http.request import Request
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
+from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.handle_pool import HandlePool
@@ -60,10 +60,10 @@ class RequestsTransport:
         return self.describe()
 
     def exchange(
-        self, effect: Exchange, part: Sink, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
         """Send the request, and write the response's body to the part if it is wanted."""
-        deadlines = Deadlines(effect, remaining)
+        deadlines = Deadlines(effect, context)
         reader = ResponseReader(effect, part, self._clock, deadlines.check)
         route = self._routes.find(effect.request)
         if isinstance(route, FaultBase):

@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from contextvars import ContextVar
 from datetime import datetime, timedelta
 from math import inf
 from pathlib import Path
@@ -16,18 +15,15 @@ from time import monotonic
 from typing import Final
 from weakref import WeakSet
 
-from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import Cancelled, Fault, LockBusyTooLong
 from dlmachine.core.frozen import replace
-from dlmachine.core.protocol.effects import AcquireLock, Exchange, ReleaseLock
+from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import (
-    Interrupted,
     LockAcquired,
     LockReleased,
     LockUnavailable,
-    Responded,
 )
-from dlmachine.core.protocol.ports import Clock, Locks, Sink, Transport
+from dlmachine.core.protocol.ports import Clock, Locks
 
 #: The longest wait that cannot be cancelled.
 POLL_SECONDS: Final = 0.25
@@ -149,15 +145,6 @@ class _ActiveThreads:
             self._changed.wait_for(lambda: self._blocks.keys() <= me, seconds)
 
 
-_CURRENT: Final[ContextVar[CancelToken | None]] = ContextVar('dlmachine_cancel_token', default=None)
-_NEVER: Final = CancelToken()
-
-
-def current_token() -> CancelToken:
-    """The token of the exchange in this thread; one that is never set outside an exchange."""
-    return _CURRENT.get() or _NEVER
-
-
 class CancellableClock:
     """A clock whose sleep can be cancelled."""
 
@@ -202,35 +189,3 @@ class CancellableLocks:
     def release(self, effect: ReleaseLock) -> LockReleased:
         """Release the lock."""
         return self._locks.release(effect)
-
-
-class CancellableTransport:
-    """A backend whose exchanges can be cancelled: its `Deadlines` read the token."""
-
-    def __init__(self, transport: Transport, clock: Clock, stop: CancelToken) -> None:
-        """Wrap a backend."""
-        self._transport = transport
-        self._clock = clock
-        self._stop = stop
-
-    @property
-    def seen(self) -> BackendSeen:
-        """The name, schemes and version of the backend."""
-        return self._transport.seen
-
-    def exchange(
-        self, effect: Exchange, part: Sink, remaining: timedelta | None
-    ) -> Responded | Interrupted:
-        """Send the request, unless the token is already set."""
-        if self._stop.is_set:
-            now = self._clock.now()
-            return Interrupted(at=now, fault=Cancelled(), part_bytes=part.size_bytes)
-        token = _CURRENT.set(self._stop)
-        try:
-            return self._transport.exchange(effect, part, remaining)
-        finally:
-            _CURRENT.reset(token)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()

@@ -53,6 +53,7 @@ from dlmachine.core.protocol.events import (
     Unpublished,
     VersionsRemoved,
 )
+from dlmachine.core.protocol.exchange_context import ExchangeContext, Remaining
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import PathSeen
 from dlmachine.core.spec.policy import Policy
@@ -151,11 +152,11 @@ class Transport(Protocol):
         """Name, schemes and version."""
 
     def exchange(
-        self, effect: Exchange, part: Sink, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, context: ExchangeContext = ...
     ) -> Responded | Interrupted:
         """Send the request, and write the body of the response to the part if it is to be stored.
 
-        `remaining` is the rest of `effect.timeout`. Many threads may call this.
+        Many threads may call this.
         """
 
     def close(self) -> None:
@@ -237,12 +238,11 @@ class Gates(Protocol):
     """Rate limits: when a request may be sent to a host, and how fast bytes may arrive."""
 
     def admitted(
-        self, effect: Exchange, remaining: timedelta | None
-    ) -> AbstractContextManager[Fault | None]:
+        self, effect: Exchange, remaining: Remaining
+    ) -> AbstractContextManager[Fault | ExchangeContext]:
         """Wait until the exchange may begin; it takes place inside the `with` block.
 
-        `remaining` is the rest of `effect.timeout`. The block gets the fault that prevents the
-        exchange, or None.
+        The block gets the context of the exchange, or the fault that prevents it.
         """
 
     def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:

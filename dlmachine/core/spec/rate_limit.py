@@ -155,5 +155,4 @@ def host_of(url: str) -> str:
     'https://example.org:8443'
     """
     scheme, _, rest = url.partition('://')
-    authority = re.split('[/?#]', rest, maxsplit=1)[0]
-    return f'{scheme}://{authority.rpartition("@")[2]}'
+    return f'{scheme}://{rest.partition("/")[0].rpartition("@")[2]}'

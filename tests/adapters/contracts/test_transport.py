@@ -38,7 +38,7 @@ def test_a_body_arrives_whole_with_its_head(transport: Transport, server: Server
         '/data', behaviours.resource(_BODY, etag='"1"', fields=(('X-A', '1'), ('X-A', '2')))
     )
     part = MemoryPart()
-    event = answered(transport.exchange(exchange_for(url), part, None))
+    event = answered(transport.exchange(exchange_for(url), part))
     assert bytes(part.data) == _BODY
     assert event.received is not None
     assert event.received.sha256 == hashlib.sha256(_BODY).hexdigest()
@@ -67,7 +67,7 @@ def test_bytes_are_those_of_the_wire(
 ) -> None:
     """Transfer codings are removed, content codings are left to the part."""
     part = MemoryPart()
-    event = answered(transport.exchange(exchange_for(server.on('/data', handler)), part, None))
+    event = answered(transport.exchange(exchange_for(server.on('/data', handler)), part))
     data = bytes(part.data)
     if event.head.headers.get('Content-Encoding') == 'gzip':
         assert part.taking is not None
@@ -83,7 +83,7 @@ def test_interim_responses_are_skipped(transport: Transport, server: Server) -> 
         '/data', behaviours.raw(early, _OK + b'Content-Length: 3\r\n\r\nabc', ends='keep')
     )
     part = MemoryPart()
-    event = answered(transport.exchange(exchange_for(url), part, None))
+    event = answered(transport.exchange(exchange_for(url), part))
     assert (event.head.status, 'Link' in event.head.headers, bytes(part.data)) == (
         200,
         False,
@@ -100,7 +100,7 @@ def test_a_part_is_continued_from_its_offset(transport: Transport, server: Serve
         expect=Expectation(offset=1000, validator='"1"'),
         extra=(('Range', 'bytes=1000-'), ('If-Range', '"1"')),
     )
-    event = answered(transport.exchange(effect, part, None))
+    event = answered(transport.exchange(effect, part))
     assert event.head.status == 206
     assert bytes(part.data) == _BODY
     assert event.received is not None
@@ -124,7 +124,7 @@ def test_an_unwanted_body_is_left(
     url = server.on('/data', behaviours.resource(b'123', etag='"1"') if status == 200 else handler)
     part = MemoryPart(b'kept')
     same = Expectation(is_conditional=True, etag='"1"', size_bytes=3)
-    event = answered(transport.exchange(exchange_for(url, expect=same), part, None))
+    event = answered(transport.exchange(exchange_for(url, expect=same), part))
     assert (event.head.status, event.received, bytes(part.data)) == (status, None, b'kept')
     assert len(server.asked) == 1
 
@@ -134,7 +134,7 @@ def test_not_modified_has_no_body(transport: Transport, server: Server) -> None:
     url = server.on('/data', behaviours.resource(_BODY, etag='"1"'))
     known = Expectation(is_conditional=True, etag='"1"', size_bytes=len(_BODY))
     effect = exchange_for(url, expect=known, extra=(('If-None-Match', '"1"'),))
-    event = answered(transport.exchange(effect, MemoryPart(), None))
+    event = answered(transport.exchange(effect, MemoryPart()))
     assert (event.head.status, event.received) == (304, None)
 
 
@@ -145,7 +145,7 @@ def test_a_head_has_no_body(transport: Transport, server: Server, status: int) -
     effect = exchange_for(url, expect=Expectation(is_probe=True))
     asked = replace(effect, request=replace(effect.request, method='HEAD'))
     for _ in range(2):
-        event = answered(transport.exchange(asked, MemoryPart(b'kept'), None))
+        event = answered(transport.exchange(asked, MemoryPart(b'kept')))
         assert (event.head.status, event.head.headers.get('ETag')) == (status, '"1"')
         assert event.head.headers.get('Content-Length') == '1000000'
         assert (event.received, event.error_text) == (None, '')
@@ -164,7 +164,7 @@ def test_a_head_without_a_length_has_no_body_either(
     effect = exchange_for(url, expect=Expectation(is_probe=True))
     asked = replace(effect, request=replace(effect.request, method='HEAD'))
     for _ in range(2):
-        event = answered(transport.exchange(asked, MemoryPart(), None))
+        event = answered(transport.exchange(asked, MemoryPart()))
         assert (event.head.status, event.received) == (200, None)
 
 
@@ -173,7 +173,7 @@ def test_a_probe_by_get_leaves_the_body(transport: Transport, server: Server) ->
     url = server.on('/data', behaviours.resource(b'x' * 50_000_000, ranges=False))
     effect = exchange_for(url, expect=Expectation(is_probe=True), extra=(('Range', 'bytes=0-0'),))
     part = MemoryPart(b'kept')
-    event = answered(transport.exchange(effect, part, None))
+    event = answered(transport.exchange(effect, part))
     assert (event.head.status, event.received, bytes(part.data)) == (200, None, b'kept')
 
 
@@ -181,7 +181,7 @@ def test_a_refused_body_is_not_read(transport: Transport, server: Server) -> Non
     """The event has the core's fault, and the connection is closed."""
     url = server.on('/data', behaviours.resource(_BODY))
     effect = exchange_for(url, expect=Expectation(max_bytes=10))
-    event = interrupted(transport.exchange(effect, MemoryPart(b'kept'), None))
+    event = interrupted(transport.exchange(effect, MemoryPart(b'kept')))
     assert isinstance(event.fault, BodyTooLarge)
     assert event.head is not None
     assert event.part_bytes == 4
@@ -190,9 +190,7 @@ def test_a_refused_body_is_not_read(transport: Transport, server: Server) -> Non
 def test_a_full_disk_ends_the_exchange(transport: Transport, server: Server) -> None:
     """The event has the part's fault and its size."""
     url = server.on('/data', behaviours.resource(_BODY * 4))
-    event = interrupted(
-        transport.exchange(exchange_for(url), MemoryPart(full_bytes=2_600_000), None)
-    )
+    event = interrupted(transport.exchange(exchange_for(url), MemoryPart(full_bytes=2_600_000)))
     assert event.fault.code == 'storage_failed'
     assert event.head is not None
     assert 0 < event.part_bytes <= 2_600_000
@@ -237,7 +235,7 @@ def test_a_broken_response_has_its_fault(
     """Each failure has one fault, and the bytes before it stay in the part."""
     part = MemoryPart()
     url = server.on('/data', handler)
-    event = interrupted(transport.exchange(exchange_for(f'{url}?token=s3cr3t&x=1'), part, None))
+    event = interrupted(transport.exchange(exchange_for(f'{url}?token=s3cr3t&x=1'), part))
     assert isinstance(event.fault, kind)
     assert event.part_bytes == len(part.data) == kept
     assert '/data?token=***&x=1' in str(event.fault)
@@ -250,7 +248,7 @@ def test_a_transport_works_after_a_fault(transport: Transport, server: Server) -
     good = server.on('/good', behaviours.resource(b'abc'))
     bad = server.on('/bad', behaviours.chunked([b'abc'], is_cut=True))
     for url in (good, bad, good, bad, good):
-        event = transport.exchange(exchange_for(url), MemoryPart(), None)
+        event = transport.exchange(exchange_for(url), MemoryPart())
         assert isinstance(event, Responded) == (url == good)
 
 
@@ -265,7 +263,7 @@ def test_connections_are_used_again(transport: Transport, server: Server) -> Non
     )
     for number, handler in enumerate(handlers * 2):
         url = server.on(f'/{number}', handler)
-        answered(transport.exchange(exchange_for(url), MemoryPart(), None))
+        answered(transport.exchange(exchange_for(url), MemoryPart()))
     assert server.connections == 1
 
 
@@ -273,7 +271,7 @@ def test_cookies_are_not_kept(transport: Transport, server: Server) -> None:
     """A cookie from a server is in the head, and nowhere else."""
     url = server.on('/data', behaviours.respond(200, (('Set-Cookie', 'a=1; Path=/'),), b'abc'))
     for _ in range(2):
-        event = answered(transport.exchange(exchange_for(url), MemoryPart(), None))
+        event = answered(transport.exchange(exchange_for(url), MemoryPart()))
         assert event.head.headers.get('Set-Cookie') == 'a=1; Path=/'
     assert [asked.get('Cookie') for asked in server.asked] == [None, None]
 
@@ -289,10 +287,10 @@ def test_memory_is_bounded(transport: Transport, server: Server) -> None:
 
     part = CountingPart()
     effect = exchange_for(server.on('/data', many))
-    transport.exchange(exchange_for(server.on('/small', behaviours.respond(200))), part, None)
+    transport.exchange(exchange_for(server.on('/small', behaviours.respond(200))), part)
     tracemalloc.start()
     try:
-        answered(transport.exchange(effect, part, None))
+        answered(transport.exchange(effect, part))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -309,7 +307,7 @@ def test_threads_share_a_transport(transport: Transport, server: Server) -> None
 
     def fetch(number: int) -> bytes:
         part = MemoryPart()
-        answered(transport.exchange(exchange_for(urls[number % 8]), part, None))
+        answered(transport.exchange(exchange_for(urls[number % 8]), part))
         return bytes(part.data)
 
     with ThreadPoolExecutor(8) as workers:
@@ -322,7 +320,7 @@ def test_small_pieces_are_put_together(transport: Transport, server: Server) -> 
     """A thousand small chunks do not cause a thousand writes."""
     url = server.on('/data', behaviours.chunked([b'x' * 1000] * 1000))
     part = MemoryPart()
-    answered(transport.exchange(exchange_for(url), part, None))
+    answered(transport.exchange(exchange_for(url), part))
     assert len(part.data) == 1_000_000
     assert len(part.piece_sizes) < 50
 
@@ -330,10 +328,10 @@ def test_small_pieces_are_put_together(transport: Transport, server: Server) -> 
 def test_a_closed_transport_can_be_closed_again(transport: Transport, server: Server) -> None:
     """Closing is safe at any time; the connections end."""
     url = server.on('/data', behaviours.resource(b'abc'))
-    answered(transport.exchange(exchange_for(url), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(url), MemoryPart()))
     transport.close()
     transport.close()
-    answered(transport.exchange(exchange_for(url), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(url), MemoryPart()))
 
 
 def test_a_transport_describes_itself(transport: Transport) -> None:

@@ -16,6 +16,7 @@ from dlmachine.core.faults import Fault, TimedOut
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
+from dlmachine.core.protocol.exchange_context import ExchangeContext
 from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.fakes import ManualClock, Resource, ScriptedTransport
@@ -66,7 +67,7 @@ def see(
     part = PartialFile(storage, ManualClock())
     part.begin(StoreBody())
     part.write(held)
-    event = transport.exchange(effect, part, effect.timeout)
+    event = transport.exchange(effect, part, ExchangeContext(remaining=effect.timeout))
     seen: dict[str, Any] = {
         'event': type(event).__name__,
         'head': None if event.head is None else (event.head.status, event.head.headers.items),

@@ -24,6 +24,7 @@ from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import AcquireLock, Exchange
 from dlmachine.core.protocol.events import Interrupted, LockAcquired, LockUnavailable, Responded
+from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
 from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.ports import Sink
@@ -186,12 +187,12 @@ class SlowLists(ScriptedTransport):
         self.allowed: list[timedelta | None] = []
 
     def exchange(
-        self, effect: Exchange, part: Sink, remaining: timedelta | None
+        self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
         """Respond late."""
-        self.allowed.append(remaining)
+        self.allowed.append(context.remaining)
         self.clock.move(timedelta(seconds=6))
-        return super().exchange(effect, part, remaining)
+        return super().exchange(effect, part, context)
 
 
 def test_time_before_the_download_counts_against_the_timeout() -> None:
@@ -253,7 +254,8 @@ def _exchange(script: Any, **wanted: Any) -> Any:
     transport = ScriptedTransport(ManualClock(), {URL: script})
     part = MemoryPart(wanted.pop('held', b''))
     remaining = wanted.pop('remaining', None)
-    return transport.exchange(exchange_for(URL, **wanted), part, remaining), part
+    context = ExchangeContext(remaining=remaining)
+    return transport.exchange(exchange_for(URL, **wanted), part, context), part
 
 
 @pytest.mark.parametrize(
@@ -327,7 +329,7 @@ def test_no_time_left_is_an_interruption() -> None:
 def test_other_schemes_are_refused() -> None:
     """A backend supports only its schemes."""
     transport = ScriptedTransport(ManualClock(), schemes=('ftp',))
-    event = transport.exchange(exchange_for(URL), MemoryPart(), None)
+    event = transport.exchange(exchange_for(URL), MemoryPart())
 
     assert isinstance(event, Interrupted)
     assert isinstance(event.fault, SchemeRefused)

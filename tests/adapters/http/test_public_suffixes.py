@@ -52,5 +52,5 @@ def test_most_heads_need_no_suffix_list() -> None:
 def test_every_backend_reports_public_suffixes(transport: Transport, server: Server) -> None:
     """Each backend adds the public suffixes to the head."""
     url = server.on('/x', respond(200, (('Set-Cookie', 'a=1; Domain=co.uk'),), b'abc'))
-    event = answered(transport.exchange(exchange_for(url), MemoryPart(), None))
+    event = answered(transport.exchange(exchange_for(url), MemoryPart()))
     assert event.head.public_suffixes == ('co.uk',)

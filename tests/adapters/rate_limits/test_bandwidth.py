@@ -13,6 +13,7 @@ import pytest
 from dlmachine.core.faults import Cancelled, TimedOut
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Discard, Exchange, OpenPart
+from dlmachine.core.protocol.exchange_context import ExchangeContext
 from dlmachine.core.protocol.ports import Part, PartError, Transport
 from dlmachine.core.spec.rate_limit import RateLimits
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
@@ -48,7 +49,7 @@ def test_a_limit_is_kept_and_used(transport: Transport, server: Server, gates: H
     url = server.on('/x', behaviours.resource(b'x' * 2 * LIMIT))
     effect, part = limited(url, stall=0.15), MemoryPart()
     began = monotonic()
-    answered(transport.exchange(effect, gates.throttle(effect, part), None))
+    answered(transport.exchange(effect, gates.throttle(effect, part)))
     took = monotonic() - began
 
     assert len(part.data) == 2 * LIMIT
@@ -63,7 +64,8 @@ def test_a_limit_of_time_is_kept_all_the_same(
     effect, part = replace(limited(url), timeout=timedelta(seconds=0.4)), MemoryPart()
     began = monotonic()
     left = effect.timeout
-    event = interrupted(transport.exchange(effect, gates.throttle(effect, part, left), left))
+    throttled = gates.throttle(effect, part, left)
+    event = interrupted(transport.exchange(effect, throttled, ExchangeContext(remaining=left)))
 
     assert isinstance(event.fault, TimedOut)
     assert (event.fault.phase, event.fault.limit) == ('total', effect.timeout)
@@ -81,7 +83,7 @@ def test_the_limit_is_that_of_all_together(
         url = server.on(f'/{number}', behaviours.resource(b'x' * (LIMIT // 2)))
         effect, part = limited(url), MemoryPart()
         throttled = gates.under(CancelToken()).throttle(effect, part)
-        answered(transports[number].exchange(effect, throttled, None))
+        answered(transports[number].exchange(effect, throttled))
         return len(part.data)
 
     began = monotonic()
@@ -158,10 +160,10 @@ def test_a_slow_disk_slows_the_net(transport: Transport, server: Server) -> None
             ahead.append(sent - part.count)
 
     effect = exchange_for(server.on('/x', fast))
-    transport.exchange(exchange_for(server.on('/y', behaviours.resource(b''))), MemoryPart(), None)
+    transport.exchange(exchange_for(server.on('/y', behaviours.resource(b''))), MemoryPart())
     tracemalloc.start()
     try:
-        answered(transport.exchange(effect, part, None))
+        answered(transport.exchange(effect, part))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -15,12 +15,13 @@ import pytest
 
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.protocol.effects import Exchange
+from dlmachine.core.protocol.exchange_context import ExchangeContext
 from dlmachine.core.spec.rate_limit import Bucket, Rate, RateLimits
 from dlmachine_adapters.fakes import ManualClock, MemoryGates
 from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
 from dlmachine_adapters.rate_limits import shared_rate
 from dlmachine_adapters.rate_limits.host_queue import HostGates
-from dlmachine_adapters.rate_limits.send_slot import SendSlot, current_slot, in_slot
+from dlmachine_adapters.rate_limits.send_slot import SendSlot
 from dlmachine_adapters.rate_limits.shared_rate import Rates
 from dlmachine_adapters.runtime.cancellation import CancelToken
 from tests.adapters.transport_fakes import exchange_for
@@ -39,6 +40,10 @@ def ask(
     return replace(exchange_for(f'http://{host}{path}', timeout=9), rate_limits=rate_limits)
 
 
+def unlimited(_: Exchange) -> None:
+    """No time limit."""
+
+
 class Entering:
     """Enters and leaves host queues step by step."""
 
@@ -49,9 +54,9 @@ class Entering:
 
     def enter(self, effect: Exchange, remaining: timedelta | None) -> Fault | None:
         stack = ExitStack()
-        fault = stack.enter_context(self.gates.admitted(effect, remaining))
+        found = stack.enter_context(self.gates.admitted(effect, lambda _: remaining))
         self._inside.append((effect, stack))
-        return fault
+        return None if isinstance(found, ExchangeContext) else found
 
     def leave(self, effect: Exchange) -> None:
         """Leave with the first that entered."""
@@ -329,31 +334,31 @@ def own(rate: Rate) -> Exchange:
 def test_a_token_is_taken_when_the_request_goes_out(gates: Entering) -> None:
     """Not when it was admitted; a second call takes none."""
     rates_, rate = gates.real._rates, Rate(2)
-    with gates.gates.admitted(own(rate), None):
-        slot: Any = current_slot()
+    with gates.gates.admitted(own(rate), unlimited) as context:
+        assert isinstance(context, ExchangeContext)
+        assert context.before_send is not None
         assert rates_.peek('http://h', rate, None) == 0
-        assert slot.wait_seconds() == 0
+        assert context.before_send() == 0
         assert rates_.peek('http://h', rate, None) > 0.4
-        assert slot.wait_seconds() == 0
-
-    assert current_slot() is None
+        assert context.before_send() == 0
 
 
 def test_only_so_many_are_on_their_way(gates: Entering) -> None:
     """As many as are sent in a second, so that connections are not idle."""
     rate = Rate(2)
-    with gates.gates.admitted(own(rate), None), ThreadPoolExecutor(1) as pool:
-        slot: Any = current_slot()
+    with gates.gates.admitted(own(rate), unlimited) as context, ThreadPoolExecutor(1) as pool:
+        slot: Any = context
+        slot = slot.before_send
 
-        def visit() -> Fault | None:
-            with gates.gates.admitted(own(rate), SOON) as fault:
-                return fault
+        def visit() -> Fault | ExchangeContext:
+            with gates.gates.admitted(own(rate), lambda _: SOON) as found:
+                return found
 
-        with gates.gates.admitted(own(rate), None):
+        with gates.gates.admitted(own(rate), unlimited):
             assert isinstance(pool.submit(visit).result(5), TimedOut)
         # One that ends without sending makes room, too.
-        assert pool.submit(visit).result(5) is None
-        slot.wait_seconds()
+        assert isinstance(pool.submit(visit).result(5), ExchangeContext)
+        slot()
         slot.end()
 
     assert gates.real._queues._queues == {}
@@ -364,7 +369,7 @@ def test_a_slow_rate_is_waited_for_before_there_is_a_connection(gates: Entering)
     rate = Rate(100 / 64)  # One in 0.65 s.
     assert gates.real._rates.draw('http://h', rate, None) == 0
     began = time.monotonic()
-    with gates.gates.admitted(own(rate), None):
+    with gates.gates.admitted(own(rate), unlimited):
         assert 0.1 < time.monotonic() - began < 0.5
 
 
@@ -372,9 +377,9 @@ def test_the_deadlines_wait_for_the_slot(stop: CancelToken) -> None:
     """After connecting; only the total timeout applies."""
     until = time.monotonic() + 0.1
     effect = exchange_for('http://h/', connect=0.02, stall=0.02, timeout=9)
-    with in_slot(SendSlot(lambda: max(until - time.monotonic(), 0.0), lambda: None)):
-        watch = Deadlines(effect, timedelta(seconds=5))
-        watch.connected()
+    slot = SendSlot(lambda: max(until - time.monotonic(), 0.0), lambda: None)
+    watch = Deadlines(effect, ExchangeContext(remaining=timedelta(seconds=5), before_send=slot))
+    watch.connected()
 
     assert 0 <= time.monotonic() - until < 0.4
     assert watch.left() > 0
@@ -383,10 +388,10 @@ def test_the_deadlines_wait_for_the_slot(stop: CancelToken) -> None:
 def test_the_total_timeout_ends_the_wait_for_the_slot() -> None:
     """And reports the timeout."""
     effect = exchange_for('http://h/', timeout=9)
-    with in_slot(SendSlot(lambda: 60.0, lambda: None)):
-        watch = Deadlines(effect, SOON)
-        with pytest.raises(DeadlineExceeded):
-            watch.connected()
+    slot = SendSlot(lambda: 60.0, lambda: None)
+    watch = Deadlines(effect, ExchangeContext(remaining=SOON, before_send=slot))
+    with pytest.raises(DeadlineExceeded):
+        watch.connected()
     fault: Any = watch.timed_out()
 
     assert fault.phase == 'total'

@@ -13,12 +13,12 @@ import pytest
 from dlmachine.core.faults import Cancelled, LockBusyTooLong
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired, LockUnavailable
+from dlmachine.core.protocol.exchange_context import ExchangeContext
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.fakes import ManualClock, MemoryLocks
 from dlmachine_adapters.runtime.cancellation import (
     CancellableClock,
     CancellableLocks,
-    CancellableTransport,
     CancelToken,
     FileCancelToken,
 )
@@ -199,7 +199,7 @@ def test_nothing_is_sent_once_it_is_to_stop(
     """The size of the part is reported."""
     stop.set()
     effect = exchange_for(server.on('/x', behaviours.resource(b'abc')))
-    event = CancellableTransport(transport, CLOCK, stop).exchange(effect, MemoryPart(b'held'), None)
+    event = transport.exchange(effect, MemoryPart(b'held'), ExchangeContext(cancel=stop))
 
     assert interrupted(event).fault == Cancelled()
     assert interrupted(event).part_bytes == 4
@@ -211,7 +211,7 @@ def assert_stops(transport: Transport, url: str, stop: CancelToken, **known: obj
     effect = exchange_for(url, connect=60, stall=60, **known)  # type: ignore[arg-type]
     soon(stop)
     began = monotonic()
-    event = CancellableTransport(transport, CLOCK, stop).exchange(effect, MemoryPart(), None)
+    event = transport.exchange(effect, MemoryPart(), ExchangeContext(cancel=stop))
 
     assert interrupted(event).fault == Cancelled()
     assert monotonic() - began < 0.6
@@ -258,7 +258,7 @@ def test_a_transport_works_after_a_cancellation(
     """The next exchange has its own token."""
     assert_stops(transport, server.on('/x', behaviours.silent), stop)
     effect = exchange_for(server.on('/y', behaviours.resource(b'abc')))
-    answered(transport.exchange(effect, MemoryPart(), None))
+    answered(transport.exchange(effect, MemoryPart()))
 
 
 # --- waiting in steps ----------------------------------------------------------------
@@ -279,7 +279,7 @@ def test_slow_tls_loses_nothing(
     data = bytes(range(256)) * 10_000
     part = MemoryPart()
     effect = exchange_for(tls_server.on('/x', slow_echo), data=data, verify=False)
-    answered(make_transport('requests').exchange(effect, part, None))
+    answered(make_transport('requests').exchange(effect, part))
 
     assert bytes(part.data) == data
 
@@ -297,7 +297,7 @@ def test_curl_knows_sockets_of_any_number(
         part = MemoryPart()
         effect = exchange_for(server.on('/x', behaviours.resource(b'x' * 3_000_000)))
         began = monotonic()
-        answered(make_transport('curl').exchange(effect, part, None))
+        answered(make_transport('curl').exchange(effect, part))
         took = monotonic() - began
     finally:
         for file in opened:

@@ -86,7 +86,7 @@ def test_a_dead_ip_address_does_not_block_the_next(
     resolve(port, addresses)
     part, began = MemoryPart(), monotonic()
     event = answered(
-        transport.exchange(exchange_for(f'http://many.test:{port}/x', connect=4), part, None)
+        transport.exchange(exchange_for(f'http://many.test:{port}/x', connect=4), part)
     )
 
     assert (event.head.status, bytes(part.data)) == (200, b'abc')
@@ -101,7 +101,7 @@ def test_all_ip_addresses_of_a_proxy_are_tried(
     monkeypatch.setenv('http_proxy', f'http://many.test:{port}')
     part, began = MemoryPart(), monotonic()
     effect = exchange_for('http://other.test/x', connect=4)
-    event = answered(transport.exchange(effect, part, None))
+    event = answered(transport.exchange(effect, part))
 
     assert event.head.status == 404  # The server is not a proxy, but it was reached.
     assert monotonic() - began < 1.5
@@ -114,9 +114,7 @@ def test_all_ip_addresses_share_the_connect_timeout(
     resolve(port, (DEAD, DEAD_TOO))
     began = monotonic()
     event = interrupted(
-        transport.exchange(
-            exchange_for(f'http://many.test:{port}/x', connect=0.6), MemoryPart(), None
-        )
+        transport.exchange(exchange_for(f'http://many.test:{port}/x', connect=0.6), MemoryPart())
     )
 
     assert isinstance(event.fault, TimedOut)
@@ -130,9 +128,7 @@ def test_a_short_connect_timeout_is_shared(
     """The head starts of several dead addresses fit into the timeout."""
     resolve(port, (DEAD, DEAD_TOO, DEAD, DEAD_TOO, LIVE))
     part = MemoryPart()
-    answered(
-        transport.exchange(exchange_for(f'http://many.test:{port}/x', connect=0.8), part, None)
-    )
+    answered(transport.exchange(exchange_for(f'http://many.test:{port}/x', connect=0.8), part))
 
     assert bytes(part.data) == b'abc'
 
@@ -144,9 +140,7 @@ def test_refused_ip_addresses_fail_without_waiting(
     resolve(port, (CLOSED, CLOSED.replace('4', '5')))
     began = monotonic()
     event = interrupted(
-        transport.exchange(
-            exchange_for(f'http://many.test:{port}/x', connect=4), MemoryPart(), None
-        )
+        transport.exchange(exchange_for(f'http://many.test:{port}/x', connect=4), MemoryPart())
     )
 
     assert isinstance(event.fault, ConnectionFailed)

@@ -62,7 +62,7 @@ def test_a_proxy_is_used_for_http(
     """With the complete URL as target, and the same fields."""
     monkeypatch.setenv(variable, proxy.url())
     url = server.on('/a//b', _DATA)
-    answered(transport.exchange(exchange_for(f'{url}?x=1'), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(f'{url}?x=1'), MemoryPart()))
     assert proxy.targets == [f'GET {url}?x=1']
     assert {name for name, _ in proxy.server.asked[0].fields} == {
         'Host', 'Accept', 'Accept-Encoding', 'User-Agent',
@@ -74,10 +74,10 @@ def test_a_changed_environment_takes_effect_within_a_second(
 ) -> None:
     """For an origin that was asked before; for another one at once."""
     effect = exchange_for(server.on('/data', _DATA))
-    answered(transport.exchange(effect, MemoryPart(), None))
+    answered(transport.exchange(effect, MemoryPart()))
     monkeypatch.setenv('http_proxy', proxy.url())
     _let_a_second_pass(monkeypatch)
-    answered(transport.exchange(effect, MemoryPart(), None))
+    answered(transport.exchange(effect, MemoryPart()))
     assert len(proxy.targets) == 1
 
 
@@ -96,12 +96,12 @@ def test_options_of_one_exchange_do_not_reach_the_next(
         plain,
         plain,
     ):
-        transport.exchange(effect, MemoryPart(), None)
+        transport.exchange(effect, MemoryPart())
     assert [(one.method, one.get('X-Mark'), one.body) for one in server.asked] == [
         ('GET', 'yes', b''), ('POST', None, b'posted'), ('GET', None, b''), ('HEAD', None, b''),
         ('GET', None, b''), ('GET', None, b''),
     ]  # fmt: skip
-    interrupted(transport.exchange(exchange_for(secured), MemoryPart(), None))
+    interrupted(transport.exchange(exchange_for(secured), MemoryPart()))
 
 
 def test_a_proxy_tunnels_https(
@@ -117,7 +117,7 @@ def test_a_proxy_tunnels_https(
     headers = {'Authorization': 'Bearer x'}
     effect = exchange_for(url, cainfo=authority.cainfo, headers=headers)
     for _ in range(2):
-        event = answered(transport.exchange(effect, MemoryPart(), None))
+        event = answered(transport.exchange(effect, MemoryPart()))
         assert 'X-Proxy' not in event.head.headers
     assert proxy.targets == [f'CONNECT 127.0.0.1:{tls_server.port}']
     assert proxy.server.asked[0].get('Authorization') is None
@@ -131,7 +131,7 @@ def test_excepted_hosts_are_connected_directly(
     """`no_proxy` accepts names, networks, and hosts with a port."""
     monkeypatch.setenv('http_proxy', proxy.url())
     monkeypatch.setenv('no_proxy', entry.format(port=server.port))
-    answered(transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart()))
     assert proxy.targets == []
 
 
@@ -147,7 +147,7 @@ def test_credentials_of_a_proxy_stay_with_it(
         monkeypatch.setenv(variable, guarded_proxy.url('me:p%40ss'))
     for each in (server, tls_server):
         effect = exchange_for(each.on('/data', _DATA), verify=False)
-        answered(transport.exchange(effect, MemoryPart(), None))
+        answered(transport.exchange(effect, MemoryPart()))
         assert each.asked[0].get('Proxy-Authorization') is None
     assert len(guarded_proxy.targets) == 2
 
@@ -158,7 +158,7 @@ def test_a_proxy_that_refuses_is_named(
     """Without a tunnel the fault is the proxy's, without its password."""
     monkeypatch.setenv('https_proxy', guarded_proxy.url('me:wr0ngpass'))
     effect = exchange_for(tls_server.on('/data', _DATA), verify=False)
-    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    event = interrupted(transport.exchange(effect, MemoryPart()))
     assert isinstance(event.fault, ConnectionFailed)
     assert event.fault.phase == 'proxy'
     assert '407' in event.fault.detail
@@ -170,7 +170,7 @@ def test_a_proxys_refusal_of_http_is_a_response(
 ) -> None:
     """Without a tunnel, 407 is the response to the request."""
     monkeypatch.setenv('http_proxy', guarded_proxy.url())
-    event = transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart(), None)
+    event = transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart())
     assert answered(event).head.status == 407
 
 
@@ -181,7 +181,7 @@ def test_a_proxy_that_is_not_there_is_named(
     """A refused connection to the proxy is not a fault of the server."""
     monkeypatch.setenv(f'{scheme}_proxy', f'http://me:s3cr3t@127.0.0.1:{_unused_port()}')
     effect = exchange_for(f'{scheme}://127.0.0.1:9/', verify=False)
-    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    event = interrupted(transport.exchange(effect, MemoryPart()))
     assert isinstance(event.fault, ConnectionFailed)
     assert event.fault.phase == 'proxy'
     assert 's3cr3t' not in repr(event)
@@ -190,7 +190,7 @@ def test_a_proxy_that_is_not_there_is_named(
 def test_a_refused_connection_is_reported(transport: Transport) -> None:
     """Without a proxy the fault is the server's."""
     effect = exchange_for(f'http://127.0.0.1:{_unused_port()}/')
-    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    event = interrupted(transport.exchange(effect, MemoryPart()))
     assert isinstance(event.fault, ConnectionFailed)
     assert event.fault.phase == 'connect'
 
@@ -201,11 +201,11 @@ def test_a_stored_login_is_used(
     """From the file that NETRC names, else from the user's own."""
     url = server.on('/data', _DATA)
     _write_netrc(tmp_path / 'home', 'machine 127.0.0.1 login own password pw\n')
-    answered(transport.exchange(exchange_for(url), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(url), MemoryPart()))
     named = _write_netrc(tmp_path, 'default login \xe9 password p:w\n', 'other')
     monkeypatch.setenv('NETRC', str(named))
     _let_a_second_pass(monkeypatch)
-    answered(transport.exchange(exchange_for(url), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(url), MemoryPart()))
     assert [asked.get('Authorization') for asked in server.asked] == [
         _basic('own:pw'),
         _basic('\xe9:p:w'),
@@ -223,7 +223,7 @@ def test_given_credentials_win_over_stored_ones(
         effect = exchange_for(url, headers={'authorization': 'Bearer mine'})
     else:
         effect = exchange_for(url.replace('//', '//you:pw@'))
-    answered(transport.exchange(effect, MemoryPart(), None))
+    answered(transport.exchange(effect, MemoryPart()))
     expected = 'Bearer mine' if how == 'header' else _basic('you:pw')
     assert server.asked[0].get('Authorization') == expected
 
@@ -234,7 +234,7 @@ def test_a_netrc_without_the_host_has_no_login(
 ) -> None:
     """Nor does an unreadable one."""
     _write_netrc(tmp_path / 'home', text)
-    answered(transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart()))
     assert server.asked[0].get('Authorization') is None
 
 

@@ -4,7 +4,6 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -32,7 +31,7 @@ from tests.servers.http import Server
 
 def _scene(*, is_connected: bool = False, proxy: str | None = None) -> ErrorContext:
     effect = exchange_for('https://h/x?token=t0k3n')
-    deadlines = Deadlines(effect, timedelta(hours=1))
+    deadlines = Deadlines(effect)
     if is_connected:
         deadlines.connected()
     return ErrorContext(
@@ -153,7 +152,7 @@ def test_a_name_that_is_not_known(transport: Transport, monkeypatch: pytest.Monk
     monkeypatch.setattr(socket, 'getaddrinfo', unknown)
     name = '.'.join(['a' * 60] * (5 if transport.seen.name == 'curl' else 1))
     effect = exchange_for(f'http://{name}.invalid/')
-    fault = interrupted(transport.exchange(effect, MemoryPart(), None)).fault
+    fault = interrupted(transport.exchange(effect, MemoryPart())).fault
     assert isinstance(fault, ConnectionFailed)
     assert fault.phase == 'resolve'
 
@@ -164,5 +163,5 @@ def test_a_proxy_that_makes_no_sense_is_named(
 ) -> None:
     """By each backend."""
     monkeypatch.setenv('http_proxy', proxy)
-    fault = interrupted(transport.exchange(exchange_for(server.url()), MemoryPart(), None)).fault
+    fault = interrupted(transport.exchange(exchange_for(server.url()), MemoryPart())).fault
     assert 'proxy' in str(fault)

@@ -40,7 +40,7 @@ def _resume(
     curl: Transport, url: str, part: MemoryPart, validator: str = _MODIFIED
 ) -> Responded | Interrupted:
     expect = Expectation(offset=part.size_bytes, validator=validator)
-    return curl.exchange(exchange_for(url, expect=expect), part, None)
+    return curl.exchange(exchange_for(url, expect=expect), part)
 
 
 def test_a_file_arrives_with_size_and_time(curl: Transport) -> None:
@@ -48,7 +48,7 @@ def test_a_file_arrives_with_size_and_time(curl: Transport) -> None:
     with FtpServer(files=_FILES) as server:
         for _ in range(2):
             part = MemoryPart()
-            event = answered(curl.exchange(exchange_for(server.url('a/b.txt')), part, None))
+            event = answered(curl.exchange(exchange_for(server.url('a/b.txt')), part))
             assert bytes(part.data) == _DATA
         assert server.connections == 1
     head = event.head
@@ -62,7 +62,7 @@ def test_a_file_arrives_with_size_and_time(curl: Transport) -> None:
 def test_an_empty_file_is_valid(curl: Transport) -> None:
     """An empty body is valid."""
     with FtpServer(files={'empty': FtpFile(data=b'')}) as server:
-        event = answered(curl.exchange(exchange_for(server.url('empty')), MemoryPart(), None))
+        event = answered(curl.exchange(exchange_for(server.url('empty')), MemoryPart()))
     assert event.received is not None
     assert event.received.size_bytes == 0
 
@@ -97,7 +97,7 @@ def test_a_part_that_cannot_be_resumed_is_416(
         event = answered(_resume(curl, server.url('a/b.txt'), part, validator))
         assert (event.head.status, len(part.data)) == (416, held)
         fresh = MemoryPart()
-        answered(curl.exchange(exchange_for(server.url('a/b.txt')), fresh, None))
+        answered(curl.exchange(exchange_for(server.url('a/b.txt')), fresh))
         assert bytes(fresh.data) == _DATA
 
 
@@ -116,7 +116,7 @@ def test_a_refusal_is_a_status(
 ) -> None:
     """With the server's text as reason."""
     with FtpServer(files=_FILES, login=login, greeting=greeting) as server:
-        event = answered(curl.exchange(exchange_for(server.url(path)), MemoryPart(), None))
+        event = answered(curl.exchange(exchange_for(server.url(path)), MemoryPart()))
     assert event.head.status == status
     assert event.head.reason[:3].isdigit()
 
@@ -128,7 +128,7 @@ def test_a_login_is_used(curl: Transport, tmp_path: Path, where: str) -> None:
         (tmp_path / 'home' / '.netrc').write_text('machine 127.0.0.1 login me password p@:w\n')
     with FtpServer(files=_FILES, login='me:p@:w') as server:
         url = server.url('a/b.txt', 'me:p%40%3Aw' if where == 'url' else '')
-        answered(curl.exchange(exchange_for(url), MemoryPart(), None))
+        answered(curl.exchange(exchange_for(url), MemoryPart()))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_broken_transfer_has_its_fault(curl: Transport, file: FtpFile, kind: t
     """The bytes before it stay in the part."""
     with FtpServer(files={'f': file}) as server:
         part = MemoryPart()
-        event = interrupted(curl.exchange(exchange_for(server.url('f'), stall=0.3), part, None))
+        event = interrupted(curl.exchange(exchange_for(server.url('f'), stall=0.3), part))
     assert isinstance(event.fault, kind)
     assert event.part_bytes == len(part.data) == (file.sent_bytes or len(_DATA))
 
@@ -154,9 +154,7 @@ def test_silence_at_the_greeting_is_bounded(curl: Transport) -> None:
     """A server that accepts a connection and sends nothing."""
     with socket.create_server(('127.0.0.1', 0)) as listener:
         url = f'ftp://127.0.0.1:{listener.getsockname()[1]}/f'
-        event = interrupted(
-            curl.exchange(exchange_for(url, connect=0.3, stall=0.3), MemoryPart(), None)
-        )
+        event = interrupted(curl.exchange(exchange_for(url, connect=0.3, stall=0.3), MemoryPart()))
     assert isinstance(event.fault, TimedOut)
 
 
@@ -164,10 +162,10 @@ def test_a_scheme_that_libcurl_does_not_have_is_refused(
     curl: Transport, make_transport: Callable[[str], Transport]
 ) -> None:
     """No backend uses a scheme that is not for downloads."""
-    event = interrupted(curl.exchange(exchange_for('gopher://h/x'), MemoryPart(), None))
+    event = interrupted(curl.exchange(exchange_for('gopher://h/x'), MemoryPart()))
     assert event.fault.code == 'scheme_refused'
     event = interrupted(
-        make_transport('requests').exchange(exchange_for('ftp://h/x'), MemoryPart(), None)
+        make_transport('requests').exchange(exchange_for('ftp://h/x'), MemoryPart())
     )
     assert event.fault.code == 'scheme_refused'
 
@@ -181,7 +179,7 @@ def test_refusals_of_sftp_have_statuses(code: int, status: int | None) -> None:
     effect, clock = exchange_for('sftp://h/x'), RealClock()
     reader = ResponseReader(effect, MemoryPart(), clock)
     response = CurlResponse(clock)
-    response.begin(effect, 'sftp', Deadlines(effect, None), reader, None)
+    response.begin(effect, 'sftp', Deadlines(effect), reader, None)
     refusal = response.refusal(code, 'words')
     assert (refusal and refusal.status) == status
     assert refusal is None or refusal.reason == 'words'

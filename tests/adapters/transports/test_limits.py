@@ -11,6 +11,7 @@ import pytest
 from dlmachine.core.faults import AnswerUnusable, TimedOut
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Responded
+from dlmachine.core.protocol.exchange_context import ExchangeContext
 from dlmachine.core.protocol.ports import Transport
 from tests.adapters.conftest import TRANSPORTS
 from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for, interrupted
@@ -47,7 +48,7 @@ def _time_out(
 ) -> tuple[TimedOut, float]:
     began = monotonic()
     left = None if remaining is None else timedelta(seconds=remaining)
-    event = interrupted(transport.exchange(effect, part, left))
+    event = interrupted(transport.exchange(effect, part, ExchangeContext(remaining=left)))
     took = monotonic() - began
     assert isinstance(event.fault, TimedOut), event
     assert event.part_bytes == len(part.data)
@@ -133,9 +134,7 @@ def test_endless_responses_are_bounded(
         for _ in range(2_000):
             wire.send(again * 1_000)
 
-    event = interrupted(
-        transport.exchange(exchange_for(server.on('/x', handle)), MemoryPart(), None)
-    )
+    event = interrupted(transport.exchange(exchange_for(server.on('/x', handle)), MemoryPart()))
     assert isinstance(event.fault, AnswerUnusable), event
 
 
@@ -192,7 +191,7 @@ def test_a_slow_but_steady_body_is_not_cut(transport: Transport, server: Server)
         '/data', behaviours.raw(b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n', *steps)
     )
     part = MemoryPart()
-    answered(transport.exchange(exchange_for(url, stall=0.6, connect=0.4), part, None))
+    answered(transport.exchange(exchange_for(url, stall=0.6, connect=0.4), part))
     assert bytes(part.data) == b'x' * 8
 
 
@@ -206,7 +205,7 @@ def test_a_slow_disk_is_not_silence(transport: Transport, server: Server) -> Non
 
     url = server.on('/data', behaviours.resource(b'x' * 1_000_000))
     part = SlowPart()
-    answered(transport.exchange(exchange_for(url, stall=0.2), part, None))
+    answered(transport.exchange(exchange_for(url, stall=0.2), part))
     assert len(part.data) == 1_000_000
 
 
@@ -216,7 +215,7 @@ def test_an_unwanted_body_takes_a_moment_at_most(transport: Transport, server: S
     steps: tuple[bytes | float, ...] = (b'x', 0.1) * 100
     url = server.on('/data', behaviours.raw(head, *steps))
     began = monotonic()
-    event = transport.exchange(exchange_for(url, stall=30), MemoryPart(), None)
+    event = transport.exchange(exchange_for(url, stall=30), MemoryPart())
     assert isinstance(event, Responded)
     assert monotonic() - began < 2.2
 
@@ -234,8 +233,8 @@ def test_an_interrupt_from_the_keyboard_comes_out(
     transport = make_transport(name)
     effect = exchange_for(server.on('/data', behaviours.resource(b'x' * 1_000_000)))
     with pytest.raises(KeyboardInterrupt):
-        transport.exchange(effect, Impatient(), None)
-    answered(transport.exchange(effect, MemoryPart(), None))
+        transport.exchange(effect, Impatient())
+    answered(transport.exchange(effect, MemoryPart()))
 
 
 def test_limits_do_not_outlast_an_exchange(transport: Transport, server: Server) -> None:
@@ -246,8 +245,6 @@ def test_limits_do_not_outlast_an_exchange(transport: Transport, server: Server)
         wire.respond(200, (), b'late')
 
     quick = server.on('/quick', behaviours.resource(b'abc'))
-    answered(transport.exchange(exchange_for(quick, stall=0.3, connect=0.3), MemoryPart(), None))
-    answered(
-        transport.exchange(exchange_for(server.on('/late', late), stall=5), MemoryPart(), None)
-    )
+    answered(transport.exchange(exchange_for(quick, stall=0.3, connect=0.3), MemoryPart()))
+    answered(transport.exchange(exchange_for(server.on('/late', late), stall=5), MemoryPart()))
     assert server.connections == 1

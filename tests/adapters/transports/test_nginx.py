@@ -35,7 +35,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[str]
 def test_a_file_arrives_whole(transport: Transport, nginx: str) -> None:
     """With its validators."""
     part = CountingPart()
-    event = answered(transport.exchange(exchange_for(f'{nginx}/data.bin'), part, None))
+    event = answered(transport.exchange(exchange_for(f'{nginx}/data.bin'), part))
     assert part.sha256.digest() == hashlib.sha256(_DATA).digest()
     assert event.head.headers.get('ETag')
 
@@ -43,31 +43,29 @@ def test_a_file_arrives_whole(transport: Transport, nginx: str) -> None:
 def test_nothing_is_coded_by_default(transport: Transport, nginx: str) -> None:
     """Identity is requested and sent; gzip files arrive unchanged."""
     part = MemoryPart()
-    answered(transport.exchange(exchange_for(f'{nginx}/gzip/text.txt'), part, None))
+    answered(transport.exchange(exchange_for(f'{nginx}/gzip/text.txt'), part))
     assert bytes(part.data) == b'line\n' * 1000
     coded = MemoryPart()
     effect = exchange_for(f'{nginx}/gzip/text.txt', headers={'Accept-Encoding': 'gzip'})
-    answered(transport.exchange(effect, coded, None))
+    answered(transport.exchange(effect, coded))
     assert coded.data[:2] == b'\x1f\x8b'
 
 
 def test_revalidation_and_resumption(transport: Transport, nginx: str) -> None:
     """304 for the ETag, 206 for the rest of the file."""
     url = f'{nginx}/data.bin'
-    etag = answered(transport.exchange(exchange_for(url), MemoryPart(), None)).head.headers.get(
-        'ETag'
-    )
+    etag = answered(transport.exchange(exchange_for(url), MemoryPart())).head.headers.get('ETag')
     assert etag is not None
     known = Expectation(is_conditional=True, etag=etag, size_bytes=len(_DATA))
     effect = exchange_for(url, expect=known, extra=(('If-None-Match', etag),))
-    assert answered(transport.exchange(effect, MemoryPart(), None)).head.status == 304
+    assert answered(transport.exchange(effect, MemoryPart())).head.status == 304
     part = MemoryPart(_DATA[:77_777])
     rest = exchange_for(
         url,
         expect=Expectation(offset=77_777, validator=etag),
         extra=(('Range', 'bytes=77777-'), ('If-Range', etag)),
     )
-    assert answered(transport.exchange(rest, part, None)).head.status == 206
+    assert answered(transport.exchange(rest, part)).head.status == 206
     assert bytes(part.data) == _DATA
 
 
@@ -76,5 +74,5 @@ def test_other_responses_are_reported(
     transport: Transport, nginx: str, path: str, status: int
 ) -> None:
     """No redirect is followed."""
-    event = answered(transport.exchange(exchange_for(f'{nginx}{path}'), MemoryPart(), None))
+    event = answered(transport.exchange(exchange_for(f'{nginx}{path}'), MemoryPart()))
     assert (event.head.status, event.received) == (status, None)

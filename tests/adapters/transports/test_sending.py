@@ -29,7 +29,7 @@ def _send_by_all(
 ) -> dict[str, Asked]:
     """The request that the server received from each transport."""
     for name in TRANSPORTS:
-        answered(make(name).exchange(effect, MemoryPart(), None))
+        answered(make(name).exchange(effect, MemoryPart()))
     return dict(zip(TRANSPORTS, server.asked[-len(TRANSPORTS) :], strict=True))
 
 
@@ -80,7 +80,7 @@ def test_no_header_is_made_up(transport: Transport, server: Server, missing: str
     url = server.on('/echo', behaviours.echo)
     effect = exchange_for(url, query={'a': '1'}, post=True)
     object.__setattr__(effect.request, 'headers', effect.request.headers.without(missing))
-    answered(transport.exchange(effect, MemoryPart(), None))
+    answered(transport.exchange(effect, MemoryPart()))
     assert server.asked[-1].get(missing) is None
 
 
@@ -99,7 +99,7 @@ def test_the_url_goes_out_as_it_is(transport: Transport, server: Server, target:
     """Byte for byte, as the core has normalized it."""
     server.fallback = behaviours.echo
     effect = exchange_for(server.url(target))
-    answered(transport.exchange(effect, MemoryPart(), None))
+    answered(transport.exchange(effect, MemoryPart()))
     assert server.url(server.asked[-1].target) == effect.request.url
 
 
@@ -124,7 +124,7 @@ def test_a_missing_file_is_a_fault_before_anything_is_sent(
     """The file is named; the server receives nothing."""
     path = tmp_path / 'missing'
     effect = exchange_for(server.on('/echo', behaviours.echo), multipart={'f': path})
-    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    event = interrupted(transport.exchange(effect, MemoryPart()))
     assert event.fault.code == 'storage_failed'
     assert str(path) in str(event.fault)
     assert server.asked == []
@@ -139,7 +139,7 @@ def test_a_file_that_shrinks_is_a_fault(
     monkeypatch.setattr('os.fstat', lambda _: type('Stat', (), {'st_size': 200_000}))
     part = FilePart(name='f', path=str(path), filename='file')
     effect = exchange_for(server.on('/echo', behaviours.echo), multipart={'f': part})
-    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    event = interrupted(transport.exchange(effect, MemoryPart()))
     assert event.fault.code == 'storage_failed'
     assert 'shorter' in str(event.fault)
 
@@ -149,7 +149,7 @@ def test_an_early_response_is_returned(transport: Transport, server: Server) -> 
     early = b'HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno'
     server.on('/up', behaviours.raw(early))
     effect = exchange_for(server.url('/up'), data=b'x' * 100)
-    assert answered(transport.exchange(effect, MemoryPart(), None)).head.status == 413
+    assert answered(transport.exchange(effect, MemoryPart())).head.status == 413
 
 
 @pytest.mark.parametrize('wanted', [{}, {'post': True}, {'data': _UPLOAD}], ids=str_of_keys)
@@ -157,9 +157,9 @@ def test_nothing_is_sent_twice(
     transport: Transport, server: Server, wanted: dict[str, Any]
 ) -> None:
     """A reused connection that dies is reported; the core decides about a retry."""
-    answered(transport.exchange(exchange_for(server.on('/', behaviours.echo)), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(server.on('/', behaviours.echo)), MemoryPart()))
     effect = exchange_for(server.on('/x', behaviours.raw()), **wanted)
-    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    event = interrupted(transport.exchange(effect, MemoryPart()))
     assert event.fault.code == 'connection_failed'
     assert [asked.path for asked in server.asked] == ['/', '/x']
 
@@ -168,7 +168,7 @@ def test_secrets_of_a_request_are_scrubbed_from_faults(transport: Transport) -> 
     """The text of a library may quote the request."""
     headers = Headers((('Authorization', 'Bearer s3cr3t-token'),))
     effect = exchange_for('http://127.0.0.1:1/x?api_key=s3cr3t-key', headers=headers)
-    event = interrupted(transport.exchange(effect, MemoryPart(), None))
+    event = interrupted(transport.exchange(effect, MemoryPart()))
     assert 's3cr3t' not in repr(event)
 
 
@@ -182,5 +182,5 @@ def test_libraries_log_no_secrets(
     """Even at DEBUG, no URL with a token is in any log."""
     caplog.set_level('DEBUG')
     url = server.on('/data', behaviours.resource(b'abc'))
-    answered(make_transport(name).exchange(exchange_for(f'{url}?token=s3cr3t'), MemoryPart(), None))
+    answered(make_transport(name).exchange(exchange_for(f'{url}?token=s3cr3t'), MemoryPart()))
     assert 's3cr3t' not in caplog.text

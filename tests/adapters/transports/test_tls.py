@@ -27,7 +27,7 @@ def test_a_private_authority_is_trusted_if_named(
     url = tls_server.on('/data', _DATA)
     for _ in range(3):
         effect = exchange_for(url, cainfo=authority.cainfo)
-        answered(transport.exchange(effect, MemoryPart(), None))
+        answered(transport.exchange(effect, MemoryPart()))
     assert tls_server.connections == 1
 
 
@@ -58,7 +58,7 @@ def test_variables_name_trusted_authorities(
     places = {'own': authority.cainfo, 'other': other_authority.cainfo}
     for name, whose in variables.items():
         monkeypatch.setenv(name, str(places[whose]))
-    event = transport.exchange(exchange_for(tls_server.on('/data', _DATA)), MemoryPart(), None)
+    event = transport.exchange(exchange_for(tls_server.on('/data', _DATA)), MemoryPart())
     assert isinstance(event, Responded) == is_trusted
     assert is_trusted or isinstance(interrupted(event).fault, TlsFailed)
 
@@ -73,7 +73,7 @@ def test_a_named_authority_wins_over_variables(
     """The caller decides."""
     monkeypatch.setenv('REQUESTS_CA_BUNDLE', str(authority.cainfo))
     url = tls_server.on('/data', _DATA)
-    event = transport.exchange(exchange_for(url, cainfo=other_authority.cainfo), MemoryPart(), None)
+    event = transport.exchange(exchange_for(url, cainfo=other_authority.cainfo), MemoryPart())
     assert isinstance(interrupted(event).fault, TlsFailed)
 
 
@@ -85,9 +85,7 @@ def test_a_missing_certificate_is_the_callers_fault(
 ) -> None:
     """The error comes before a request is sent."""
     wanted: dict[str, Any] = {'cainfo': authority.cainfo, given: '/nowhere/file.pem'}
-    event = interrupted(
-        transport.exchange(exchange_for(tls_server.url(), **wanted), MemoryPart(), None)
-    )
+    event = interrupted(transport.exchange(exchange_for(tls_server.url(), **wanted), MemoryPart()))
     assert isinstance(event.fault, InvalidInput)
     assert event.fault.where == where
     assert tls_server.connections == 0
@@ -96,7 +94,7 @@ def test_a_missing_certificate_is_the_callers_fault(
 def test_a_request_without_tls_needs_no_certificates(transport: Transport, server: Server) -> None:
     """Their files are not looked for."""
     effect = exchange_for(server.on('/data', _DATA), cainfo='/nowhere', cert='/nowhere')
-    answered(transport.exchange(effect, MemoryPart(), None))
+    answered(transport.exchange(effect, MemoryPart()))
 
 
 def test_a_certificate_for_another_name_is_refused(
@@ -105,12 +103,12 @@ def test_a_certificate_for_another_name_is_refused(
     """The name is checked as well as the signature."""
     with Server(context=authority.server_context('other.example')) as server:
         effect = exchange_for(server.on('/data', _DATA), cainfo=authority.cainfo)
-        event = interrupted(transport.exchange(effect, MemoryPart(), None))
+        event = interrupted(transport.exchange(effect, MemoryPart()))
         assert isinstance(event.fault, TlsFailed)
         assert event.fault.detail
         assert server.asked == []
         anybody = exchange_for(server.url('/data'), verify=False)
-        answered(transport.exchange(anybody, MemoryPart(), None))
+        answered(transport.exchange(anybody, MemoryPart()))
 
 
 def test_trust_is_not_carried_over(
@@ -118,10 +116,10 @@ def test_trust_is_not_carried_over(
 ) -> None:
     """A connection that was not verified is not used where verification is required."""
     url = tls_server.on('/data', _DATA)
-    answered(transport.exchange(exchange_for(url, verify=False), MemoryPart(), None))
-    event = interrupted(transport.exchange(exchange_for(url), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(url, verify=False), MemoryPart()))
+    event = interrupted(transport.exchange(exchange_for(url), MemoryPart()))
     assert isinstance(event.fault, TlsFailed)
-    answered(transport.exchange(exchange_for(url, cainfo=authority.cainfo), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(url, cainfo=authority.cainfo), MemoryPart()))
 
 
 def test_a_client_certificate_is_shown(
@@ -132,9 +130,9 @@ def test_a_client_certificate_is_shown(
     with Server(context=authority.server_context(asks_client=True)) as server:
         url = server.on('/data', _DATA)
         effect = exchange_for(url, cainfo=authority.cainfo, cert=cert, key=key)
-        answered(transport.exchange(effect, MemoryPart(), None))
+        answered(transport.exchange(effect, MemoryPart()))
         without = exchange_for(url, cainfo=authority.cainfo)
-        event = interrupted(transport.exchange(without, MemoryPart(), None))
+        event = interrupted(transport.exchange(without, MemoryPart()))
         assert isinstance(event.fault, TlsFailed)
 
 
@@ -151,7 +149,7 @@ def test_https_requires_a_server_with_tls(transport: Transport) -> None:
         thread = Thread(target=greet)
         thread.start()
         url = f'https://127.0.0.1:{listener.getsockname()[1]}/'
-        event = interrupted(transport.exchange(exchange_for(url, verify=False), MemoryPart(), None))
+        event = interrupted(transport.exchange(exchange_for(url, verify=False), MemoryPart()))
         thread.join()
     assert isinstance(event.fault, TlsFailed)
 
@@ -172,7 +170,7 @@ def test_a_folder_of_authorities_is_trusted(
     (tmp_path / f'{name}.0').write_bytes(authority.cainfo.read_bytes())
     monkeypatch.setenv('SSL_CERT_DIR', f'/nowhere:{tmp_path}')
     url = tls_server.on('/data', _DATA)
-    answered(transport.exchange(exchange_for(url), MemoryPart(), None))
+    answered(transport.exchange(exchange_for(url), MemoryPart()))
 
 
 @pytest.mark.parametrize('head', [b'', b'Content-Length: 10\r\n'])
@@ -183,7 +181,7 @@ def test_a_body_that_is_cut_off_is_not_whole(
     start = b'HTTP/1.1 200 OK\r\n' + head + b'\r\nabc'
     url = tls_server.on('/cut', behaviours.raw(start, ends='cut'))
     event = interrupted(
-        transport.exchange(exchange_for(url, cainfo=authority.cainfo), MemoryPart(), None)
+        transport.exchange(exchange_for(url, cainfo=authority.cainfo), MemoryPart())
     )
     assert isinstance(event.fault, ConnectionFailed)
     assert (event.fault.phase, event.part_bytes) == ('receive', 3)
@@ -195,5 +193,5 @@ def test_a_body_that_ends_with_a_goodbye_is_whole(
     """It lasts until the connection closes, as in HTTP/1.0."""
     url = tls_server.on('/whole', behaviours.raw(b'HTTP/1.0 200 OK\r\n\r\nabc'))
     part = MemoryPart()
-    answered(transport.exchange(exchange_for(url, cainfo=authority.cainfo), part, None))
+    answered(transport.exchange(exchange_for(url, cainfo=authority.cainfo), part))
     assert bytes(part.data) == b'abc'

@@ -116,7 +116,7 @@ def test_a_flow_makes_up_for_little() -> None:
         ('http://h/x', 'http://h'),
         ('http://h:81', 'http://h:81'),
         ('https://u:p%40@h/x', 'https://h'),
-        ('https://h?q=a/b@c', 'https://h'),
+        ('https://h/?q=a/b@c', 'https://h'),
         ('ftp://[::1]:21/x', 'ftp://[::1]:21'),
     ],
 )
