@@ -275,7 +275,7 @@ def _planned_row(item: Item, url: str, made: Plan) -> AuditRow:
         name=item.name,
         url=url,
         status=_status(made),
-        reason=made.reason.value,
+        reason=made.decision.arithmetic or made.reason.value,
         size_bytes=None if entry is None else _size(entry),
         age=None if entry is None else made.snapshot.now - entry.stored_at,
         path=path if entry is None else entry.path,

@@ -20,6 +20,7 @@ from dlmachine.core.spec.destination import (
     ends_in_separator,
 )
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import ANY_TIME
 
 
 def observe(
@@ -39,18 +40,20 @@ def observe(
     A glance is followed by another observation before a file is written, so it skips the part, and
     the backends as well if a stored copy is likely to be used.
     """
-    key = cache_key(descriptor)
+    key, now = cache_key(descriptor), clock.now()
+    if policy.window is not ANY_TIME:
+        policy = policy.at(now)
     wanted = policy.dest
     seen = files.see_path(wanted.path) if isinstance(wanted, ToPath) else None
     cache = None if store is None else _see_cache(wanted, store, key, descriptor)
     is_folder = seen is not None and seen.kind is PathKind.FOLDER
     file = _see_file(policy, seen, index, key)
-    part, may_fetch = None, may_need_part(policy, cache, file)
+    part, may_fetch = None, may_need_part(policy, cache, file, now)
     if may_fetch and not is_glance:
         folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
         part = files.see_part(folder, part_stem(key, wanted))
     return Snapshot(
-        now=clock.now(),
+        now=now,
         chance=chance,
         key=key,
         cache=cache,

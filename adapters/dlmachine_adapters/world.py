@@ -204,7 +204,7 @@ class SystemWorld:
         seen = self.store.look_up(cache_key(descriptor), descriptor)
         if seen.fault is not None:
             return Failure(seen.fault)
-        entry = choose_version(seen.entries, policy)
+        entry = choose_version(seen.entries, policy.at(self.clock.now()))
         return Success(None if entry is None else find_item(self._live().get(), entry.path))
 
     def open_cached(self, path: str, name: str, ext: str | None, **opening: Any) -> Any:

@@ -18,8 +18,6 @@ from dlmachine.paths import DestInput, PathInput
 #: A check method, by its name.
 CheckMethodName: TypeAlias = Literal['auto', 'etag', 'modified', 'size', 'hash']
 
-#: A freshness, by its name.
-FreshnessName: TypeAlias = Literal['stored', 'always']
 #: The kind of a link, by its name.
 LinkName: TypeAlias = Literal['hard', 'symbolic']
 #: The modification time of a file, by its name.
@@ -50,7 +48,7 @@ class DescriptorOptions(TypedDict, total=False):
 
 
 class _PolicyOptions(TypedDict, total=False):
-    freshness: Freshness | FreshnessName | None
+    freshness: Freshness | timedelta | str | None
     if_exists: IfExists | IfExistsName | None
     via_cache: bool
     link: Link | LinkName | None
@@ -58,8 +56,8 @@ class _PolicyOptions(TypedDict, total=False):
     check_freshness: bool
     check_method: CheckMethod | CheckMethodName
     force_download: bool
-    newer_than: datetime | date | str | None
-    older_than: datetime | date | str | None
+    newer_than: datetime | date | timedelta | str | None
+    older_than: datetime | date | timedelta | str | None
     keep_old: bool
     offline: bool
     stale_if_error: bool

@@ -172,7 +172,7 @@ class Stage:
         world = SimWorld(self.shared, attempt, self.invariants.asked, self.recorded)
         seen = world.observe(target.descriptor, target.policy)
         # Like the manager: the first look has no part, and no backends if a copy is likely to be used.
-        is_hit = not may_need_part(target.policy, seen.cache, seen.file)
+        is_hit = not may_need_part(target.policy, seen.cache, seen.file, seen.now)
         glanced = replace(seen, part=None, backends=None if is_hit else seen.backends)
         # A plan makes the same decision with a dry run, which is slow: one in four makes a plan.
         if attempt.process.number % 4 == 1:

@@ -30,6 +30,9 @@ lists = st.sampled_from(
 )
 #: Date windows, empty ones too.
 windows = st.builds(Window, newer_than=st.none() | instants, older_than=st.none() | instants)
+#: Windows with ages.
+ends = st.none() | instants | st.timedeltas(timedelta(0), timedelta.max)
+aged_windows = st.builds(Window, newer_than=ends, older_than=ends)
 
 
 def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
@@ -37,12 +40,12 @@ def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
     drawn: dict[str, st.SearchStrategy[Any]] = {
         'dest': wanted,
         'backend': st.sampled_from(['requests', 'requests', 'curl']),
-        'freshness': st.sampled_from([None, None, *Freshness]),
+        'freshness': st.sampled_from([None, None, *Freshness, timedelta(0), timedelta(days=7)]),
         'if_exists': st.sampled_from([None, None, *IfExists]),
         'check_freshness': st.booleans(),
         'check_method': st.sampled_from(CheckMethod),
         'force_download': st.booleans(),
-        'window': st.just(Window()) | windows,
+        'window': st.just(Window()) | windows | aged_windows,
         'keep_old': st.booleans(),
         'offline': st.sampled_from([False, False, False, True]),
         'retries': st.integers(0, 2),

@@ -62,3 +62,22 @@ def test_freshness_can_be_configured(
         assert run('get', url, '--config', 'c.toml').returncode == 0
         assert run('get', url, DLMACHINE_FRESHNESS='stored').returncode == 0
     assert len(server.asked) == 1
+
+
+def test_a_duration_and_ages_on_the_command_line(
+    run: RunCommand, server: Server, url: str, tmp_path: Path
+) -> None:
+    """Also in a file and in the environment."""
+    (tmp_path / 'work' / 'c.toml').write_text('freshness = "7d"\n')
+    assert run('get', url).returncode == 0
+    assert run('get', url, '--freshness', '12 h').returncode == 0
+    assert run('get', url, '--config', 'c.toml').returncode == 0
+    assert run('get', url, DLMACHINE_FRESHNESS='7d').returncode == 0
+    assert run('get', url, '--freshness', 'stored', '--newer-than', '7d').returncode == 0
+    assert len(server.asked) == 1
+
+    plan = run('plan', url, '--freshness', '7d').stdout
+    assert 'because      the stored copy is fresh\n  freshness    fresh for ' in plan
+    wrong = run('get', url, '--freshness', '7')
+    assert wrong.returncode == 2
+    assert "must be stored, always, or a duration such as 7d, not '7'" in wrong.stderr

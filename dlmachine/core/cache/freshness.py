@@ -1,13 +1,15 @@
-"""The choice of a stored version, and the condition for revalidating it.
+"""The choice of a stored version, whether it is fresh, and the condition for revalidating it.
 
 Pure. A stored copy is used without a check unless the policy requires one. A check is one
 conditional GET (RFC 9110 section 13), without a HEAD before it.
 """
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.caching.freshness import Assessment, assess_copy
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.validators import parse_etag, parse_http_date
 from dlmachine.core.integrity.checksum import Checksum
@@ -35,6 +37,16 @@ def choose_version(
     return max(
         usable, key=lambda entry: (entry.stored_at, entry.is_own, entry.version), default=None
     )
+
+
+def assess_entry(entry: CacheEntry, lasts: timedelta, now: datetime) -> Assessment:
+    """How fresh a stored copy is if it is so for this long.
+
+    Its age counts from when the server last confirmed it, else from when it was stored.
+    """
+    record = entry.record
+    confirmed = None if record is None else record.validated_at
+    return assess_copy(max(confirmed or entry.stored_at, entry.stored_at), lasts, now)
 
 
 def _has_wanted_size(entry: CacheEntry, policy: Policy) -> bool:

@@ -4,11 +4,13 @@ Pure. `decide` applies its rules in order to Descriptor, Policy and Snapshot, th
 entry of the cache and for a recorded file at a path. A refusal is a `Failure` with the Fault.
 """
 
+from datetime import timedelta
+
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.entries import CacheEntry
-from dlmachine.core.cache.freshness import choose_version
+from dlmachine.core.cache.freshness import assess_entry, choose_version
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.decision.backends import choose_backend
 from dlmachine.core.decision.existing import decide_existing
@@ -22,7 +24,7 @@ from dlmachine.core.faults import (
     OfflineMiss,
     WindowUnsatisfiable,
 )
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.validators import parse_validator
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import (
@@ -121,19 +123,34 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
         if meanwhile is not None:
             return _stored(question, Reason.STORED_MEANWHILE, meanwhile)
     entry = choose_version(copies, policy)
-    is_checked = policy.checks_copies(is_at_path=question.is_at_path)
+    rule = policy.freshness_rule(is_at_path=question.is_at_path)
     usual = Reason.RECORDED if question.is_at_path else Reason.STORED
     if policy.offline and entry is not None:
-        is_unchecked = is_checked or policy.force_download
+        is_unchecked = rule is not Freshness.STORED or policy.force_download
         return _stored(question, Reason.OFFLINE if is_unchecked else usual, entry)
     if policy.force_download or entry is None:
         return _without_copy(question, copies)
+    if rule is not Freshness.STORED and rule is not Freshness.ALWAYS:
+        return _decide_by_age(question, rule, entry)
     # A new download cannot replace a version that must be older than a date in the past.
-    if is_checked and policy.window.holds(snapshot.now):
+    if rule is Freshness.ALWAYS and policy.window.holds(snapshot.now):
         is_asked = policy.check_freshness or policy.freshness is Freshness.ALWAYS
         why = Reason.CHECK_ASKED if is_asked else Reason.CHECK_AT_PATH
         return _network(question, Verdict.REVALIDATE, why, entry)
     return _stored(question, usual, entry)
+
+
+def _decide_by_age(question: _Question, lasts: timedelta, entry: CacheEntry) -> Decision | Fault:
+    now = question.snapshot.now
+    assessed = assess_entry(entry, lasts, now)
+    if assessed.is_fresh or not question.policy.window.holds(now):
+        reason = Reason.FRESH if assessed.is_fresh else Reason.STORED
+        decided: Decision | Fault = _stored(question, reason, entry)
+    else:
+        decided = _network(question, Verdict.REVALIDATE, Reason.STALE, entry)
+    if isinstance(decided, Decision):
+        return replace(decided, arithmetic=str(assessed))
+    return decided
 
 
 def _without_copy(question: _Question, copies: tuple[CacheEntry, ...]) -> Decision | Fault:

@@ -4,14 +4,16 @@ Pure. A part is kept beside its destination, on the same file system, so that it
 one rename.
 """
 
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import PurePath
 
-from dlmachine.core.cache.freshness import choose_version
+from dlmachine.core.cache.freshness import assess_entry, choose_version
 from dlmachine.core.decision.snapshot import CacheSeen, FileSeen
 from dlmachine.core.spec.destination import Auto, ToPath, Wanted, ends_in_separator
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Freshness
 
 
 def part_place(wanted: Wanted, cache_folder: str | None, *, is_folder: bool) -> str | None:
@@ -44,17 +46,24 @@ def url_digest(url: str) -> str:
     return sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()[:16]
 
 
-def may_need_part(policy: Policy, cache: CacheSeen | None, file: FileSeen | None) -> bool:
+def may_need_part(
+    policy: Policy, cache: CacheSeen | None, file: FileSeen | None, now: datetime
+) -> bool:
     """Whether to search for a part to resume; not if a stored copy is used without a check."""
     is_at_path = isinstance(policy.dest, ToPath)
-    if policy.force_download or policy.checks_copies(is_at_path=is_at_path):
+    rule = policy.freshness_rule(is_at_path=is_at_path)
+    if policy.force_download or rule is Freshness.ALWAYS:
         return True
     if is_at_path:
         entry = None if file is None else file.entry
-        return entry is None or choose_version((entry,), policy) is None
-    if not isinstance(policy.dest, Auto) or cache is None:
+        entry = None if entry is None else choose_version((entry,), policy)
+    elif not isinstance(policy.dest, Auto) or cache is None:
         return True
-    return choose_version(cache.entries, policy) is None
+    else:
+        entry = choose_version(cache.entries, policy)
+    if entry is None or rule is Freshness.STORED:
+        return entry is None
+    return not assess_entry(entry, rule, now).is_fresh
 
 
 def part_stem(key: str, wanted: Wanted) -> str:

@@ -33,6 +33,8 @@ class Reason(Enum):
     STORED = 'the cache has a usable version'
     STORED_MEANWHILE = 'another download stored a version while this one waited'
     OFFLINE = 'offline: the newest stored version is used without a check'
+    FRESH = 'the stored copy is fresh'
+    STALE = 'the stored copy is stale: check whether it is current'
     CHECK_ASKED = 'freshness is always: check whether the stored version is current'
     FORCED = 'force_download is set'
     NOT_STORED = 'the file is not in the cache'
@@ -76,7 +78,8 @@ class Decision:
     """A verdict with its reason, and the values for carrying it out.
 
     `entry` is the stored copy to use or to revalidate, `addresses` are the URLs to request in
-    this order, `part` the part to resume, `notes` remarks for the user.
+    this order, `part` the part to resume, `notes` remarks for the user. `arithmetic` says in words
+    how fresh the copy is, if that decided.
     """
 
     verdict: Verdict
@@ -86,3 +89,4 @@ class Decision:
     addresses: tuple[Address, ...] = ()
     part: PartSeen | None = None
     notes: tuple[str, ...] = ()
+    arithmetic: str = ''

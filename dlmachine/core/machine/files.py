@@ -21,7 +21,7 @@ from dlmachine.core.protocol.events import CacheFilled
 from dlmachine.core.protocol.states import Job
 from dlmachine.core.spec.destination import AtPath, Auto, Destination, InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.reuse import FileTime, Freshness
+from dlmachine.core.spec.reuse import FileTime
 from dlmachine.core.transfer.provenance import adopt_record
 
 
@@ -46,11 +46,10 @@ def lock_of(key: str, destination: Destination, patience: timedelta) -> AcquireL
 
 def cache_policy(policy: Policy) -> Policy:
     """The policy of the run that fills the cache for a file at a path."""
-    is_checked = policy.checks_copies(is_at_path=True)
     return replace(
         policy,
         dest=Auto(),
-        freshness=Freshness.ALWAYS if is_checked else Freshness.STORED,
+        freshness=policy.freshness_rule(is_at_path=True),
         check_freshness=False,
         if_exists=None,
         via_cache=False,

@@ -42,11 +42,14 @@ from dlmachine.core.protocol.states import (
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, InFolder
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import ANY_TIME
 
 
 def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
     """Decide how to obtain the file, and return the first step."""
     policy = policy.with_secret_names(descriptor.secret_names)
+    if policy.window is not ANY_TIME:
+        policy = policy.at(snapshot.now)
     decided = decide(descriptor, policy, snapshot)
     if not is_successful(decided):
         return Step(state=Failed(fault=decided.failure()))
@@ -134,7 +137,7 @@ def _use(job: Job, entry: CacheEntry, event: CopyConfirmed) -> Step:
     if job.decision.verdict is not Verdict.USE_CACHED:
         compared = replace(job.decision, entry=entry)
         return _step_for_decision(replace(job, is_compared=True, decision=compared))
-    outcome = cached_outcome(job, entry, job.decision.reason.value)
+    outcome = cached_outcome(job, entry, job.decision.arithmetic or job.decision.reason.value)
     if entry.record is record:
         return finish(job, outcome)
     from dlmachine.core.machine.recording import repair_record

@@ -45,7 +45,7 @@ def confirm_copy(job: Job, entry: CacheEntry, filled: CacheFilled) -> Step:
     known = filled.record
     record = replace(
         entry.record or known,
-        validated_at=known.validated_at or filled.at,
+        validated_at=known.validated_at or known.finished_at,
         etag=known.etag,
         last_modified=known.last_modified,
     )

@@ -65,6 +65,7 @@ from dlmachine.core.protocol.states import Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, ToPath
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Freshness
 
 _EMPTY: Final = sha256(b'').hexdigest()
 
@@ -203,9 +204,8 @@ def _promised_checksum(policy: Policy, snapshot: Snapshot) -> Checksum | None:
 
 def _stored_digest(policy: Policy, snapshot: Snapshot) -> str:
     # check_method=hash downloads and compares the file, which is the same if nothing fails.
-    is_compared = not policy.force_download and policy.checks_copies(
-        is_at_path=isinstance(policy.dest, ToPath)
-    )
+    rule = policy.freshness_rule(is_at_path=isinstance(policy.dest, ToPath))
+    is_compared = not policy.force_download and rule is not Freshness.STORED
     return _newest_digest(policy, snapshot) if is_compared else _EMPTY
 
 

@@ -149,7 +149,7 @@ def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[P
     >>> plan(target, Policy(offline=True), seen).failure().code
     'offline_miss'
     """
-    policy = policy.with_secret_names(descriptor.secret_names)
+    policy = policy.with_secret_names(descriptor.secret_names).at(snapshot.now)
     return decide(descriptor, policy, snapshot).map(
         lambda decision: Plan(
             descriptor=descriptor,

@@ -39,6 +39,8 @@ def plan_lines(
     """A plan as lines of text."""
     yield f'{decision.verdict.value} {shown_url(descriptor)}'
     yield f'  because      {decision.reason.value}'
+    if decision.arithmetic:
+        yield f'  freshness    {decision.arithmetic}'
     yield f'  destination  {show_destination(decision.destination)}'
     entry = decision.entry
     if entry is not None:

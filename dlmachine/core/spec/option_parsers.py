@@ -24,6 +24,7 @@ from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.rate_limit import Rate, parse_rate
 from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link
 from dlmachine.core.text.control_chars import find_control_char
+from dlmachine.core.text.durations import parse_duration
 
 _WORD: Final = re.compile(r'[\w.\-]{1,80}')
 _WORDS: Final = {
@@ -142,22 +143,34 @@ def read_seconds_or_none(name: str, value: object) -> Result[object, Fault]:
 def read_instant(name: str, value: object) -> Result[object, Fault]:
     """Parse a time: a datetime, a date or text in ISO 8601; without a zone it is in UTC.
 
+    An age, as a timedelta or as text such as 7d, stays one.
+
     >>> read_instant('newer_than', '2024-05-01').unwrap().isoformat()
     '2024-05-01T00:00:00+00:00'
+    >>> read_instant('newer_than', '7d').unwrap()
+    datetime.timedelta(days=7)
     """
-    if value is None:
+    age = parse_duration(value) if isinstance(value, str) else value
+    if age is None and value is None:
         return Success(None)
+    if isinstance(age, timedelta):
+        is_past = age >= timedelta(0)
+        return Success(age) if is_past else _bad(name, value, 'an age of 0 or more')
     instant = value
     if isinstance(value, str):
         try:
             instant = datetime.fromisoformat(value.strip())
         except ValueError:
-            return _bad(name, value, 'a date such as 2024-05-31')
+            return _bad(name, value, _WHEN)
     if isinstance(instant, date) and not isinstance(instant, datetime):
         instant = datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
     if not isinstance(instant, datetime):
-        return _bad(name, value, 'a date such as 2024-05-31')
+        return _bad(name, value, _WHEN)
     return Success(instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant)
+
+
+#: What `read_instant` accepts.
+_WHEN: Final = 'a date such as 2024-05-31 or an age such as 7d'
 
 
 def read_method(name: str, value: object) -> Result[object, Fault]:
@@ -166,8 +179,23 @@ def read_method(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_freshness(name: str, value: object) -> Result[object, Fault]:
-    """Parse a freshness or its name; None is the default of the destination."""
-    return Success(None) if value is None else _read_enum(Freshness, name, value)
+    """Parse a freshness: a name, or a duration as a timedelta or as text such as 7d.
+
+    None is the default of the destination.
+
+    >>> read_freshness('freshness', '12 h').unwrap()
+    datetime.timedelta(seconds=43200)
+    """
+    if value is None:
+        return Success(None)
+    lasts = parse_duration(value) if isinstance(value, str) else value
+    if isinstance(lasts, timedelta) and lasts >= timedelta(0):
+        return Success(lasts)
+    return _read_enum(Freshness, name, value).lash(lambda _: _bad(name, value, _HOW_LONG))
+
+
+#: What `read_freshness` accepts.
+_HOW_LONG: Final = f'{", ".join(one.value for one in Freshness)}, or a duration such as 7d'
 
 
 def read_if_exists(name: str, value: object) -> Result[object, Fault]:

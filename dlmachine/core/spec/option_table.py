@@ -64,7 +64,8 @@ OPTIONS: Final[Mapping[str, Option]] = {
         field='freshness',
         read=read_freshness,
         help='use a copy that is there without a request (stored, the default in the cache), '
-        'or ask the server first if it is current (always, the default at a path)',
+        'ask the server first if it is current (always, the default at a path), or ask once the '
+        'server has not sent or confirmed it for so long (a duration such as 7d or 12h)',
     ),
     'if_exists': Option(
         field='if_exists',
@@ -105,10 +106,14 @@ OPTIONS: Final[Mapping[str, Option]] = {
         field='force_download', read=read_bool, help='download even if a stored copy could be used'
     ),
     'newer_than': Option(
-        field='window.newer_than', read=read_instant, help='use only copies stored after this date'
+        field='window.newer_than',
+        read=read_instant,
+        help='use only copies stored after this date, or within this age such as 7d',
     ),
     'older_than': Option(
-        field='window.older_than', read=read_instant, help='use only copies stored before this date'
+        field='window.older_than',
+        read=read_instant,
+        help='use only copies stored before this date, or longer ago than this age such as 7d',
     ),
     'keep_old': Option(
         field='keep_old', read=read_bool, help='keep earlier versions after a refresh'

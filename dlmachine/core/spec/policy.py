@@ -5,7 +5,7 @@ Pure. Every field has a default. `options.parse_policy` parses a caller's keywor
 
 from collections.abc import Callable
 from dataclasses import field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO, Final, TypeAlias
 
 from dlmachine.core.frozen import frozen, replace
@@ -13,7 +13,16 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.spec.destination import Auto, Wanted
 from dlmachine.core.spec.rate_limit import Rate
-from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link, Window
+from dlmachine.core.spec.reuse import (
+    ANY_TIME,
+    CheckMethod,
+    FileTime,
+    Freshness,
+    FreshnessRule,
+    IfExists,
+    Link,
+    Window,
+)
 from dlmachine.core.version import USER_AGENT
 
 #: A function that checks a body before it is published. Its argument is the open file; a true
@@ -43,8 +52,9 @@ class Policy:
     `validate` refuse a body before it is published. With `stale_if_error` the
     existing copy is used if a new one cannot be downloaded.
 
-    `freshness` says how long a stored copy is used without asking the server (None: for ever in the
-    cache, never at a path); `check_freshness` is another word for `Freshness.ALWAYS`. `if_exists`
+    `freshness` says how long a stored copy is used without asking the server, by name or as a
+    duration since the server last sent or confirmed it (None: for ever in the cache, never at a
+    path); `check_freshness` is another word for `Freshness.ALWAYS`. `if_exists`
     says what happens to a file at the path that is not recorded as this download. With `via_cache`
     a file at a path is a copy of that in the cache, and with `link` a link to it. With `mtime` it
     gets the time of the server's Last-Modified.
@@ -61,7 +71,7 @@ class Policy:
     dest: Wanted = Auto()
     backend: str = 'requests'
     # reuse
-    freshness: Freshness | None = None
+    freshness: FreshnessRule | None = None
     if_exists: IfExists | None = None
     via_cache: bool = False
     link: Link | None = None
@@ -69,7 +79,7 @@ class Policy:
     check_freshness: bool = False
     check_method: CheckMethod = CheckMethod.AUTO
     force_download: bool = False
-    window: Window = Window()
+    window: Window = ANY_TIME
     keep_old: bool = True
     offline: bool = False
     stale_if_error: bool = False
@@ -107,14 +117,21 @@ class Policy:
         """Whether a file at a path is copied from the cache, or linked to it."""
         return self.via_cache or self.link is not None
 
-    def checks_copies(self, *, is_at_path: bool) -> bool:
-        """Whether the server is asked about a stored copy before it is used.
+    def freshness_rule(self, *, is_at_path: bool) -> FreshnessRule:
+        """How long a stored copy is used without asking the server.
 
-        At a path it is, unless the caller says otherwise or knows the checksum.
+        At a path never, unless the caller says otherwise or knows the checksum.
         """
-        if self.check_freshness or self.freshness is not None:
-            return self.check_freshness or self.freshness is Freshness.ALWAYS
-        return is_at_path and self.checksum is None
+        if self.check_freshness:
+            return Freshness.ALWAYS
+        if self.freshness is not None:
+            return self.freshness
+        return Freshness.ALWAYS if is_at_path and self.checksum is None else Freshness.STORED
+
+    def at(self, now: datetime) -> 'Policy':
+        """The same policy, in which ages of the window are times, seen from a time."""
+        window = self.window.at(now)
+        return self if window == self.window else replace(self, window=window)
 
     def with_secret_names(self, names: SecretNames) -> 'Policy':
         """A copy that masks the values of these names in the URL of a checksum file."""

@@ -25,7 +25,7 @@ MAX_SEGMENTS: Final = 64
 #: The types of fields, checked because a Policy may be made without `parse_policy`.
 _TYPES: Final = {
     'backend': str,
-    'freshness': (Freshness, NoneType),
+    'freshness': (Freshness, timedelta, NoneType),
     'if_exists': (IfExists, NoneType),
     'link': (Link, NoneType),
     'mtime': (FileTime, NoneType),
@@ -100,10 +100,10 @@ def _find_type_fault(policy: Policy) -> Fault | None:
             return _type_fault(name, value)
     ends: tuple[object, ...] = (policy.window.newer_than, policy.window.older_than)
     for end in ends:
-        if end is not None and not (isinstance(end, datetime) and end.tzinfo):
-            return InvalidInput(
-                where='window', problem=f'must have datetimes with a time zone, not {end!r}'
-            )
+        is_time = isinstance(end, datetime) and end.tzinfo
+        if end is not None and not is_time and not _is_duration(end):
+            problem = f'must have datetimes with a time zone or ages, not {end!r}'
+            return InvalidInput(where='window', problem=problem)
     agent = parse_headers((('User-Agent', policy.user_agent),))
     return None if is_successful(agent) else agent.failure()
 
@@ -112,7 +112,14 @@ def _type_fault(name: str, value: object) -> Fault:
     return InvalidInput(where=name, problem=f'cannot be of type {type(value).__name__}')
 
 
+def _is_duration(value: object) -> bool:
+    return isinstance(value, timedelta) and value >= timedelta(0)
+
+
 def _find_freshness_fault(policy: Policy) -> Fault | None:
+    if isinstance(policy.freshness, timedelta) and not _is_duration(policy.freshness):
+        shown = f'{policy.freshness.total_seconds():g} s'
+        return InvalidInput(where='freshness', problem=f'must be 0 or more, not {shown}')
     if policy.check_freshness and policy.freshness not in {None, Freshness.ALWAYS}:
         problem = 'cannot be combined with check_freshness=True, which means freshness=always'
         return InvalidInput(where='freshness', problem=problem, advice='Pass one of them')

@@ -3,14 +3,16 @@
 Pure. A copy is an entry of the cache, or the recorded file at a path.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Final, TypeAlias
 
 from dlmachine.core.frozen import frozen
+from dlmachine.core.text.durations import show_duration
 
 
 class Freshness(Enum):
-    """How long a stored copy is used without asking the server.
+    """How long a stored copy is used without asking the server, by name.
 
     `STORED`: for ever, which is the default in the cache. `ALWAYS`: never, which is the default at
     a path; one conditional request is sent (RFC 9110 section 13), and a copy that is current is not
@@ -19,6 +21,11 @@ class Freshness(Enum):
 
     STORED = 'stored'
     ALWAYS = 'always'
+
+
+#: How long a stored copy is used without asking the server; a duration counts from the download,
+#: or from when the server last confirmed the copy.
+FreshnessRule: TypeAlias = Freshness | timedelta
 
 
 class IfExists(Enum):
@@ -62,20 +69,53 @@ class CheckMethod(Enum):
 
 @frozen
 class Window:
-    """The times between which a version must have been stored, exclusive; both with a zone."""
+    """The times between which a version must have been stored, exclusive; both with a zone.
 
-    newer_than: datetime | None = None
-    older_than: datetime | None = None
+    An end may also be an age, which `at` turns into a time before the window is used.
+    """
+
+    newer_than: datetime | timedelta | None = None
+    older_than: datetime | timedelta | None = None
+
+    def at(self, now: datetime) -> 'Window':
+        """The same window with times for ages, seen from a time.
+
+        A version that is as old as `newer_than` allows is in it, so that 0 asks for a new one.
+
+        >>> week = Window(newer_than=timedelta(days=7))
+        >>> print(week.at(datetime(2024, 5, 8, tzinfo=UTC)))
+        newer than 2024-04-30T23:59:59.999999+00:00
+        """
+        return Window(
+            newer_than=_time_of(self.newer_than, now - timedelta.resolution),
+            older_than=_time_of(self.older_than, now),
+        )
 
     def holds(self, at: datetime) -> bool:
-        """Whether a time is in the window."""
-        return (self.newer_than is None or at > self.newer_than) and (
-            self.older_than is None or at < self.older_than
+        """Whether a time is in the window, which has no ages."""
+        return (self.newer_than is None or at > self.newer_than) and (  # type: ignore[operator]
+            self.older_than is None or at < self.older_than  # type: ignore[operator]
         )
 
     def __str__(self) -> str:
         """The window in words, for messages."""
         ends = (('newer than', self.newer_than), ('older than', self.older_than))
-        return (
-            ' and '.join(f'{word} {end.isoformat()}' for word, end in ends if end) or 'of any date'
-        )
+        shown = (f'{word} {_show_end(end)}' for word, end in ends if end is not None)
+        return ' and '.join(shown) or 'of any date'
+
+
+#: The window of a policy that does not ask for one.
+ANY_TIME: Final = Window()
+
+
+def _time_of(end: datetime | timedelta | None, now: datetime) -> datetime | None:
+    if not isinstance(end, timedelta):
+        return end
+    try:
+        return now - end
+    except OverflowError:  # Longer ago than any date.
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _show_end(end: datetime | timedelta) -> str:
+    return show_duration(end.total_seconds()) if isinstance(end, timedelta) else end.isoformat()

@@ -45,8 +45,10 @@ def test_urls_have_different_digests() -> None:
         (a_policy(check_freshness=True), a_cache(an_entry()), True),
         (a_policy(window=Window(newer_than=NOW + timedelta(1))), a_cache(an_entry()), True),
         (a_policy(dest=ToPath('/data/x')), a_cache(an_entry()), True),
+        (a_policy(freshness=timedelta(days=99)), a_cache(an_entry()), False),
+        (a_policy(freshness=timedelta(0)), a_cache(an_entry()), True),
     ],
 )
 def test_part_is_searched_for_if_it_can_be_used(policy: Any, cache: Any, may: bool) -> None:
     """No part is searched for if a stored copy is used without a check."""
-    assert may_need_part(policy, cache, None) is may
+    assert may_need_part(policy, cache, None, NOW) is may

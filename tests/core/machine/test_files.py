@@ -509,7 +509,7 @@ def test_parts_are_looked_for_if_a_file_is_not_used_at_once(
     file: Any, options: dict[str, Any], may: bool
 ) -> None:
     """A recorded file that is used unasked needs no part."""
-    assert may_need_part(a_policy(dest=AT_PATH, **options), None, file) is may
+    assert may_need_part(a_policy(dest=AT_PATH, **options), None, file, NOW) is may
 
 
 def test_names_that_are_taken_are_numbered() -> None:

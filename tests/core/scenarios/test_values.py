@@ -29,7 +29,17 @@ from dlmachine.core.http.request import Request, Tls, basic_credentials
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import PathKind, ToPath, parse_destination, resolve_destination
-from tests.builders import DIGEST, OTHER_DIGEST, URL, a_cache, a_path, a_policy, a_record, an_entry
+from tests.builders import (
+    DIGEST,
+    NOW,
+    OTHER_DIGEST,
+    URL,
+    a_cache,
+    a_path,
+    a_policy,
+    a_record,
+    an_entry,
+)
 
 
 @pytest.mark.parametrize('dest', ['', 'a\0b', 7, b'/d'])
@@ -228,8 +238,8 @@ def test_a_record_that_was_never_confirmed_is_read_back() -> None:
 def test_a_part_could_matter_where_the_stored_copy_has_another_digest() -> None:
     """The stored copy is then not used."""
     cache = a_cache(an_entry())
-    assert may_need_part(a_policy(checksum=Checksum('sha256', OTHER_DIGEST)), cache, None)
-    assert not may_need_part(a_policy(checksum=Checksum('sha256', DIGEST)), cache, None)
+    assert may_need_part(a_policy(checksum=Checksum('sha256', OTHER_DIGEST)), cache, None, NOW)
+    assert not may_need_part(a_policy(checksum=Checksum('sha256', DIGEST)), cache, None, NOW)
 
 
 @pytest.mark.parametrize('stored', [{}, {'urls': []}])

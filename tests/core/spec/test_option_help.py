@@ -20,7 +20,7 @@ def test_a_line_has_type_unit_and_default() -> None:
     assert lines == [
         'retry_wait (float | timedelta; seconds; default 1)',
         "check_method (CheckMethod | CheckMethodName; default 'auto')",
-        'newer_than (datetime | date | str | None; default None)',
+        'newer_than (datetime | date | timedelta | str | None; default None)',
         'dest (PathInput | bool | None; default None)',
         "backend (str; default 'requests')",
     ]
@@ -33,9 +33,7 @@ def test_a_line_has_type_unit_and_default() -> None:
 
 def test_every_duration_and_every_number_of_bytes_has_its_unit() -> None:
     """A number without a unit would be ambiguous."""
-    units = {'timedelta': 'seconds', 'int | str': 'bytes'}
+    units = {'float | timedelta': 'seconds', 'int | str': 'bytes'}
     for kind, unit in units.items():
         for option in OPTION_HELP.values():
-            assert kind not in option.type.replace('datetime', '') or option.unit.startswith(
-                unit
-            ), option.name
+            assert kind not in option.type or option.unit.startswith(unit), option.name
