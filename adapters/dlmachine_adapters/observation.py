@@ -77,8 +77,8 @@ def _see_file(
     if not isinstance(wanted, ToPath) or seen is None or seen.blocker is not None:
         return None
     if seen.kind is PathKind.FOLDER or ends_in_separator(wanted.path):
-        return index.look_up(wanted.path, '', '', key)
+        return index.look_up(wanted.path, '', '', key, policy.timeout)
     if seen.kind is PathKind.OTHER:
         return None
     folder, name = os.path.split(wanted.path)
-    return index.look_up(folder or os.curdir, name, wanted.path, key)
+    return index.look_up(folder or os.curdir, name, wanted.path, key, policy.timeout)

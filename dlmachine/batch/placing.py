@@ -1,6 +1,7 @@
 """The names of the files of a batch in a folder."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -65,22 +66,22 @@ class FolderNames:
         descriptor, policy = prepared
         if not isinstance(policy.dest, ToPath) or policy.dest.path != self._folder:
             return prepared
-        path = str(Path(self._folder, self._name(descriptor)))
+        path = str(Path(self._folder, self._name(descriptor, policy.timeout)))
         return descriptor, replace(policy, dest=ToPath(path, is_named_by_url=True))
 
-    def _name(self, descriptor: Descriptor) -> str:
+    def _name(self, descriptor: Descriptor, patience: timedelta | None) -> str:
         key, folder = cache_key(descriptor), self._folder
-        name = self._index.look_up(folder, '', '', key).name
+        name = self._index.name_of(folder, key, patience)
         if not name:
             url = descriptor.redactor.url(descriptor.url)
-            name = free_name(name_in_url(url), lambda one: self._is_taken(one, key))
+            name = free_name(name_in_url(url), lambda one: self._is_taken(one, key, patience))
         # Some file systems ignore case.
         self._owners[name.casefold()] = key
         return name
 
-    def _is_taken(self, name: str, key: str) -> bool:
+    def _is_taken(self, name: str, key: str, patience: timedelta | None) -> bool:
         owner = self._owners.get(name.casefold())
         if owner is not None:
             return owner != key
         path = str(Path(self._folder, name))
-        return bool(self._index.look_up(self._folder, name, path, key).owner)
+        return bool(self._index.look_up(self._folder, name, path, key, patience).owner)

@@ -111,8 +111,11 @@ class SimIndexFile(IndexFile):
         indexes.note_read()
         self._working = _find(folder)
         self._checked = None
+        self._locked_at = None
 
-    def read(self, ask: Callable[[sqlite3.Connection], _Read]) -> _Read:
+    def read(
+        self, ask: Callable[[sqlite3.Connection], _Read], patience: float | None = None
+    ) -> _Read:
         """Run a query on the committed rows.  Raises: NoDatabase, sqlite3.Error."""
         kernel = self._indexes.kernel
         kernel.look('reads the index')
@@ -127,7 +130,7 @@ class SimIndexFile(IndexFile):
         return ask(found.connection)
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         """Commit everything at the end, or nothing.  Raises: OSError, sqlite3.Error."""
         kernel = self._indexes.kernel
         kernel.step('opens the index')

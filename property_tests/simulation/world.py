@@ -106,9 +106,11 @@ class WatchedIndex(FolderIndexes):
         self._attempt = attempt
         self._watcher = watcher
 
-    def look_up(self, folder: str, name: str, path: str, key: str) -> FileSeen:
+    def look_up(
+        self, folder: str, name: str, path: str, key: str, patience: timedelta | None = None
+    ) -> FileSeen:
         """Look at a path."""
-        seen = super().look_up(folder, name, path, key)
+        seen = super().look_up(folder, name, path, key, patience)
         self._watcher.looked_up(self._attempt, folder, name, seen)
         return seen
 

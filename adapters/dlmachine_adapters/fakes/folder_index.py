@@ -1,6 +1,7 @@
 """An index in memory, for files in memory."""
 
 import threading
+from datetime import timedelta
 from pathlib import PurePath
 
 from dlmachine.core.cache.entries import CacheEntry, Status
@@ -24,7 +25,9 @@ class MemoryIndex:
         self._mutex = threading.Lock()
         self.problem: str | None = None
 
-    def look_up(self, folder: str, name: str, path: str, key: str) -> FileSeen:
+    def look_up(
+        self, folder: str, name: str, path: str, key: str, patience: timedelta | None = None
+    ) -> FileSeen:
         """The file with this name, or without a name the one that is recorded for the key."""
         if self.problem is not None:
             return FileSeen(
@@ -50,6 +53,10 @@ class MemoryIndex:
         return FileSeen(
             folder=folder, name=name, path=path, other=self._unrecorded(path), owner=owner
         )
+
+    def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
+        """The name that a download has in a folder."""
+        return self.look_up(folder, '', '', key).name
 
     def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:
         """Write the row of a file."""

@@ -25,6 +25,7 @@ BUSY_SECONDS: Final = 30.0
 
 #: dlmachine's largest values are records of about ten thousand bytes.
 _MAX_VALUE_BYTES: Final = 8 << 20
+_BUSY_CODES: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _read_text: Final = partial(str, encoding='utf-8', errors='replace')
 
 #: Connections inherited through a fork. Closing them is left to the parent, so they are kept from
@@ -51,6 +52,7 @@ class _Link:
     mutex: threading.Lock = field(default_factory=threading.Lock)
     connection: sqlite3.Connection | None = None
     made_to: _Identity | None = None
+    patience: float = 0.0
     pid: int = field(default_factory=os.getpid)
 
     def close(self) -> None:
@@ -100,8 +102,10 @@ class Database(ABC):
     def make_tables(self, connection: sqlite3.Connection) -> None:
         """Create the tables that are missing.  Raises: sqlite3.Error."""
 
-    def read(self, ask: Callable[[sqlite3.Connection], _Read]) -> _Read:
-        """Run a query on a read-only connection.
+    def read(
+        self, ask: Callable[[sqlite3.Connection], _Read], patience: float | None = None
+    ) -> _Read:
+        """Run a query on a read-only connection; wait so many seconds for one that is locked.
 
         Raises: NoDatabase, sqlite3.Error.
         """
@@ -109,15 +113,15 @@ class Database(ABC):
         link = self._reader
         with link.mutex:
             try:
-                return ask(self._open_reader(link))
+                return ask(self._open_reader(link, patience))
             except sqlite3.OperationalError as error:
                 if getattr(error, 'sqlite_errorcode', None) != sqlite3.SQLITE_READONLY_ROLLBACK:
                     raise
                 self._repair()
-                return ask(self._open_reader(link))
+                return ask(self._open_reader(link, patience))
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         """A connection inside a transaction, committed at the end.
 
         The folder and the file are created if necessary. Raises: OSError, sqlite3.Error;
@@ -126,7 +130,7 @@ class Database(ABC):
         self._notice_fork()
         link = self._writer
         with link.mutex:
-            connection = self._open_writer(link)
+            connection = self._open_writer(link, patience)
             connection.execute('BEGIN IMMEDIATE')
             try:
                 yield connection
@@ -143,14 +147,18 @@ class Database(ABC):
             with link.mutex:
                 link.close()
 
-    def _open_reader(self, link: _Link) -> sqlite3.Connection:
+    def _open_reader(self, link: _Link, patience: float | None) -> sqlite3.Connection:
         seen = self._identity()
         if seen is None:
             raise NoDatabase
+        patience = BUSY_SECONDS if patience is None else patience
         if link.connection is not None and link.made_to == seen:
+            if link.patience != patience:
+                _set_patience(link.connection, patience)
+                link.patience = patience
             return link.connection
         link.close()
-        connection = _connect(self.path, 'ro')
+        connection = _connect(self.path, 'ro', patience)
         try:
             begun = self.is_begun(connection)
         except sqlite3.Error:
@@ -159,24 +167,28 @@ class Database(ABC):
         if not begun:
             connection.close()
             raise NoDatabase
-        link.connection, link.made_to = connection, seen
+        link.connection, link.made_to, link.patience = connection, seen, patience
         return connection
 
-    def _open_writer(self, link: _Link) -> sqlite3.Connection:
+    def _open_writer(self, link: _Link, patience: float | None) -> sqlite3.Connection:
         seen = self._identity()
+        patience = BUSY_SECONDS if patience is None else patience
         if link.connection is not None and seen is not None and link.made_to == seen:
+            if link.patience != patience:
+                _set_patience(link.connection, patience)
+                link.patience = patience
             return link.connection
         link.close()
         if seen is None:
             self.prepare_folder()
             _begin_file(self.path)
-        connection = _connect(self.path, 'rw')
+        connection = _connect(self.path, 'rw', patience)
         try:
             self.make_tables(connection)
         except sqlite3.Error:
             connection.close()
             raise
-        link.connection, link.made_to = connection, self._identity()
+        link.connection, link.made_to, link.patience = connection, self._identity(), patience
         return connection
 
     def _identity(self) -> _Identity | None:
@@ -185,7 +197,7 @@ class Database(ABC):
 
     def _repair(self) -> None:
         # A writer died during a transaction; SQLite rolls it back when a writer opens the file.
-        connection = _connect(self.path, 'rw')
+        connection = _connect(self.path, 'rw', BUSY_SECONDS)
         try:
             connection.execute('SELECT 1 FROM sqlite_master').fetchone()
         finally:
@@ -221,10 +233,19 @@ def _make_empty(path: str) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
 
 
-def _connect(path: str, mode: str) -> sqlite3.Connection:
+def _set_patience(connection: sqlite3.Connection, patience: float) -> None:
+    connection.execute(f'PRAGMA busy_timeout = {round(patience * 1000)}')
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another program holds the database."""
+    return (getattr(error, 'sqlite_errorcode', 0) or 0) & 0xFF in _BUSY_CODES
+
+
+def _connect(path: str, mode: str, patience: float) -> sqlite3.Connection:
     uri = f'file:{quote(os.fsencode(os.path.abspath(path)))}?mode={mode}'
     connection = sqlite3.connect(
-        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False
     )
     # Other programs write to it: text may not be UTF-8, and a value may be larger than memory.
     connection.text_factory = _read_text

@@ -7,7 +7,7 @@ synced: after a loss of power the file counts as not recorded. Raises nothing.
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -66,11 +66,23 @@ class NoteSeen(NamedTuple):
     text: str = ''
 
 
-def see_notes(folder: str) -> Iterator[NoteSeen]:
-    """All notes, also those that cannot be read.  Reads only."""
+def see_notes(folder: str, known: Container[str] = ()) -> Iterator[NoteSeen]:
+    """All notes, also those that cannot be read, without those at known paths.  Reads only."""
     for ours in find_working_folders(folder):
         with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER) as notes:
-            yield from [_see(notes, name) for name in sorted(notes.names()) if notes.exists(name)]
+            for name in sorted(notes.names()):
+                if f'{notes.path}/{name}' not in known and notes.exists(name):
+                    yield _see(notes, name)
+
+
+def see_note(folder: str, path: str) -> NoteSeen | None:
+    """The note at a path; None if it is not there.  Reads only."""
+    where, _, name = path.rpartition('/')
+    for ours in find_working_folders(folder):
+        with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER) as notes:
+            if notes.path == where:
+                return _see(notes, name)
+    return None
 
 
 def remove_seen(folder: str, note: NoteSeen) -> None:

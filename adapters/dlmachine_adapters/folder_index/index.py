@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Final
 
 from dlmachine.core.cache.file_note import parse_file_note
@@ -19,15 +20,25 @@ from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.protocol.effects import Record
 from dlmachine.core.protocol.events import EffectFailed, Recorded
 from dlmachine.core.protocol.ports import Clock
-from dlmachine_adapters.files.database import NoDatabase
+from dlmachine_adapters.files.database import BUSY_SECONDS, NoDatabase
 from dlmachine_adapters.files.os_errors import storage_fault
-from dlmachine_adapters.files.published_notes import find_note, list_notes, remove_notes
+from dlmachine_adapters.files.published_notes import find_note, remove_notes
 from dlmachine_adapters.folder_index.index_file import IndexFile
-from dlmachine_adapters.folder_index.rows import IndexRow, read_keyed, read_named, write_row
+from dlmachine_adapters.folder_index.noted_keys import NotedKeys
+from dlmachine_adapters.folder_index.rows import (
+    IndexRow,
+    may_hide_edits,
+    read_keyed,
+    read_named,
+    write_row,
+)
 from dlmachine_adapters.folder_index.seen_files import entry_of, identity_of, see_file, unrecorded
 
 #: The number of indexes that are kept open.
 _KEPT_OPEN: Final = 16
+#: How old the list of notes may be: to decide, and to find a name for a download of a batch.
+_NOW: Final = timedelta(0)
+_A_MOMENT: Final = timedelta(seconds=1)
 
 
 class FolderIndexes:
@@ -38,21 +49,33 @@ class FolderIndexes:
         self._clock = clock
         self._mutex = threading.Lock()
         self._open: OrderedDict[str, IndexFile] = OrderedDict()
+        self._notes: OrderedDict[str, NotedKeys] = OrderedDict()
 
-    def look_up(self, folder: str, name: str, path: str, key: str) -> FileSeen:
+    def look_up(
+        self, folder: str, name: str, path: str, key: str, patience: timedelta | None = None
+    ) -> FileSeen:
         """The file with this name, or without a name the one that is recorded for the key."""
         try:
-            row = self._read(folder, name, key)
+            row = self._read(folder, name, key, patience)
         except sqlite3.Error as error:
             fault = CacheUnusable(path=self.index_of(folder).path, problem=str(error))
             other = unrecorded(path) if name else None
             return FileSeen(folder=folder, name=name, path=path, other=other, fault=fault)
         if not name:
-            row = row or _noted_for(folder, key)
+            row = row or self._noted_for(folder, key, _NOW)
             if row is None:
                 return FileSeen(folder=folder)
             name, path = row.file.name, os.path.join(folder, row.file.name)
         return _seen(folder, name, path, key, row)
+
+    def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
+        """The name that a download has in a folder; empty if it is not known."""
+        try:
+            row = self._read(folder, '', key, patience)
+        except sqlite3.Error:
+            return ''
+        row = row or self._noted_for(folder, key, _A_MOMENT)
+        return '' if row is None else row.file.name
 
     def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:
         """Write the row of a file."""
@@ -84,6 +107,8 @@ class FolderIndexes:
                 index.remove_damaged()
                 _write(index, updates)
         except (sqlite3.Error, ValueError, OverflowError) as error:
+            if isinstance(error, sqlite3.Error):
+                index.note_lock(error)
             fault = CacheUnusable(path=index.path, problem=str(error))
             return EffectFailed(at=self._clock.now(), fault=fault)
         except OSError as error:
@@ -92,15 +117,35 @@ class FolderIndexes:
         remove_notes(folder, [update.name for update in updates])
         return Recorded(at=self._clock.now())
 
-    def _read(self, folder: str, name: str, key: str) -> IndexRow | None:
+    def _read(
+        self, folder: str, name: str, key: str, patience: timedelta | None
+    ) -> IndexRow | None:
         index = self.index_of(folder)
+        most = None if patience is None else min(BUSY_SECONDS, patience.total_seconds())
         try:
             if name:
-                return index.read(lambda connection: read_named(connection, folder, name))
-            return index.read(lambda connection: read_keyed(connection, folder, key))
+                return index.ask(lambda connection: read_named(connection, folder, name), most)
+            return index.ask(lambda connection: read_keyed(connection, folder, key), most)
         except NoDatabase:
             self._forget(index)
             return None
+
+    def _noted_for(self, folder: str, key: str, max_age: timedelta) -> IndexRow | None:
+        for note in self._notes_of(_located(folder)).find(key, self._clock.now(), max_age):
+            noted = parse_file_note(note.text, folder)
+            if noted is not None and noted.key == key:
+                seen = see_file(os.path.join(folder, noted.name))
+                if seen is not None and seen.st_ino == note.inode:
+                    return IndexRow(noted)
+        return None
+
+    def _notes_of(self, where: str) -> NotedKeys:
+        with self._mutex:
+            found = self._notes.setdefault(where, NotedKeys(where))
+            self._notes.move_to_end(where)
+            if len(self._notes) > _KEPT_OPEN:
+                self._notes.popitem(last=False)
+            return found
 
     def _forget(self, index: IndexFile) -> None:
         # The folder may get its index in another working folder.
@@ -110,8 +155,7 @@ class FolderIndexes:
 
     def index_of(self, folder: str) -> IndexFile:
         """The index file of a folder, which need not exist."""
-        # A relative folder is another one after a change of the current folder.
-        where = folder if folder.startswith(os.sep) else _absolute(folder)
+        where = folder if folder.startswith(os.sep) else _located(folder)
         with self._mutex:
             found = self._open.get(where)
             if found is None or not found.is_there:
@@ -131,7 +175,8 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return not isinstance(error, sqlite3.NotSupportedError)
 
 
-def _absolute(folder: str) -> str:
+def _located(folder: str) -> str:
+    # A relative folder is another one after a change of the current folder.
     try:
         return os.path.abspath(folder)
     except OSError:  # The current folder has been removed.
@@ -139,7 +184,7 @@ def _absolute(folder: str) -> str:
 
 
 def _write(index: IndexFile, updates: Iterable[FileRecord]) -> None:
-    with index.writing() as connection:
+    with index.writing(index.patience()) as connection:
         for update in updates:
             # The file is looked at after it has its name, and the row says when.
             seen = see_file(os.path.join(update.folder, update.name))
@@ -148,7 +193,8 @@ def _write(index: IndexFile, updates: Iterable[FileRecord]) -> None:
                 and seen.st_size == update.record.size_bytes
                 and update.record.mtime_ns in {None, seen.st_mtime_ns}
             )
-            identity = identity_of(seen) if seen is not None and is_same else (0, 0)
+            is_sure = is_same and not may_hide_edits(update)
+            identity = identity_of(seen) if seen is not None and is_sure else (0, 0)
             write_row(connection, update, identity, time.time_ns())
 
 
@@ -168,13 +214,3 @@ def _seen(folder: str, name: str, path: str, key: str, row: IndexRow | None) -> 
         return FileSeen(folder=folder, name=name, path=path, other=entry_of(row, path, None))
     owner = '' if row is None else row.file.record.url
     return FileSeen(folder=folder, name=name, path=path, other=other, owner=owner)
-
-
-def _noted_for(folder: str, key: str) -> IndexRow | None:
-    for inode, text in list_notes(folder):
-        noted = parse_file_note(text, folder)
-        if noted is not None and noted.key == key:
-            seen = see_file(os.path.join(folder, noted.name))
-            if seen is not None and seen.st_ino == inode:
-                return IndexRow(noted)
-    return None

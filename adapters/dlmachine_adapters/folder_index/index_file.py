@@ -9,9 +9,11 @@ import contextlib
 import os
 import sqlite3
 import stat
-from typing import Final
+from collections.abc import Callable
+from time import monotonic
+from typing import Final, TypeVar
 
-from dlmachine_adapters.files.database import Database
+from dlmachine_adapters.files.database import Database, is_busy
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
 
@@ -33,6 +35,13 @@ _PROGRAMS: Final = """
 #: The index is of no interest to version control; the lock of a manifest is.
 _IGNORED: Final = ('.gitignore', b'*\n')
 _NOT_TRUSTED: Final = 'another user made it, or it is not a regular file'
+_LOCKED: Final = 'database is locked'
+#: After a wait for a lock: seconds in which the index counts as locked, how long the next waits
+#: are, and when the lock is forgotten.
+_SURE_SECONDS: Final = 1.0
+_AGAIN_SECONDS: Final = 0.1
+_REMEMBERED_SECONDS: Final = 60.0
+_Answer = TypeVar('_Answer')
 _ENDS: Final = ('', '-journal', '-wal', '-shm')
 
 
@@ -45,6 +54,7 @@ class IndexFile(Database):
         self._folder = folder
         self._working = _find(folder)
         self._checked: tuple[int, int] | None = None
+        self._locked_at: float | None = None
 
     @property
     def path(self) -> str:
@@ -70,6 +80,38 @@ class IndexFile(Database):
                 raise sqlite3.DatabaseError(_NOT_TRUSTED)
             self._checked = identity
         return seen
+
+    def ask(self, question: Callable[[sqlite3.Connection], _Answer], most: float | None) -> _Answer:
+        """Run a query; wait at most so many seconds for another program that holds the index.
+
+        None is as long as SQLite waits. The wait is not repeated: while the index stays locked,
+        the next ones are short.
+        """
+        patience = most if self._locked_at is None else self._less(most)
+        try:
+            found = self.read(question, patience)
+        except sqlite3.OperationalError as error:
+            self.note_lock(error)
+            raise
+        self._locked_at = None
+        return found
+
+    def patience(self) -> float | None:
+        """How many seconds to wait before writing; None: as long as SQLite waits."""
+        return None if self._locked_at is None else self._less(None)
+
+    def note_lock(self, error: sqlite3.Error) -> None:
+        """Remember that another program holds the index, if that is the error."""
+        if is_busy(error):
+            self._locked_at = monotonic()
+
+    def _less(self, most: float | None) -> float | None:
+        locked_for = monotonic() - (self._locked_at or 0.0)
+        if locked_for < _SURE_SECONDS:
+            raise sqlite3.OperationalError(_LOCKED)
+        if locked_for >= _REMEMBERED_SECONDS:
+            return most
+        return _AGAIN_SECONDS if most is None else min(most, _AGAIN_SECONDS)
 
     def _is_trusted(self) -> bool:
         working = find_working_folders(self._folder)

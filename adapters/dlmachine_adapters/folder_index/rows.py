@@ -47,6 +47,17 @@ class IndexRow(NamedTuple):
         return self.seen_ns - mtime < tick
 
 
+def may_hide_edits(update: FileRecord) -> bool:
+    """Whether a new file could be edited before its row without another modification time.
+
+    So it is where times are whole seconds, as on FAT; the file is then read before its first use.
+    """
+    mtime, finished_at = update.record.mtime_ns or 0, update.record.finished_at
+    if not update.is_new or mtime % _SECOND_NS:
+        return False
+    return mtime > int(finished_at.timestamp()) * _SECOND_NS - _COARSE_NS
+
+
 def read_named(connection: sqlite3.Connection, folder: str, name: str) -> IndexRow | None:
     """The row of a name."""
     return _read(folder, connection.execute(_BY_NAME, (_stored(name),)).fetchone())

@@ -47,6 +47,7 @@ class FileRecord:
     """Record a file in the index of its folder: a published one, or the same one again.
 
     `version` counts the downloads that had this name, so that a new one can be told from the last.
+    `is_new` says that the file has just been published: what happened to it since was not seen.
     """
 
     key: str
@@ -54,6 +55,7 @@ class FileRecord:
     name: str
     version: int
     record: DownloadRecord
+    is_new: bool = False
 
 
 #: The length of a time without a fraction and a zone.

@@ -114,11 +114,18 @@ def protection(job: Job) -> KeepChanged | None:
     return KeepChanged(copy=copy)
 
 
-def file_record(job: Job, record: DownloadRecord, path: str, version: int) -> FileRecord:
+def file_record(
+    job: Job, record: DownloadRecord, path: str, version: int, *, is_new: bool = False
+) -> FileRecord:
     """The row of a published file."""
     where = PurePath(path)
     return FileRecord(
-        key=job.key, folder=str(where.parent), name=where.name, version=version, record=record
+        key=job.key,
+        folder=str(where.parent),
+        name=where.name,
+        version=version,
+        record=record,
+        is_new=is_new,
     )
 
 

@@ -219,7 +219,7 @@ def _on_published(state: Publishing, event: Published) -> Step:
     if path is None:
         return finish(job, outcome)
     if not is_stored:
-        row = file_record(job, record, path, state.version)
+        row = file_record(job, record, path, state.version, is_new=True)
         return record_step(job, row, outcome, 'downloaded', published=path)
     update = NewVersion(
         key=job.key,

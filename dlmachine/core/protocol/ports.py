@@ -211,10 +211,19 @@ class Store(Protocol):
 class FolderIndex(Protocol):
     """The records of files at paths, in an index of each folder."""
 
-    def look_up(self, folder: str, name: str, path: str, key: str) -> FileSeen:
+    def look_up(
+        self, folder: str, name: str, path: str, key: str, patience: timedelta | None = None
+    ) -> FileSeen:
         """The file with this name, or without a name the one that is recorded for the key.
 
-        `path` is the path of the name as the caller wrote it. Reads only, and creates nothing.
+        `path` is the path of the name as the caller wrote it; `patience` bounds the wait for an
+        index that another program holds. Reads only, and creates nothing.
+        """
+
+    def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
+        """The name that a download has in a folder, empty if it is not known.
+
+        For the names of a batch: a file that was published a moment ago may be missed.
         """
 
     def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:

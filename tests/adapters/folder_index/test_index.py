@@ -4,6 +4,8 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -278,6 +280,63 @@ def test_a_folder_that_is_locked_is_a_fault(
     assert isinstance(failed, EffectFailed)
     assert 'locked' in str(failed.fault)
     assert not (tmp_path / '.dlmachine' / 'index.sqlite.damaged').exists()
+
+
+def test_a_locked_index_is_waited_for_once(
+    indexes: FolderIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For as long as the download may take; once the lock is gone, the index is read again."""
+    moments = [1000.0]
+    monkeypatch.setattr('dlmachine_adapters.folder_index.index_file.monotonic', lambda: moments[0])
+    row = put(tmp_path)
+    indexes.record(EFFECT, row)
+    other = sqlite3.connect(index_path(tmp_path), isolation_level=None)
+    other.execute('BEGIN EXCLUSIVE')
+
+    def look_for(seconds: float) -> tuple[float, bool]:
+        began = time.monotonic()
+        patience = timedelta(seconds=seconds)
+        seen = indexes.look_up(str(tmp_path), 'x.tsv', str(tmp_path / 'x.tsv'), KEY, patience)
+        return time.monotonic() - began, seen.fault is not None
+
+    took, is_locked = look_for(0.5)
+    assert (0.4 < took < 5.0, is_locked) == (True, True)
+    took, is_locked = look_for(20.0)
+    assert (took < 0.1, is_locked) == (True, True)
+    moments[0] += 2.0
+    took, is_locked = look_for(20.0)
+    assert (0.05 < took < 5.0, is_locked) == (True, True)
+    moments[0] += 2.0
+    began = time.monotonic()
+    assert isinstance(indexes.record(EFFECT, row), EffectFailed)
+    assert time.monotonic() - began < 5.0
+    other.rollback()
+    other.close()
+    moments[0] += 2.0
+    assert look_for(20.0)[1] is False
+    assert isinstance(indexes.record(EFFECT, row), Recorded)
+
+
+@pytest.mark.parametrize(
+    ('is_new', 'mtime_ns', 'is_certain'),
+    [
+        (True, 1_714_564_798_000_000_000, False),
+        (True, 1_714_564_800_000_000_000, False),
+        (True, 1_714_564_798_500_000_000, True),
+        (True, 1_714_564_790_000_000_000, True),
+        (False, 1_714_564_798_000_000_000, True),
+    ],
+)
+def test_a_new_file_with_a_coarse_time_is_read_before_use(
+    indexes: FolderIndexes, tmp_path: Path, is_new: bool, mtime_ns: int, is_certain: bool
+) -> None:
+    """On FAT an edit within two seconds keeps the time, even one before the row is written."""
+    row, path = put(tmp_path), tmp_path / 'x.tsv'
+    os.utime(path, ns=(mtime_ns, mtime_ns))
+    finished_at = datetime.fromtimestamp(1_714_564_799.5, UTC)
+    record = replace(row.record, mtime_ns=mtime_ns, finished_at=finished_at)
+    indexes.record(EFFECT, replace(row, record=record, is_new=is_new))
+    assert look(indexes, tmp_path).entry.is_certain is is_certain
 
 
 def test_a_name_that_is_not_text(indexes: FolderIndexes, tmp_path: Path) -> None:

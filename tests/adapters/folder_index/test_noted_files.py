@@ -1,9 +1,14 @@
 """A file that a killed run left with its note, and that a user has changed since."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from dlmachine.core.cache.file_note import format_file_note
+from dlmachine.core.cache.updates import FileRecord
 from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.published_notes import leave_note
 from dlmachine_adapters.files.working_folders import in_working_folder
 from dlmachine_adapters.folder_index.index import FolderIndexes
@@ -24,4 +29,41 @@ def test_a_longer_file_is_the_noted_one_and_changed(tmp_path: Path) -> None:
     for seen in (look(indexes, tmp_path), indexes.look_up(str(tmp_path), '', '', KEY)):
         assert seen.entry is not None
         assert seen.entry.has_changed
+    indexes.close()
+
+
+def test_each_note_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many notes, as they pile up while an index cannot be written, slow no look-up down."""
+    rows = [put(tmp_path, f'{number}.tsv', f'{number:064x}') for number in range(20)]
+    for row in rows:
+        inode = (tmp_path / row.name).stat().st_ino
+
+        def leave(ours: Any, row: FileRecord = row, inode: int = inode) -> None:
+            leave_note(ours, row.name, inode, format_file_note(row))
+
+        in_working_folder(str(tmp_path), leave)
+    opened: list[str] = []
+    read = OwnFolder.read
+
+    def counted(self: OwnFolder, name: str, *given: Any, **words: Any) -> bytes:
+        opened.append(name)
+        return read(self, name, *given, **words)
+
+    monkeypatch.setattr(OwnFolder, 'read', counted)
+    indexes = FolderIndexes(ManualClock())
+    assert [indexes.name_of(str(tmp_path), row.key) for row in rows] == [row.name for row in rows]
+    opened.clear()
+    for row in rows:
+        assert indexes.look_up(str(tmp_path), '', '', row.key).name == row.name
+    # Each once by its key, and once by its name.
+    assert len(opened) == 2 * len(rows)
+    assert indexes.look_up(str(tmp_path), '', '', KEY).name == ''
+    assert len(opened) == 2 * len(rows)
+    later = put(tmp_path, 'x.tsv')
+
+    def leave_later(ours: Any) -> None:
+        leave_note(ours, 'x.tsv', (tmp_path / 'x.tsv').stat().st_ino, format_file_note(later))
+
+    in_working_folder(str(tmp_path), leave_later)
+    assert indexes.look_up(str(tmp_path), '', '', KEY).name == 'x.tsv'
     indexes.close()

@@ -307,7 +307,8 @@ def test_the_note_describes_the_future_row() -> None:
     noted = parse_file_note(run.step.effect.note, '/data')
     run.feed(PUBLISHED)
     [row] = rows(run)
-    assert noted == replace(row, record=replace(row.record, mtime_ns=None))
+    record = replace(row.record, mtime_ns=None)
+    assert (row.is_new, noted) == (True, replace(row, record=record, is_new=False))
 
 
 @pytest.mark.parametrize(
