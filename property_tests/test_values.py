@@ -11,7 +11,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import build_condition, choose_version, recorded_digest
 from dlmachine.core.decision.part_location import part_place, part_stem
-from dlmachine.core.faults import Fault
+from dlmachine.core.faults import DestinationUnusable, Fault
 from dlmachine.core.http.body import parse_json, parse_multipart, parse_pairs
 from dlmachine.core.http.filename import extension, is_reserved_name, name_content, safe_name
 from dlmachine.core.http.framing import content_length
@@ -178,18 +178,18 @@ def test_the_destination_table(wanted: Wanted, cache: str | None, seen: PathSeen
     made = resolve_destination(wanted, cache, seen)
     match wanted:
         case Auto():
-            assert made.unwrap() == (InMemory() if cache is None else InCache(cache))
+            assert made == (InMemory() if cache is None else InCache(cache))
         case ToMemory():
-            assert made.unwrap() == InMemory()
+            assert made == InMemory()
         case ToPath(path=path):
             kind = PathKind.MISSING if seen is None else seen.kind
             bad_file = kind is PathKind.FILE and ends_in_separator(path)
             if kind is PathKind.OTHER or bad_file or (seen is not None and seen.blocker):
-                assert made.failure().code == 'destination_unusable'
+                assert isinstance(made, DestinationUnusable)
             elif kind is PathKind.FOLDER or ends_in_separator(path):
-                assert made.unwrap() == InFolder(path)
+                assert made == InFolder(path)
             else:
-                assert made.unwrap() == AtPath(path)
+                assert made == AtPath(path)
 
 
 @given(

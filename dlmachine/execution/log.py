@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 def log_decision(step: Step, descriptor: Descriptor) -> None:
     """Log the decision and its reason, unless the run observes and decides again first."""
-    logger, job = _logger(), getattr(step.state, 'job', None)
-    if logger is None or job is None or isinstance(step.state, Locking):
+    logger = _logger()
+    if logger is None or isinstance(step.state, Locking) or not logger.isEnabledFor(_INFO):
         return
-    if logger.isEnabledFor(_INFO):
+    job = getattr(step.state, 'job', None)
+    if job is not None:
         verdict, reason = job.decision.verdict.value, job.decision.reason.value
         logger.info('%s %s: %s', verdict, shown_url(descriptor), reason)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.result import Result
@@ -96,6 +96,10 @@ def run(
         ahead.release()
 
 
+#: The events that are logged, or that may contain a secret that a server echoed.
+_NOTABLE: Final = frozenset({EffectFailed, Interrupted, Responded, SegmentsEnded})
+
+
 class Run:
     """One execution: its open part, its lock, and its effects and events so far."""
 
@@ -116,21 +120,24 @@ class Run:
         log_decision(step, self._descriptor)
         return step
 
-    def run_until(self, step: Step, may: Callable[[Effect], bool] = lambda _: True) -> Step:
+    def run_until(self, step: Step, may: Callable[[Effect], bool] | None = None) -> Step:
         """Perform effects until the end, or until one that `may` rejects."""
         for _ in range(most_effects(self._descriptor, self._policy)):
-            if step.effect is None or not may(step.effect):
+            if step.effect is None or (may is not None and not may(step.effect)):
                 break
             step = self.handle(step, self._perform(step.effect, step.update))
         return step
 
     def handle(self, step: Step, event: Event) -> Step:
         """Return the next step for the event of an effect."""
-        assert step.effect is not None  # noqa: S101 -- an event is the result of an effect
-        self.story.append((step.effect, redact_event(step.effect, event)))
-        log_step(step.effect, event)
+        effect, shown = step.effect, event
+        assert effect is not None  # noqa: S101 -- an event is the result of an effect
+        if type(event) in _NOTABLE:
+            log_step(effect, event)
+            shown = redact_event(effect, event)
+        self.story.append((effect, shown))
         after = advance(step.state, event)
-        if isinstance(event, Observed):
+        if type(event) is Observed:
             log_decision(after, self._descriptor)
         return after
 

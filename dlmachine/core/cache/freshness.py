@@ -25,18 +25,16 @@ def choose_version(
     A version whose record has another digest than the requested one, or whose size is outside
     `min_bytes` and `max_bytes`, is not usable.
     """
-    window, checksum = window or policy.window, policy.checksum
-    usable = (
-        entry
-        for entry in entries
-        if entry.is_usable
-        and window.holds(entry.stored_at)
-        and _has_wanted_size(entry, policy)
-        and recorded_digest(entry.record, checksum) in {None, checksum and checksum.hex}
-    )
-    return max(
-        usable, key=lambda entry: (entry.stored_at, entry.is_own, entry.version), default=None
-    )
+    window, newest = window or policy.window, None
+    for entry in entries:
+        if (
+            entry.is_usable
+            and window.holds(entry.stored_at)
+            and _is_wanted(entry, policy)
+            and (newest is None or _rank(entry) > _rank(newest))
+        ):
+            newest = entry
+    return newest
 
 
 def assess_entry(entry: CacheEntry, lasts: timedelta, now: datetime) -> Assessment:
@@ -49,9 +47,16 @@ def assess_entry(entry: CacheEntry, lasts: timedelta, now: datetime) -> Assessme
     return assess_copy(max(confirmed or entry.stored_at, entry.stored_at), lasts, now)
 
 
-def _has_wanted_size(entry: CacheEntry, policy: Policy) -> bool:
+def _rank(entry: CacheEntry) -> tuple[datetime, bool, int]:
+    return entry.stored_at, entry.is_own, entry.version
+
+
+def _is_wanted(entry: CacheEntry, policy: Policy) -> bool:
     size, least, most = entry.file_bytes or 0, policy.min_bytes, policy.max_bytes
-    return (least is None or size >= least) and (most is None or size <= most)
+    if (least is not None and size < least) or (most is not None and size > most):
+        return False
+    checksum = policy.checksum
+    return checksum is None or recorded_digest(entry.record, checksum) in {None, checksum.hex}
 
 
 def must_read(entry: CacheEntry, checksum: Checksum | None) -> Checksum | None:

@@ -6,7 +6,6 @@ entry of the cache and for a recorded file at a path. A refusal is a `Failure` w
 
 from datetime import timedelta
 
-from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.entries import CacheEntry
@@ -80,9 +79,9 @@ def _decide(
         return InvalidInput(where=where, problem='needs a cache', advice=advice)
     folder = None if cache is None else cache.folder
     found = resolve_destination(policy.dest, folder, snapshot.destination)
-    if not is_successful(found):
-        return found.failure()
-    destination = _with_recorded_name(found.unwrap(), snapshot)
+    if isinstance(found, DestinationUnusable):
+        return found
+    destination = _with_recorded_name(found, snapshot)
     question = _Question(
         descriptor=descriptor,
         policy=policy,
@@ -201,9 +200,14 @@ def _network(
         # The backends are chosen after the observation with the lock held, before any request.
         return Decision(verdict=verdict, reason=reason, destination=destination, entry=entry)
     backends, redactor = snapshot.backends or (), descriptor.redactor
-    found = [choose_backend(url, descriptor, policy, backends) for url in descriptor.addresses]
-    usable = tuple([one for one in found if isinstance(one, Address)])
-    left_out = [one for one in found if not isinstance(one, Address)]
+    usable: list[Address] = []
+    left_out: list[Fault] = []
+    for url in descriptor.addresses:
+        chosen = choose_backend(url, descriptor, policy, backends)
+        if isinstance(chosen, Address):
+            usable.append(chosen)
+        else:
+            left_out.append(chosen)
     if not usable:
         return left_out[0]
     part = _find_part(descriptor, policy, snapshot, usable)
@@ -224,14 +228,14 @@ def _network(
         reason=reason,
         destination=destination,
         entry=entry,
-        addresses=usable,
+        addresses=tuple(usable),
         part=part,
         notes=(*map(str, left_out), *switched, *_index_notes(snapshot)),
     )
 
 
 def _find_part(
-    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, addresses: tuple[Address, ...]
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, addresses: list[Address]
 ) -> PartSeen | None:
     # Only GET has ranges (RFC 9110 section 14.2), and a validator is valid only for the URL that
     # issued it. If a part leaves no byte to request within the limit, it cannot be resumed.

@@ -6,7 +6,7 @@ decides again, because another process may have stored the file in the meantime.
 
 from collections.abc import Iterable
 
-from returns.pipeline import is_successful
+from returns.result import Success
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import must_read
@@ -50,18 +50,21 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
     policy = policy.with_secret_names(descriptor.secret_names)
     if policy.window is not ANY_TIME:
         policy = policy.at(snapshot.now)
-    decided = decide(descriptor, policy, snapshot)
-    if not is_successful(decided):
-        return Step(state=Failed(fault=decided.failure()))
-    job = Job(
-        descriptor=descriptor,
-        policy=policy,
-        snapshot=snapshot,
-        decision=decided.unwrap(),
-        began_at=snapshot.now,
-    )
-    job = replace(job, before=_usable_copies(job))
-    return _step_for_decision(job)
+    match decide(descriptor, policy, snapshot):
+        case Success(decision):
+            copies = snapshot.copies(decision.destination)
+            usable = [(entry.path, entry.version) for entry in copies if entry.is_usable]
+            job = Job(
+                descriptor=descriptor,
+                policy=policy,
+                snapshot=snapshot,
+                decision=decision,
+                began_at=snapshot.now,
+                before=frozenset(usable),
+            )
+            return _step_for_decision(job)
+        case refused:
+            return Step(state=Failed(fault=refused.failure()))
 
 
 def on_checking_copy(state: CheckingCopy, event: Event) -> Step:
@@ -146,10 +149,11 @@ def _use(job: Job, entry: CacheEntry, event: CopyConfirmed) -> Step:
 
 
 def _decide_again(job: Job) -> Step:
-    decided = decide(job.descriptor, job.policy, job.snapshot, before=job.before)
-    if not is_successful(decided):
-        return finish(job, decided.failure())
-    return _step_for_decision(replace(job, decision=decided.unwrap()))
+    match decide(job.descriptor, job.policy, job.snapshot, before=job.before):
+        case Success(decision):
+            return _step_for_decision(replace(job, decision=decision))
+        case refused:
+            return finish(job, refused.failure())
 
 
 def _step_for_decision(job: Job) -> Step:
@@ -188,11 +192,6 @@ def _lock(job: Job) -> AcquireLock | None:
 
     limits = (job.policy.lock_timeout, job.policy.timeout or job.policy.lock_timeout)
     return lock_of(job.key, job.decision.destination, min(limits))
-
-
-def _usable_copies(job: Job) -> frozenset[tuple[str, int]]:
-    copies = job.snapshot.copies(job.decision.destination)
-    return frozenset((entry.path, entry.version) for entry in copies if entry.is_usable)
 
 
 def _about_to_use(job: Job) -> CacheEntry | None:

@@ -15,6 +15,9 @@ The states of a successful run:
                  -> Releasing -> Finished
 """
 
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.machine import lookup
 from dlmachine.core.machine.limits import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
@@ -47,22 +50,24 @@ def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
 
 def advance(state: State, event: Event) -> Step:
     """The step that follows when the last effect ended with this event."""
-    match state:
-        case CheckingCopy():
-            return lookup.on_checking_copy(state, event)
-        case ReadingChecksums():
-            return lookup.on_reading_checksums(state, event)
-        case Locking():
-            return lookup.on_locking(state, event)
-        case Observing():
-            return lookup.on_observing(state, event)
-        case Finished() | Failed():
-            return Step(state=state)
-        case _:
-            # Imported here, because a cache hit does not need it.
-            from dlmachine.core.machine.fetching import advance_fetch
+    kind = type(state)
+    if kind in _HANDLERS:
+        return _HANDLERS[kind](state, event)
+    # Imported here, because a cache hit does not need it.
+    from dlmachine.core.machine.fetching import HANDLERS
 
-            return advance_fetch(state, event)
+    return HANDLERS[kind](state, event)
+
+
+#: The states before a download, and the last ones; `fetching` has the others.
+_HANDLERS: Final[Mapping[type, Callable[[Any, Event], Step]]] = {
+    CheckingCopy: lookup.on_checking_copy,
+    ReadingChecksums: lookup.on_reading_checksums,
+    Locking: lookup.on_locking,
+    Observing: lookup.on_observing,
+    Finished: lambda state, _: Step(state=state),
+    Failed: lambda state, _: Step(state=state),
+}
 
 
 def most_effects(descriptor: Descriptor, policy: Policy) -> int:
@@ -72,9 +77,8 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     be resumed (416). Segments, `Reassemble`, `Validate` and a wait may follow each. Progress resets
     the rounds up to `MAX_BUDGET_RESETS` times; a few effects come before and after the rounds.
     """
-    rounds = (1 + policy.retries) * (1 + MAX_BUDGET_RESETS)
-    exchanges = rounds * len(descriptor.addresses) * 2 * (1 + policy.max_redirects)
-    return exchanges + 4 * rounds * len(descriptor.addresses) + _COMMITTING + _AROUND
+    attempts = (1 + policy.retries) * (1 + MAX_BUDGET_RESETS) * (1 + len(descriptor.mirrors))
+    return attempts * (2 * (1 + policy.max_redirects) + 4) + _COMMITTING + _AROUND
 
 
 _COMMITTING = MAX_CONFLICTS * 2

@@ -3,7 +3,6 @@
 Pure. A file of a user that is in the way is kept first, and a name that is taken is handled.
 """
 
-from pathlib import PurePath
 from typing import assert_never
 
 from dlmachine.core.cache.file_note import format_file_note
@@ -48,6 +47,7 @@ from dlmachine.core.protocol.states import (
     Step,
 )
 from dlmachine.core.spec.destination import AtPath, InCache, InFolder, InMemory
+from dlmachine.core.spec.local_path import path_in
 from dlmachine.core.spec.reuse import IfExists
 
 
@@ -60,8 +60,8 @@ def publish(job: Job, record: DownloadRecord) -> Step:
         state = KeepingChanged(job=job, record=record, version=version)
         return Step(state=state, effect=kept)
     entries = () if job.snapshot.cache is None else job.snapshot.cache.entries
-    version = max((entry.version for entry in entries if entry.is_own), default=0) + 1
-    return _publish_as(job, record, version, 0)
+    versions = [entry.version for entry in entries if entry.is_own]
+    return _publish_as(job, record, max(versions, default=0) + 1, 0)
 
 
 def on_filling_cache(state: FillingCache, event: Event) -> Step:
@@ -169,9 +169,9 @@ def _place(job: Job, record: DownloadRecord, version: int) -> AtPath | InMemory:
         case InCache(folder=folder):
             ext = extension(record.filename)
             name = f'{item_id_of_job(job)}-{version}' + (f'.{ext}' if ext else '')
-            return AtPath(str(PurePath(folder, name)))
+            return AtPath(path_in(folder, name))
         case InFolder(folder=folder):
-            return AtPath(str(PurePath(folder, record.filename)))
+            return AtPath(path_in(folder, record.filename))
         case AtPath() | InMemory() as destination:
             return destination
         case _:

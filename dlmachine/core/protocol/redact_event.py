@@ -9,7 +9,7 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeSegments, ReadChecksums
 from dlmachine.core.protocol.events import Event, Interrupted, Responded, SegmentsEnded
-from dlmachine.core.secrets.redact import NO_SECRETS, Redactor
+from dlmachine.core.secrets.redact import Redactor
 
 _Response: TypeAlias = Responded | Interrupted
 
@@ -68,7 +68,7 @@ def _redact_response(redactor: Redactor, event: _Response) -> _Response:
         return event
     # The response may echo the cookies that it sets.
     redactor = redactor.with_secrets(secrets_set_by(event.head, redactor.names))
-    if redactor == NO_SECRETS:
+    if not (redactor.names or redactor.secrets):
         return event
     head = _redact_head(redactor, event.head)
     if isinstance(event, Responded) and event.received is not None:

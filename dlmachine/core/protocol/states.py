@@ -264,9 +264,12 @@ class Failed:
     fault: Fault
 
 
-#: The states of fetching a file.
-Fetching: TypeAlias = (
-    FillingCache
+State: TypeAlias = (
+    CheckingCopy
+    | ReadingChecksums
+    | Locking
+    | Observing
+    | FillingCache
     | Opening
     | Exchanging
     | Segmenting
@@ -282,9 +285,8 @@ Fetching: TypeAlias = (
     | FallingBack
     | Discarding
     | Releasing
-)
-State: TypeAlias = (
-    CheckingCopy | ReadingChecksums | Locking | Observing | Fetching | Finished | Failed
+    | Finished
+    | Failed
 )
 
 

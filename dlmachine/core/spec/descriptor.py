@@ -205,9 +205,11 @@ class Descriptor:
 
     def _secrets(self) -> frozenset[str]:
         names = self.secret_names
-        secrets = secrets_in_fields(self.headers.items, names) | secrets_in_pairs(self.query, names)
-        secrets |= secrets_in_pairs(body_pairs(self.body), names)
-        return secrets.union(*(secrets_in_url(url, names) for url in self.addresses))
+        secrets = secrets_in_fields(self.headers.items, names)
+        secrets |= secrets_in_pairs((*self.query, *body_pairs(self.body)), names)
+        for url in self.addresses:
+            secrets |= secrets_in_url(url, names)
+        return secrets
 
     def redacted(self) -> 'Descriptor':
         """A copy with every secret masked; it can be shown, not executed."""

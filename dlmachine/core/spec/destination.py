@@ -130,33 +130,31 @@ def parse_destination(dest: object) -> Result[Wanted, Fault]:
 
 def resolve_destination(
     wanted: Wanted, cache_folder: str | None, seen: PathSeen | None
-) -> Result[Destination, Fault]:
+) -> Destination | DestinationUnusable:
     """Resolve the destination with the observed cache and path.
 
     Faults: `DestinationUnusable` if there is a file in place of a folder, if the path is neither a
     file nor a folder, or if it is reserved for dlmachine.
 
-    >>> resolve_destination(Auto(), None, None).unwrap()
+    >>> resolve_destination(Auto(), None, None)
     InMemory()
-    >>> resolve_destination(ToPath('/data/'), None, None).unwrap()
+    >>> resolve_destination(ToPath('/data/'), None, None)
     InFolder(folder='/data/')
     """
     match wanted:
         case Auto():
-            return Success(InMemory() if cache_folder is None else InCache(cache_folder))
+            return InMemory() if cache_folder is None else InCache(cache_folder)
         case ToMemory():
-            return Success(InMemory())
+            return InMemory()
         case ToPath(path=path):
             kind = PathKind.MISSING if seen is None else seen.kind
             blocker = None if seen is None else seen.blocker
             if blocker is not None:
                 problem = f'{printable(blocker)} is not a folder'
-                return Failure(DestinationUnusable(path=path, problem=problem))
+                return DestinationUnusable(path=path, problem=problem)
             names = {path, path if seen is None else seen.real_path}
             if any(_is_our_own(name, cache_folder) for name in names):
-                return Failure(
-                    DestinationUnusable(path=path, problem='this name is reserved for dlmachine')
-                )
+                return DestinationUnusable(path=path, problem='this name is reserved for dlmachine')
             return _BY_KIND[kind](path)
         case _:
             assert_never(wanted)
@@ -189,40 +187,36 @@ def _parse_path(path: str) -> Result[Wanted, Fault]:
     return parsed if isinstance(parsed, Failure) else Success(ToPath(parsed.unwrap()))
 
 
-def _missing(path: str) -> Result[Destination, Fault]:
-    return Success(InFolder(path) if ends_in_separator(path) else AtPath(path))
+def _missing(path: str) -> Destination:
+    return InFolder(path) if ends_in_separator(path) else AtPath(path)
 
 
-def _file(path: str) -> Result[Destination, Fault]:
+def _file(path: str) -> Destination | DestinationUnusable:
     if ends_in_separator(path):
         problem = 'is a file, but the separator at its end means a folder'
-        return Failure(DestinationUnusable(path=path, problem=problem))
-    return Success(AtPath(path))
+        return DestinationUnusable(path=path, problem=problem)
+    return AtPath(path)
 
 
-def _folder(path: str) -> Result[Destination, Fault]:
-    return Success(InFolder(path))
-
-
-def _other(path: str) -> Result[Destination, Fault]:
+def _other(path: str) -> DestinationUnusable:
     size = max((_size(name) for name in PurePath(path).parts), default=0)
     if size > _MAX_NAME_BYTES:
         problem = f'has a name of {size} bytes, which no file system here can store'
-        return Failure(DestinationUnusable(path=path, problem=problem, advice='Shorten the name'))
+        return DestinationUnusable(path=path, problem=problem, advice='Shorten the name')
     if _size(path) > _MAX_PATH_BYTES:
         problem = f'is a path of {_size(path)} bytes, which is longer than the system allows'
-        return Failure(DestinationUnusable(path=path, problem=problem, advice='Shorten the path'))
+        return DestinationUnusable(path=path, problem=problem, advice='Shorten the path')
     problem = 'is neither a file nor a folder'
-    return Failure(DestinationUnusable(path=path, problem=problem))
+    return DestinationUnusable(path=path, problem=problem)
 
 
 def _size(text: str) -> int:
     return len(text.encode('utf-8', 'surrogateescape'))
 
 
-_BY_KIND: Final[dict[PathKind, Callable[[str], Result[Destination, Fault]]]] = {
+_BY_KIND: Final[dict[PathKind, Callable[[str], Destination | DestinationUnusable]]] = {
     PathKind.MISSING: _missing,
     PathKind.FILE: _file,
-    PathKind.FOLDER: _folder,
+    PathKind.FOLDER: InFolder,
     PathKind.OTHER: _other,
 }

@@ -5,6 +5,8 @@ are allowed.
 """
 
 import re
+from functools import lru_cache
+from pathlib import PurePath
 from typing import Final
 
 from returns.result import Failure, Result, Success
@@ -20,6 +22,21 @@ _HOME: Final = re.compile(r'~(?:[^/\\]{0,80}(?=[/\\])|\Z)')
 _URL: Final = re.compile(
     r'(?i)[a-z][a-z0-9+.-]*[a-z0-9]://|(?:https?|ftps?|sftp|scp|file|s3|gs|az|hdfs):/'
 )
+
+
+def path_in(folder: str, name: str) -> str:
+    """The path of a name, without separators, in a folder.
+
+    >>> path_in('/data/', 'x.csv'), path_in('.', 'x.csv')
+    ('/data/x.csv', 'x.csv')
+    """
+    return _start_of(folder) + name
+
+
+@lru_cache(maxsize=64)
+def _start_of(folder: str) -> str:
+    # `PurePath` is slow, and most files of a process go to a few folders.
+    return str(PurePath(folder, '-'))[:-1]
 
 
 def parse_local_path(path: str, where: str, advice: str = '') -> Result[str, Fault]:

@@ -67,7 +67,7 @@ def test_a_foreign_type_of_destination_is_named() -> None:
 )
 def test_unusable_destination_is_named(path: str, kind: PathKind, blocker: str | None) -> None:
     """The fault has the path as passed, and the file in its way."""
-    fault = resolve_destination(ToPath(path), None, a_path(kind, blocker)).failure()
+    fault = resolve_destination(ToPath(path), None, a_path(kind, blocker))
     assert isinstance(fault, DestinationUnusable)
     assert fault.path == path
     assert (blocker or 'is ') in fault.problem

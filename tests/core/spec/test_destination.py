@@ -4,7 +4,6 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from returns.pipeline import is_successful
 
 from dlmachine.core.decision.part_location import part_place, part_stem
 from dlmachine.core.faults import DestinationUnusable
@@ -60,7 +59,8 @@ def test_where_it_goes(
     wanted: Wanted, cache: str | None, seen: PathSeen | None, place: Any
 ) -> None:
     """The destination depends on the observed cache and path."""
-    assert resolve_destination(wanted, cache, seen).value_or(None) == place
+    found = resolve_destination(wanted, cache, seen)
+    assert (None if isinstance(found, DestinationUnusable) else found) == place
 
 
 @pytest.mark.parametrize(
@@ -100,17 +100,15 @@ def test_reserved_files_are_refused_as_destination(
     """They are refused by any path; in other folders these names are allowed."""
     seen = PathSeen(kind=PathKind.MISSING, real_path=real)
     found = resolve_destination(ToPath(path), '/c', seen)
-    assert is_successful(found) is not is_refused
-    if is_refused:
-        assert found.failure() == DestinationUnusable(
-            path=path, problem='this name is reserved for dlmachine'
-        )
+    refused = DestinationUnusable(path=path, problem='this name is reserved for dlmachine')
+    assert found == (refused if is_refused else AtPath(path))
 
 
 def test_without_a_cache_only_our_folders_are_ours() -> None:
     """The names of a registry are reserved only in a cache folder."""
-    assert is_successful(resolve_destination(ToPath('/c/cache.sqlite'), None, None))
-    assert not is_successful(resolve_destination(ToPath('/c/.dlmachine/x'), None, None))
+    assert resolve_destination(ToPath('/c/cache.sqlite'), None, None) == AtPath('/c/cache.sqlite')
+    ours = resolve_destination(ToPath('/c/.dlmachine/x'), None, None)
+    assert isinstance(ours, DestinationUnusable)
 
 
 @pytest.mark.parametrize(
@@ -124,5 +122,6 @@ def test_without_a_cache_only_our_folders_are_ours() -> None:
 )
 def test_what_no_file_system_can_store(path: str, problem: str) -> None:
     """The error says whether a name or the whole path is too long."""
-    fault = resolve_destination(ToPath(path), None, a_path(PathKind.OTHER)).failure()
+    fault = resolve_destination(ToPath(path), None, a_path(PathKind.OTHER))
+    assert isinstance(fault, DestinationUnusable)
     assert problem in fault.what()

@@ -31,7 +31,7 @@ def test_too_long_name_is_reported(name: str, problem: str) -> None:
     """The limit is in bytes, as in file systems."""
     seen = PathSeen(kind=PathKind.OTHER)
 
-    assert problem in str(resolve_destination(ToPath(f'/d/{name}'), None, seen).failure())
+    assert problem in str(resolve_destination(ToPath(f'/d/{name}'), None, seen))
 
 
 def test_an_unknown_name_is_shown_as_values_are() -> None:
