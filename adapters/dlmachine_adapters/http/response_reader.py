@@ -147,7 +147,8 @@ class ResponseReader:
             received = self._part.finish()
         except PartError as error:
             return self._interrupted(error.fault)
-        return Responded(at=self._clock.now(), head=head, received=received)
+        at = self._clock.now()
+        return Responded(at=at, head=head, received=received, decision=taking)
 
     def broken(self, fault: Fault) -> Responded | Interrupted:
         """End the response with a fault; keep the bytes so far, and a response without a body."""
@@ -204,11 +205,16 @@ class ResponseReader:
                 body, is_whole = inflate_start(codings[0], body, MAX_ERROR_BYTES)
             secrets, names = redactor.secrets, redactor.names
             text = read_error_text(head, body, secrets, is_whole=is_whole, declared=names)
-        return Responded(at=self._clock.now(), head=head, error_text=text)
+        at, decision = self._clock.now(), self._decision
+        return Responded(at=at, head=head, error_text=text, decision=decision)
 
     def _interrupted(self, fault: Fault) -> Interrupted:
         # Libraries stop at different lines of an invalid head; here the complete head is rejected.
         head = self._head if self._is_readable else None
         return Interrupted(
-            at=self._clock.now(), fault=fault, head=head, part_bytes=self._part.size_bytes
+            at=self._clock.now(),
+            fault=fault,
+            head=head,
+            part_bytes=self._part.size_bytes,
+            decision=self._decision,
         )

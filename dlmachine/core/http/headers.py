@@ -47,11 +47,11 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         """Whether a field has this name, in any case."""
-        return bool(self.get_all(name))
+        return name.casefold() in (self._index or self._by_name())
 
     def has_any(self, names: frozenset[str]) -> bool:
         """Whether a field has one of these names, which are in lower case."""
-        return not names.isdisjoint(self._by_name())
+        return not names.isdisjoint(self._index or self._by_name())
 
     def __repr__(self) -> str:
         """Show the fields with secrets masked."""
@@ -65,11 +65,11 @@ class Headers:
         >>> Headers((('ETag', '"a"'), ('etag', '"a"'))).get('ETag')
         '"a"'
         """
-        values = self.get_all(name)
-        if not values:
+        index, folded = self._index or self._by_name(), name.casefold()
+        if folded not in index:
             return None
-        first, *others = values
-        return ', '.join(dict.fromkeys(values)) if others else first
+        first, *others = index[folded]
+        return ', '.join(dict.fromkeys((first, *others))) if others else first
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """All values of this name, in order."""

@@ -1,6 +1,6 @@
 """The transitions from an open part to a received body.
 
-Pure. Interprets each response with the same `decide_body` that the backend called, follows
+Pure. Acts on the decision about each response that the backend got from `decide_body`, follows
 redirects, and passes failures to `attempts`.
 """
 
@@ -21,7 +21,13 @@ from dlmachine.core.machine.received import on_body
 from dlmachine.core.machine.recording import confirm_version
 from dlmachine.core.machine.segments import split_rest
 from dlmachine.core.protocol.attempts import Attempts
-from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, SkipReason, StoreBody
+from dlmachine.core.protocol.body_decision import (
+    BodyDecision,
+    RejectResponse,
+    SkipBody,
+    SkipReason,
+    StoreBody,
+)
 from dlmachine.core.protocol.events import (
     EffectFailed,
     Event,
@@ -65,25 +71,49 @@ def on_waiting(state: Waiting, event: Event) -> Step:
 def on_exchanging(state: Exchanging, event: Event) -> Step:
     """The exchange ended with a response, or was interrupted."""
     match event:
-        case Responded():
-            known = _with_cookies_of(state, event)
-            return _on_response(_overwriting(known, event.head), event)
-        case Interrupted():
-            known = _with_cookies_of(state, event)
-            return _on_interruption(_overwriting(known, event.head), event)
+        case Responded(head=head):
+            state, decision = _heard(state, event, head)
+            plainer = _retry_plainly(state, head, decision, event.at)
+            return plainer or _on_response(state, event, decision)
+        case Interrupted(fault=DestinationUnusable(path=path)):
+            return on_taken(state.job, path, state.attempts.tries)
+        case Interrupted(head=None, part_bytes=count):
+            unchanged = replace(state.attempts, part_bytes=count)
+            is_kept = count and unchanged.validator
+            return _on_interruption(state, event, unchanged if is_kept else unchanged.emptied())
+        case Interrupted(head=ResponseHead() as head, part_bytes=count):
+            state, decision = _heard(state, event, head)
+            plainer = _retry_plainly(state, head, decision, event.at)
+            return plainer or _on_interruption(
+                state, event, _attempts_with(state.attempts, decision, count)
+            )
         case EffectFailed(at=at, fault=fault):
             return after_failure(state.job, state.attempts, fault, at)
         case _:
             return fail_unexpected(state.job, state, event)
 
 
-def _with_cookies_of(state: Exchanging, event: Responded | Interrupted) -> Exchanging:
+def _heard(
+    state: Exchanging, event: Responded | Interrupted, head: ResponseHead
+) -> tuple[Exchanging, BodyDecision]:
+    """The state with what the head changes, and the decision about the body."""
+    known = _with_cookies_of(state, head, event.at)
+    # Cookies are masked in a decision, and the backend did not know them.
+    decision = event.decision if known is state else None
+    decision = decision or decide_body(known.exchange, head)
+    if known.attempts.aside is not None and isinstance(decision, StoreBody):
+        # A stored body overwrites the part's content from another URL.
+        known = replace(known, attempts=replace(known.attempts, aside=None))
+    return known, decision
+
+
+def _with_cookies_of(state: Exchanging, head: ResponseHead, at: datetime) -> Exchanging:
     # From now on the cookies are sent to their hosts, and masked everywhere else.
     attempts, request = state.attempts, state.exchange.request
-    if event.head is None or 'Set-Cookie' not in event.head.headers:
+    if 'Set-Cookie' not in head.headers:
         return state
-    cookies = receive_cookies(attempts.cookies, request, event.head, event.at)
-    secrets = secrets_set_by(event.head, request.secret_names)
+    cookies = receive_cookies(attempts.cookies, request, head, at)
+    secrets = secrets_set_by(head, request.secret_names)
     hidden = replace(request, hidden=(*request.hidden, *secrets))
     return replace(
         state,
@@ -122,22 +152,8 @@ def _first_attempts(job: Job, size_bytes: int) -> Attempts:
     return adopted.at(0)
 
 
-def _overwriting(state: Exchanging, head: ResponseHead | None) -> Exchanging:
-    # A stored body overwrites the part's content from another URL.
-    attempts = state.attempts
-    if attempts.aside is None or head is None:
-        return state
-    if not isinstance(decide_body(state.exchange, head), StoreBody):
-        return state
-    return replace(state, attempts=replace(attempts, aside=None))
-
-
-def _on_response(state: Exchanging, event: Responded) -> Step:
-    plainer = _retry_plainly(state, event.head, event.at)
-    if plainer is not None:
-        return plainer
+def _on_response(state: Exchanging, event: Responded, decision: BodyDecision) -> Step:
     entry = state.job.decision.entry
-    decision = decide_body(state.exchange, event.head)
     match decision:
         case StoreBody() as taking:
             if event.received is None:
@@ -180,31 +196,16 @@ def _on_error(state: Exchanging, event: Responded) -> Step:
     return after_failure(state.job, state.attempts, fault, event.at)
 
 
-def _on_interruption(state: Exchanging, event: Interrupted) -> Step:
-    if isinstance(event.fault, DestinationUnusable):
-        return on_taken(state.job, event.fault.path, state.attempts.tries)
-    if event.head is not None:
-        plainer = _retry_plainly(state, event.head, event.at)
-        if plainer is not None:
-            return plainer
+def _on_interruption(state: Exchanging, event: Interrupted, attempts: Attempts) -> Step:
     most = max(state.attempts.best_bytes, state.attempts.all_bytes)
-    attempts = _attempts_after(state, event)
     attempts = replace(attempts, best_bytes=max(most, attempts.all_bytes))
     return after_failure(
         state.job, attempts, event.fault, event.at, gained=attempts.all_bytes > most
     )
 
 
-def _attempts_after(state: Exchanging, event: Interrupted) -> Attempts:
-    # Before the head the part is unchanged; after it, it has the bytes of this response.
-    attempts, count = state.attempts, event.part_bytes
-    if event.head is None:
-        return (
-            replace(attempts, part_bytes=count)
-            if attempts.validator and count
-            else attempts.emptied()
-        )
-    taking = decide_body(state.exchange, event.head)
+def _attempts_with(attempts: Attempts, taking: BodyDecision, count: int) -> Attempts:
+    # The part has so many bytes of a response with this decision.
     if not isinstance(taking, StoreBody) or taking.validator is None or not count:
         return attempts.emptied()
     if taking.whole_bytes is None:
@@ -219,13 +220,15 @@ def _attempts_after(state: Exchanging, event: Interrupted) -> Attempts:
     return replace(filled, representation=taking.representation)
 
 
-def _retry_plainly(state: Exchanging, head: ResponseHead, at: datetime) -> Step | None:
+def _retry_plainly(
+    state: Exchanging, head: ResponseHead, decision: BodyDecision, at: datetime
+) -> Step | None:
     # Request the same URL again without the range or the condition that it did not accept. Each
     # of them is dropped once, so this happens at most three times for a URL.
     request, attempts, expect = state.exchange.request, state.attempts, state.exchange.expect
     if not may_be_repeated(state.job.descriptor.method, state.job.policy):
         return None
-    if _is_rest_refused(state, head):
+    if _is_rest_refused(state, head, decision):
         return _request_complete(state, at)
     exchange = state.exchange
     if head.status == 304 and (not is_same_source(exchange) or names_other_version(expect, head)):
@@ -243,13 +246,12 @@ def _retry_plainly(state: Exchanging, head: ResponseHead, at: datetime) -> Step 
 _NOT_OF_RANGES: Final = frozenset({401, 404, 407, 408, 410, 425, 429, 451, 502, 503, 504})
 
 
-def _is_rest_refused(state: Exchanging, head: ResponseHead) -> bool:
+def _is_rest_refused(state: Exchanging, head: ResponseHead, decision: BodyDecision) -> bool:
     # The server does not have the range (416), or sent one of another version (206). A server
     # without support for ranges refuses the first range of a segmented download in the same way.
     is_range = state.attempts.part_bytes or state.exchange.expect.last is not None
     if not is_range or head.status not in {204, 206, 416}:
         return False
-    decision = decide_body(state.exchange, head)
     if isinstance(decision, RejectResponse):
         # The complete file would be too large as well.
         return not isinstance(decision.fault, BodyTooLarge)

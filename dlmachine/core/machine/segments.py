@@ -1,6 +1,6 @@
 """Segments: from the first exact 206 response to the complete file in the part.
 
-Pure. Each response is interpreted by the same `decide_body` that the backend calls. A broken
+Pure. Acts on the decision about each response that the backend got from `decide_body`. A broken
 exchange is resumed in the next attempt. A response without the exact range shows that this
 URL does not support ranges reliably, and the complete file is requested over one connection.
 """
@@ -212,7 +212,7 @@ def _read_end(
         return 0, None
     if end.head is None:
         return 0, _SegmentFailure(fault=end.fault, is_overload=True)
-    decision = decide_body(exchange, end.head)
+    decision = end.decision or decide_body(exchange, end.head)
     match decision:
         case StoreBody():
             return _read_body(exchange, end)

@@ -4,6 +4,7 @@ Pure. Adapters make them, and only `machine.advance` reads them. All times are i
 their time zone.
 """
 
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,6 +14,7 @@ from dlmachine.core.deprecation import renamed
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import Received, ResponseHead
+from dlmachine.core.protocol.body_decision import BodyDecision
 
 
 @frozen
@@ -87,23 +89,29 @@ class PartOpened:
 class Responded:
     """A response arrived; `received` is None if its body was skipped.
 
-    `error_text` is the beginning of an error's body, secrets masked, if it is text.
+    `error_text` is the beginning of an error's body, secrets masked, if it is text. `decision` is
+    what `decide_body` returned for the head; without it, the state machine calls it again.
     """
 
     at: datetime
     head: ResponseHead
     received: Received | None = None
     error_text: str = ''
+    decision: BodyDecision | None = field(default=None, compare=False, repr=False)
 
 
 @frozen
 class Interrupted:
-    """The exchange broke, before the head (None) or in the body; `part_bytes` are in the part."""
+    """The exchange broke, before the head (None) or in the body; `part_bytes` are in the part.
+
+    `decision` is that of `Responded`.
+    """
 
     at: datetime
     fault: Fault
     head: ResponseHead | None = None
     part_bytes: int = 0
+    decision: BodyDecision | None = field(default=None, compare=False, repr=False)
 
 
 @frozen

@@ -60,7 +60,7 @@ def _redact_responses(
 def _redact_by_name(redactor: Redactor, event: _Response) -> _Response:
     if event.head is None:
         return event
-    return replace(event, head=_redact_head(redactor, event.head))
+    return replace(event, head=_redact_head(redactor, event.head), decision=None)
 
 
 def _redact_response(redactor: Redactor, event: _Response) -> _Response:
@@ -73,8 +73,9 @@ def _redact_response(redactor: Redactor, event: _Response) -> _Response:
     head = _redact_head(redactor, event.head)
     if isinstance(event, Responded) and event.received is not None:
         # The first bytes of a body may be an echo too.
-        return replace(event, head=head, received=replace(event.received, start=b''))
-    return replace(event, head=head)
+        received = replace(event.received, start=b'')
+        return replace(event, head=head, received=received, decision=None)
+    return replace(event, head=head, decision=None)
 
 
 def _redact_head(redactor: Redactor, head: ResponseHead) -> ResponseHead:

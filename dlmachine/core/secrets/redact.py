@@ -37,7 +37,6 @@ _MIN_COOKIE_CHARS: Final = 12
 
 #: Header fields that are a URL, perhaps without its scheme and host.
 _URL_FIELDS: Final = frozenset({'location', 'content-location', 'referer'})
-_WITH_URLS: Final = frozenset({*_URL_FIELDS, 'link', 'refresh'})
 #: The URL in Refresh (HTML, `http-equiv`).
 _LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
 #: Any other field whose value is a URL is treated like these.
@@ -111,26 +110,17 @@ def redact_fields(
     >>> redact_fields([('Cookie', 'a=b'), ('Location', '/x?token=abc')])
     (('Cookie', '***'), ('Location', '/x?token=***'))
     """
-    shown = []
-    for name, value in fields:
-        if is_secret_name(name, declared):
-            shown.append((name, MASK))
-        elif _may_have_urls(name, value):
-            shown.append((name, _redact_urls(name, value, declared)))
-        else:
-            shown.append((name, value))
-    return tuple(shown)
+    return tuple([(name, _redact_field(name, value, declared)) for name, value in fields])
 
 
-def _redact_urls(name: str, value: str, declared: SecretNames) -> str:
+def _redact_field(name: str, value: str, declared: SecretNames) -> str:
+    if is_secret_name(name, declared):
+        return MASK
     pieces = _split_at_urls(name, value)
+    if not pieces[1:]:
+        return value
     pieces[1::2] = [redact_url(url, declared) for url in pieces[1::2]]
     return ''.join(pieces)
-
-
-def _may_have_urls(name: str, value: str) -> bool:
-    # Most fields have none, and every field of every response passes through here.
-    return '://' in value or name.casefold() in _WITH_URLS
 
 
 def urls_in_field(name: str, value: str) -> tuple[str, ...]:
@@ -217,8 +207,9 @@ def secrets_in_fields(
     for name, value in fields:
         if is_secret_name(name, declared):
             found |= secrets_in_pairs([(name, value)], declared)
-        elif _may_have_urls(name, value):
-            found.update(*(secrets_in_url(url, declared) for url in urls_in_field(name, value)))
+        else:
+            for url in _split_at_urls(name, value)[1::2]:
+                found |= secrets_in_url(url, declared)
     return frozenset(found)
 
 

@@ -10,7 +10,7 @@ def name_file(headers: Headers, shown_url: str, redactor: Redactor) -> str:
 
     >>> headers = Headers((('Content-Disposition', 'attachment; filename="s3cret.csv"'),))
     >>> name_file(headers, 'http://h/x', Redactor((), frozenset({'s3cret'})))
-    '***.csv'
+    '___.csv'
     """
     name = name_content(headers, shown_url)
     cleaned = redactor.text(name)

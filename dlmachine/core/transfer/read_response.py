@@ -1,12 +1,11 @@
 """Decide from the head of a response what to do with its body.
 
-Pure. `decide_body` is called twice for the same head: by the backend before it reads the body, and
-by the state machine afterwards, so that backends make no decisions. RFC 9110 sections 14 (ranges)
-and 15 (status codes), RFC 9112 section 6 (length).
+Pure. A backend calls `decide_body` before it reads a body, and passes the decision on in its event,
+so that backends make no decisions. RFC 9110 sections 14 (ranges) and 15 (status codes), RFC 9112
+section 6 (length).
 """
 
 import re
-from pathlib import PurePath
 from typing import Final
 
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge
@@ -33,6 +32,7 @@ from dlmachine.core.protocol.body_decision import (
 )
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.expectation import Expectation
+from dlmachine.core.spec.local_path import path_in
 from dlmachine.core.transfer.file_name import name_file
 from dlmachine.core.transfer.same_version import is_same_copy, names_other_version
 
@@ -201,7 +201,7 @@ def _examined(exchange: Exchange, head: ResponseHead, taking: StoreBody) -> Stor
 
 def _new_path(exchange: Exchange, head: ResponseHead) -> str:
     name = name_file(head.headers, exchange.expect.named_by, exchange.request.redactor)
-    return str(PurePath(exchange.expect.new_in, name))
+    return path_in(exchange.expect.new_in, name)
 
 
 def is_same_source(exchange: Exchange) -> bool:
