@@ -31,6 +31,7 @@ from dlmachine.core.spec.destination import AtPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for
 from dlmachine.manifest import Item, make_item
+from dlmachine.options.rules import Defaults
 
 
 class AuditStatus(Enum):
@@ -167,7 +168,7 @@ def _as_item(item: Item | Descriptor | str, policy: Policy) -> Item:
     if isinstance(item, Item):
         return item
     if not isinstance(item, Descriptor):
-        return make_item({'url': item}, policy, {})
+        return make_item({'url': item}, Defaults(policy=policy))
     url = shown_url(item)
     return Item(name=url, url=url, descriptor=item, policy=policy)
 

@@ -12,11 +12,11 @@ from dlmachine.config import Config, change_config, load_config
 from dlmachine.core.deprecation import warn_renamed
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.frozen import replace
-from dlmachine.core.http.headers import parse_headers
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for, unwrap
+from dlmachine.options.rules import merge_described
 from dlmachine.paths import DestInput, PathInput
 from dlmachine.targets import Target, parse_target
 from dlmachine_adapters.world import SystemWorld, cache_folder
@@ -171,14 +171,10 @@ class Composition:
 
 def _with_described(config: Config, earlier: Mapping[str, Any]) -> Config:
     # Like the options of a call, these add to those of the manager.
-    described = dict(config.described)
-    names = {*(earlier.get('secret_names') or ()), *(described.get('secret_names') or ())}
-    own = parse_headers(described.get('headers')).unwrap()
-    own = own.with_defaults(*parse_headers(earlier.get('headers')).unwrap())
-    described |= {'headers': own} if own else {}
-    described |= {'secret_names': tuple(sorted(names))} if names else {}
+    described = merge_described(earlier, config.described)
     shown = (replace(one, value=described.get(one.name, one.value)) for one in config.settings)
-    return replace(config, settings=tuple(shown), described=described)
+    defaults = replace(config.defaults, described=described, _known={})
+    return replace(config, settings=tuple(shown), defaults=defaults)
 
 
 def misplaced(name: str, where: str, problem: str) -> InvalidInput:

@@ -7,37 +7,40 @@ name is a fault; in the environment, which other programs use as well, it is a l
 """
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
-from os import PathLike, fsdecode
-from pathlib import Path
+from os import PathLike
 from typing import Any, Final, TypeAlias
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
-from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen, replace
-from dlmachine.core.secrets.secret_names import parse_secret_names
+from dlmachine.core.http.url import parse_url
 from dlmachine.core.spec import option_parsers as parsers
-from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.key_names import parse_key_names
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_table import OPTIONS
-from dlmachine.core.spec.options import own_name, parse_policy, unknown_name
+from dlmachine.core.spec.options import parse_policy
 from dlmachine.core.spec.policy import Policy
-from dlmachine.options.environment import ENV_PREFIX, read_environment, unknown_variables
-from dlmachine.options.lists import DESCRIBED_NAMES, KEY_OPTIONS, SETTING_NAMES
-from dlmachine.paths import PATH_NAMES, PathInput, absolute, absolute_words, settle_words
+from dlmachine.options.described import read_described
+from dlmachine.options.environment import unknown_variables
+from dlmachine.options.lists import DESCRIBED_NAMES, SETTING_NAMES
+from dlmachine.options.rules import Defaults
+from dlmachine.options.settings import (
+    DEFAULT,
+    RULES,
+    Setting,
+    environment_settings,
+    name_settings,
+    read_config,
+    read_user_file,
+    refuse_rivals,
+)
+from dlmachine.paths import PathInput, absolute_words
 
 #: The type of the `config` argument: a file or a dict.
 ConfigLike: TypeAlias = PathInput | Mapping[str, object] | None
 
-#: If one of these is set, the configuration folder on Linux is not ~/.config.
-_ELSEWHERE: Final = frozenset({'XDG_CONFIG_HOME', 'ANDROID_DATA', 'ANDROID_ROOT'})
-_DEFAULT: Final = 'default'
 _NOT_A_FOLDER: Final = 'path= is the cache folder; a URL is passed to download'
 #: Two options for the same setting: the one from the higher source is used.
 _RIVALS: Final = {
@@ -46,29 +49,46 @@ _RIVALS: Final = {
 
 
 @frozen
-class Setting:
-    """One setting: its name, value and source."""
-
-    name: str
-    # Headers may contain secrets, and a repr may be logged.
-    value: Any = field(repr=False)
-    source: str = _DEFAULT
-
-
-@frozen
 class Config:
     """All settings, and the values that result from them.
 
-    `settings` has one entry for each name, in the order of `SETTING_NAMES`. `described` are default
-    keywords for every Descriptor.
+    `settings` has one entry for each name, in the order of `SETTING_NAMES`. `defaults` are those of
+    every request.
     """
 
     settings: tuple[Setting, ...]
-    policy: Policy
+    defaults: Defaults
     path: str | None = None
     pkg: str | None = None
     progress: Any = True
-    described: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of a request to which no rule applies."""
+        return self.defaults.policy
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """The keywords of the Descriptor of a request to which no rule applies."""
+        return self.defaults.described
+
+    def at(self, url: object) -> 'Result[tuple[Setting, ...], Fault]':
+        """The settings for a URL, each with the rule that it comes from.
+
+        Faults: `InvalidInput`.
+        """
+        parsed, found = parse_url(url), self.defaults.at(url)
+        if not is_successful(parsed) or not is_successful(found):
+            return Failure(parsed.failure() if not is_successful(parsed) else found.failure())
+        sources = self.defaults.sources(parsed.unwrap())
+        defaults, shown = found.unwrap(), []
+        for one in self.settings:
+            if one.name in sources:
+                value = defaults.value(one.name)
+                shown.append(Setting(name=one.name, value=value, source=sources[one.name]))
+            else:
+                shown.append(one)
+        return Success(tuple(shown))
 
 
 def load_config(
@@ -96,10 +116,10 @@ def load_config(
         warn(text)
     merged: dict[str, Setting] = {}
     layers = (
-        _read_user_file(env, user_file),
-        _refuse_rivals(tuple(_read_environment(env)), 'environment'),
-        _read_config(config),
-        _name_settings(absolute_words(keywords), 'keyword'),
+        read_user_file(env, user_file),
+        refuse_rivals(tuple(environment_settings(env)), 'environment'),
+        read_config(config),
+        name_settings(absolute_words(keywords), 'keyword'),
     )
     for layer in layers:
         if not is_successful(layer):
@@ -113,20 +133,9 @@ def change_config(config: Config, keywords: Mapping[str, object]) -> Result[Conf
 
     Faults: `UnknownName`, `InvalidInput`.
     """
-    given = {one.name: one for one in config.settings if one.source != _DEFAULT}
-    named = _name_settings(absolute_words(keywords), 'keyword')
+    given = {one.name: one for one in config.settings if one.source != DEFAULT}
+    named = name_settings(absolute_words(keywords), 'keyword')
     return named.bind(lambda found: _settle(_over(given, found)))
-
-
-def user_config_file() -> str:
-    """The path of the user's configuration file, unless another is set."""
-    is_plain = sys.platform == 'linux' and os.environ.keys().isdisjoint(_ELSEWHERE)
-    if is_plain and os.environ.get('HOME', '').startswith('/'):
-        # The same path as from platformdirs, whose import takes as long as fifty hits.
-        return str(Path(os.environ['HOME'], '.config', 'dlmachine', 'config.toml'))
-    import platformdirs
-
-    return str(Path(platformdirs.user_config_dir('dlmachine')) / 'config.toml')
 
 
 def _over(lower: Mapping[str, Setting], higher: Iterable[Setting]) -> dict[str, Setting]:
@@ -134,88 +143,11 @@ def _over(lower: Mapping[str, Setting], higher: Iterable[Setting]) -> dict[str, 
     beaten = {_RIVALS[name] for name in settings if name in _RIVALS} - settings.keys()
     # Of two options for the same, such as a checksum and its list, the later one counts.
     kept = lower.keys() - beaten - settings.keys()
+    if RULES in lower and RULES in settings:
+        # Rules are added: those of the higher source apply later, and so count more.
+        both = lower[RULES].value + settings[RULES].value
+        settings[RULES] = replace(settings[RULES], value=both)
     return {**{name: one for name, one in lower.items() if name in kept}, **settings}
-
-
-def _read_user_file(
-    env: Mapping[str, str], user_file: str | PathLike[str] | None
-) -> Result[tuple[Setting, ...], Fault]:
-    wanted = env.get(f'{ENV_PREFIX}CONFIG') or ''
-    path = wanted or (user_config_file() if user_file is None else fsdecode(user_file))
-    # The null device means no user file. Path.is_file would raise if another user's home is not
-    # accessible.
-    if path == os.devnull or (not wanted and not os.path.isfile(path)):  # noqa: PTH113
-        return Success(())
-    return _read_file(path)
-
-
-def _read_config(config: object) -> Result[tuple[Setting, ...], Fault]:
-    if config is None:
-        return Success(())
-    if isinstance(config, Mapping):
-        return _name_settings(absolute_words(_find_table(config)), 'config')
-    if isinstance(config, (str, bytes, PathLike)):
-        return _read_file(fsdecode(config))
-    problem = f'must be a file or a mapping, not {type(config).__name__}'
-    return Failure(InvalidInput(where='config', problem=problem))
-
-
-def _read_file(path: str) -> Result[tuple[Setting, ...], Fault]:
-    from dlmachine.documents.reader import read_mapping
-
-    folder = os.path.dirname(absolute(path))  # noqa: PTH120
-    return (
-        read_mapping(path)
-        .bind(lambda found: settle_words(_find_table(found), folder, allow_outside=True))
-        .bind(lambda words: _name_settings(words, f'file {printable(path)}'))
-    )
-
-
-def _find_table(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    # A pyproject.toml has many other tables; with `tool`, only `tool.dlmachine` is read.
-    tool = document.get('tool')
-    if isinstance(tool, Mapping):
-        return _mapping(tool.get('dlmachine'))
-    table = document.get('dlmachine')
-    if not isinstance(table, Mapping):
-        return document
-    # Settings beside the table count, too; otherwise they would be ignored silently.
-    return {**{name: one for name, one in document.items() if name in SETTING_NAMES}, **table}
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _name_settings(given: Mapping[str, object], source: str) -> Result[tuple[Setting, ...], Fault]:
-    settings: list[Setting] = []
-    for given_name, value in given.items():
-        name = own_name(given_name)
-        if name not in SETTING_NAMES:
-            # The source of a keyword is obvious.
-            shown = '' if source == 'keyword' else source
-            return Failure(unknown_name(given_name, SETTING_NAMES, shown))
-        settings.append(Setting(name=name, value=value, source=source))
-    return _refuse_rivals(tuple(settings), source)
-
-
-def _refuse_rivals(
-    settings: tuple[Setting, ...], source: str
-) -> Result[tuple[Setting, ...], Fault]:
-    if {'path', 'pkg'} <= {setting.name for setting in settings if setting.value is not None}:
-        where = 'path and pkg' if source == 'keyword' else f'path and pkg ({source})'
-        problem = 'cannot be combined: a manager has one cache'
-        return Failure(InvalidInput(where=where, problem=problem))
-    return Success(settings)
-
-
-def _read_environment(env: Mapping[str, str]) -> Iterator[Setting]:
-    for variable, name, value in read_environment(env):
-        yield Setting(
-            name=name,
-            value=absolute_words({name: value})[name],
-            source=f'environment {variable}',
-        )
 
 
 def _settle(given: Mapping[str, Setting]) -> Result[Config, Fault]:
@@ -236,14 +168,15 @@ def _settle(given: Mapping[str, Setting]) -> Result[Config, Fault]:
             if not is_successful(read):
                 return Failure(_at(read.failure(), setting))
             plain[setting.name] = read.unwrap()
+    described: dict[str, Any] = {name: plain[name] for name in DESCRIBED_NAMES if name in plain}
+    defaults = Defaults(policy=policy, described=described, rules=plain.get(RULES, ()))
     return Success(
         Config(
-            settings=tuple(_every_setting(given, policy)),
-            policy=policy,
+            settings=tuple(_every_setting(given, defaults)),
+            defaults=defaults,
             path=plain.get('path'),
             pkg=plain.get('pkg'),
             progress=plain.get('progress', True),
-            described={name: plain[name] for name in DESCRIBED_NAMES if name in plain},
         )
     )
 
@@ -256,21 +189,14 @@ def _at(fault: Fault, setting: Setting) -> Fault:
 
 
 def _read_plain(name: str, value: object) -> Result[Any, Fault]:
-    if value is None and name != 'verify':
-        return Success(None)
-    endless = parsers.find_endless(name, value)
-    if endless is not None:
-        return Failure(endless)
-    if name in PATH_NAMES and isinstance(value, str):
-        return parse_local_path(value, name, _NOT_A_FOLDER if name == 'path' else '')
-    if name in {'progress', 'verify'}:
-        return (parsers.read_progress if name == 'progress' else parsers.read_bool)(name, value)
-    if name == 'headers':
-        return _check_headers(value)
-    if name == 'secret_names':
-        return parse_secret_names(value)
-    if name in KEY_OPTIONS:
-        return parse_key_names(value, name)
+    if name in DESCRIBED_NAMES:
+        return read_described(name, value)
+    if value is None or name == RULES:
+        return Success(value)
+    if name == 'progress':
+        return parsers.read_progress(name, value)
+    if name == 'path' and isinstance(value, str):
+        return parse_local_path(value, name, _NOT_A_FOLDER)
     return parsers.read_text(name, value).bind(lambda text: _check_package(name, str(text)))
 
 
@@ -282,19 +208,10 @@ def _check_package(name: str, text: str) -> Result[Any, Fault]:
     return Success(text)
 
 
-def _check_headers(value: Any) -> Result[Any, Fault]:
-    # Parsed as part of a descriptor, because some headers are not for callers to set.
-    return Descriptor.parse('http://defaults.invalid', headers=value).map(lambda _: value)
-
-
-def _every_setting(given: Mapping[str, Setting], policy: Policy) -> Iterator[Setting]:
-    defaults: dict[str, Any] = {'progress': True, 'verify': True}
+def _every_setting(given: Mapping[str, Setting], defaults: Defaults) -> Iterator[Setting]:
     for name in SETTING_NAMES:
         if name in given:
             yield given[name]
-        elif name in OPTIONS:
-            outer, _, inner = OPTIONS[name].field.partition('.')
-            value = getattr(policy, outer)
-            yield Setting(name=name, value=getattr(value, inner) if inner else value)
         else:
-            yield Setting(name=name, value=defaults.get(name))
+            value = True if name in {'progress', 'verify'} else defaults.value(name)
+            yield Setting(name=name, value=value)

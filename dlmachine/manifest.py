@@ -40,6 +40,7 @@ from dlmachine.core.spec.policy import Policy
 from dlmachine.descriptor import Descriptor, settle_files, with_defaults
 from dlmachine.documents.reader import is_structured, read_document, read_text_file
 from dlmachine.errors import DownloadError
+from dlmachine.options.rules import Defaults
 from dlmachine.paths import PathInput, absolute, expand, settle_words
 
 #: The keywords of an entry that are not options.
@@ -76,23 +77,21 @@ class Surroundings:
 
 def read_manifest(
     path: PathInput,
-    base: Policy | None = None,
-    described: Mapping[str, object] | None = None,
+    base: Policy | Defaults | None = None,
     *,
     allow_outside: bool = False,
     base_url: str | None = None,
 ) -> Result[tuple[Item, ...], Fault]:
     """Read a manifest.
 
-    `base` and `described` are default options and default keywords of descriptors.
+    `base` are default options, such as those of a manager (`manager.config.defaults`).
     `allow_outside` allows entries to write to and send files outside the folder of the manifest,
     and outside the folder of a batch. URLs without a scheme are relative to `base_url`, unless the
     manifest has one.
 
     Faults: `InvalidInput` for a file that cannot be read or has an unknown form.
     """
-    policy = Policy() if base is None else base
-    words = {} if described is None else described
+    defaults = base if isinstance(base, Defaults) else Defaults(policy=base or Policy())
     name = expand(fsdecode(path))
     around = Surroundings(
         path=name,
@@ -101,19 +100,17 @@ def read_manifest(
         base_url=base_url,
     )
     if not is_structured(name):
-        return read_text_file(name).map(lambda text: parse_text(text, policy, words, around))
-    return read_document(name).bind(lambda found: _read_entries(around, found, policy, words))
+        return read_text_file(name).map(lambda text: parse_text(text, defaults, around))
+    return read_document(name).bind(lambda found: _read_entries(around, found, defaults))
 
 
-def parse_text(
-    text: str, base: Policy, described: Mapping[str, object], around: Surroundings
-) -> tuple[Item, ...]:
+def parse_text(text: str, defaults: Defaults, around: Surroundings) -> tuple[Item, ...]:
     """Make the items of a text file: a list of URLs, or a checksum file."""
     shown = printable(around.path)
     if not is_checksum_file(text, around.path):
-        return parse_lines(text.split('\n'), base, described, shown)
+        return parse_lines(text.split('\n'), defaults, shown)
     items = (
-        _listed(entry, base, described, f'{shown}, {label}', around)
+        _listed(entry, defaults, f'{shown}, {label}', around)
         for label, entry in list_entries(text, around.path)
     )
     return tuple(refuse_clashes(items))
@@ -121,8 +118,7 @@ def parse_text(
 
 def _listed(
     entry: Mapping[str, object] | None,
-    base: Policy,
-    described: Mapping[str, object],
+    defaults: Defaults,
     source: str,
     around: Surroundings,
 ) -> Item:
@@ -133,40 +129,37 @@ def _listed(
         problem, advice = 'has no URL', 'Pass the URL that its name is relative to: base_url='
         fault = InvalidInput(where=source, problem=problem, advice=advice)
         return Item(name=str(redact_value(str(entry['name']))), url='', fault=fault)
-    return make_item(entry, base, described, source, around)
+    return make_item(entry, defaults, source, around)
 
 
-def parse_lines(
-    lines: Iterable[str], base: Policy, described: Mapping[str, object], source: str = ''
-) -> tuple[Item, ...]:
+def parse_lines(lines: Iterable[str], defaults: Defaults, source: str = '') -> tuple[Item, ...]:
     """Make one item for each line that is neither empty nor a comment; faults name `source`.
 
-    >>> [item.name for item in parse_lines(['# two', 'http://h/a  # one', ''], Policy(), {})]
+    >>> [item.name for item in parse_lines(['# two', 'http://h/a  # one', ''], Defaults())]
     ['http://h/a']
     """
     return tuple(
-        make_item({'url': url}, base, described, f'{source}, line {line}' if source else '')
+        make_item({'url': url}, defaults, f'{source}, line {line}' if source else '')
         for line, url in numbered_urls(lines)
     )
 
 
 def make_item(
     given: Mapping[str, object],
-    base: Policy,
-    described: Mapping[str, object],
+    defaults: Defaults,
     source: str = '',
     around: Surroundings | None = None,
 ) -> Item:
     """Make an item from the keywords of an entry, which override the defaults.
 
-    >>> make_item({'url': 'http://h/a', 'retires': 1}, Policy(), {}).fault.nearest
+    >>> make_item({'url': 'http://h/a', 'retires': 1}, Defaults()).fault.nearest
     'retries'
     """
     joined = join_base(given.get('base_url', around and around.base_url), given)
     entry = joined.value_or(given)
-    url = redact_url(str(entry.get('url', '')), _declared(entry, described))
+    url = redact_url(str(entry.get('url', '')), _declared(entry, defaults.described))
     name = str(redact_value(str(entry.get('name') or '')) or url or source)
-    parsed = joined.bind(lambda words: _parse_words(words, base, described, around))
+    parsed = joined.bind(lambda words: _parse_words(words, defaults, around))
     if not is_successful(parsed):
         return Item(name=name, url=url, fault=_in(parsed.failure(), source))
     descriptor, policy, path = parsed.unwrap()
@@ -183,8 +176,7 @@ def _declared(*all_words: Mapping[str, object]) -> tuple[str, ...]:
 
 def _parse_words(
     entry: Mapping[str, object],
-    base: Policy,
-    described: Mapping[str, object],
+    defaults: Defaults,
     around: Surroundings | None,
 ) -> Result[tuple[core.Descriptor, Policy, str | None], Fault]:
     words = {name: value for name, value in entry.items() if name not in _OWN}
@@ -198,15 +190,16 @@ def _parse_words(
         place = parse_place(entry['path'], allow_outside=allow_outside, advice=advice)
         path = place.map(lambda one: one)
     split: Result[Any, Fault] = Success(({}, {}))
-    policy: Result[Policy, Fault] = Success(base)
+    here = defaults.at(entry.get('url')) if defaults.rules else Success(defaults)
+    policy = here.map(lambda found: found.policy)
     if words:  # Most entries have none, and there may be many.
         split = _settled(words, around).bind(split_options)
-        policy = split.bind(lambda found: parse_policy(found[1], base))
+        policy = policy.bind(lambda base: split.bind(lambda found: parse_policy(found[1], base)))
     for result in (path, split, policy):
         if not is_successful(result):
             return Failure(result.failure())
     try:
-        descriptor = _describe(entry.get('url'), split.unwrap()[0], described)
+        descriptor = _describe(entry.get('url'), split.unwrap()[0], here.unwrap().described)
         return Success((descriptor, policy.unwrap(), path.unwrap()))
     except DownloadError as error:
         return Failure(error.fault)
@@ -232,7 +225,7 @@ def _settled(
 
 
 def _read_entries(
-    around: Surroundings, value: object, base: Policy, described: Mapping[str, object]
+    around: Surroundings, value: object, defaults: Defaults
 ) -> Result[tuple[Item, ...], Fault]:
     path = printable(around.path)
     parsed = parse_document(value, path)
@@ -241,15 +234,13 @@ def _read_entries(
     document = parsed.unwrap()
     top = fill_variables({'base_url': document.base_url}, document.variables)
     split = top.bind(lambda _: _settled(dict(document.defaults), around)).bind(split_options)
-    policy = split.bind(lambda found: parse_policy(found[1], base))
-    for result in (split, policy):
-        if not is_successful(result):
-            return Failure(_in(result.failure(), f'{path}, defaults'))
+    own = split.bind(lambda found: defaults.over(found[1], found[0]))
+    if not is_successful(own):
+        return Failure(_in(own.failure(), f'{path}, defaults'))
     if document.base_url is not None:
         around = replace(around, base_url=top.unwrap()['base_url'])
-    words = {**described, **split.unwrap()[0]}
     items = (
-        _read_entry(entry, policy.unwrap(), words, f'{path}, {label}', around, document.variables)
+        _read_entry(entry, own.unwrap(), f'{path}, {label}', around, document.variables)
         for label, entry in document.entries
     )
     return Success(tuple(refuse_clashes(items)))
@@ -270,8 +261,7 @@ def refuse_clashes(targets: Iterable[Any]) -> Iterator[Any]:
 
 def _read_entry(
     entry: object,
-    base: Policy,
-    described: Mapping[str, object],
+    defaults: Defaults,
     source: str,
     around: Surroundings,
     variables: Mapping[str, str] | None = None,
@@ -280,7 +270,7 @@ def _read_entry(
         if 'url' in entry:
             filled = Success(entry) if variables is None else fill_variables(entry, variables)
             if is_successful(filled):
-                return make_item(filled.unwrap(), base, described, source, around)
+                return make_item(filled.unwrap(), defaults, source, around)
             fault = _in(filled.failure(), source)
         else:
             fault = InvalidInput(where=source, problem='has no url')

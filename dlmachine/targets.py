@@ -55,17 +55,22 @@ def parse_target(
         words.pop('progress', None)
         described, handled = unwrap(split_options(words))
     what: Any = target
-    base, path, has_own = config.policy, None, False
+    defaults, path, has_own = config.defaults, None, False
     if not isinstance(target, (str, core.Descriptor)):
         target = parse_entry(target, config)
-        what, base, path = _read(target, base)
-        has_own = base.dest not in {Auto(), config.policy.dest}
+        what, base, path = _read(target, defaults.policy)
+    if defaults.rules:
+        defaults = unwrap(defaults.at(getattr(what, 'url', what)))
+    if what is target:
+        base = defaults.policy
+    else:
+        has_own = base.dest not in {Auto(), defaults.policy.dest}
     if dest is not None and not has_own:
         handled['dest'] = destination_of(dest)
     policy = unwrap(parse_policy(handled, base)) if handled else base
     if path and not has_own:
         policy = _placed(target, policy)
-    descriptor = _describe(what, described, config.described)
+    descriptor = _describe(what, described, defaults.described)
     return descriptor, policy.with_secret_names(descriptor.secret_names)
 
 
@@ -100,7 +105,7 @@ def parse_entry(target: Target, config: Config) -> 'str | core.Descriptor | Item
         return target
     from dlmachine.manifest import make_item
 
-    return make_item(target, config.policy, config.described)
+    return make_item(target, config.defaults)
 
 
 def parse_entries(

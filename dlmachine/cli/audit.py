@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.command('audit', cls=Command)
 @click.argument('file', type=FILE, metavar='FILE', required=False)
 @input_options
-@folder_option('Folder of the files.')
+@folder_option(help='Folder of the files.')
 @table_option('path')
 @config_option
 @table_option('offline', help='Assume that there is no network.')

@@ -6,25 +6,28 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.common import managing, print_json
-from dlmachine.cli.parameters.options import Command, config_option, json_option
+from dlmachine.cli.parameters.options import Command, config_option, json_option, own_option
 from dlmachine.core.faults.printing import printable
+from dlmachine.errors import unwrap
 
 if TYPE_CHECKING:
-    from dlmachine.config import Setting
+    from dlmachine.options.settings import Setting
 
 
 @click.command('config', cls=Command)
+@own_option('--for', 'url', metavar='URL', help='Show the settings for this URL, with its rules.')
 @config_option
 @json_option
-def command(**given: Any) -> None:
+def command(url: str | None, **given: Any) -> None:
     """Show each setting, its value and its source.
 
     A keyword overrides a file or dict, which overrides the environment (DLMACHINE_*), which
-    overrides the user's file, which overrides the default.
+    overrides the user's file, which overrides the default. Rules for a URL override all of these.
     """
     # Without `progress`, the setting would be shown as changed.
     with managing(given, progress=True) as manager:
-        settings, names = manager.config.settings, manager.secret_names
+        config, names = manager.config, manager.secret_names
+        settings = config.settings if url is None else unwrap(config.at(url))
     shown = {one.name: _text(one, names) for one in settings}
     if given['as_json']:
         print_json({one.name: {'value': shown[one.name], 'source': one.source} for one in settings})
@@ -39,6 +42,8 @@ def _text(setting: 'Setting', names: tuple[str, ...]) -> str:
 
     if setting.name == 'secret_names':
         return ', '.join(names)
+    if setting.name == 'rules':
+        return '; '.join(str(rule) for rule in setting.value or ()) or 'None'
     if is_secret_name(setting.name) and setting.value:
         return MASK
     return str(redact_value(_as_in_a_file(setting), names))

@@ -51,7 +51,7 @@ def _show_backend(backend: str) -> None:
             checked = manager.fetch(url, check_freshness=True)
             _report(server, f'from the {checked.origin.value}, because {checked.reason}')
             click.echo('5. An audit of two URLs, without a request:\n')
-            items = parse_lines([url, f'{url}.md5'], manager.policy, {})
+            items = parse_lines([url, f'{url}.md5'], manager.config.defaults)
             for row in manager.audit(items):
                 click.echo(f'  {row.status.value:8} {row.url}: {row.reason}')
             _report(server, 'nothing was downloaded, nothing written')

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     metavar='FILE',
     help='File to write; - is stdout, and a path that ends in / is a folder.',
 )
-@folder_option('Folder to write to.')
+@folder_option(help='Folder to write to.')
 @table_option('path')
 @input_options
 @own_option(

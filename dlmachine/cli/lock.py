@@ -26,8 +26,8 @@ from dlmachine.cli.parameters.values import FILE
     metavar='NAME',
     help='Ask the server for this entry again; may be repeated.',
 )
-@folder_option('Folder of the files, which are downloaded there if they are missing.')
-@manifest_options(quiet='a summary')
+@folder_option(help='Folder of the files, which are downloaded there if they are missing.')
+@manifest_options(help='Print neither progress nor a summary.')
 def command(file: str, **given: Any) -> None:
     """Write the lockfile of MANIFEST: which bytes each of its files has.
 

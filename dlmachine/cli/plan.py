@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     metavar='FILE',
     help='File that would be written.',
 )
-@folder_option('Folder that would be written to.')
+@folder_option(help='Folder that would be written to.')
 @table_option('path')
 @input_options
 @own_option('--exit-code', is_flag=True, help='10 if anything would be downloaded.')

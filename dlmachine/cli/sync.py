@@ -18,7 +18,7 @@ from dlmachine.cli.signals import ending_at_once
 
 @click.command('sync', cls=Command)
 @click.argument('file', type=FILE, metavar='MANIFEST')
-@folder_option('Folder of the files (default: the current one).')
+@folder_option(help='Folder of the files (default: the current one).')
 @own_option('--locked', is_flag=True, help='Refuse a lockfile that differs from the manifest.')
 @own_option(
     '--frozen',
@@ -31,7 +31,7 @@ from dlmachine.cli.signals import ending_at_once
     is_flag=True,
     help='Remove other files from DIR that dlmachine has recorded there; needs --dir.',
 )
-@manifest_options(quiet='paths')
+@manifest_options(help='Print neither progress nor paths.')
 def command(file: str, **given: Any) -> None:
     """Download the files of MANIFEST to their paths in a folder, with the bytes of its lockfile.
 

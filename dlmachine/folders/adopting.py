@@ -101,9 +101,7 @@ def read_entries(
     Raises: RequestError for a bad manifest or lockfile.
     """
     if not os.path.lexists(f'{path}.lock'):
-        read = read_manifest(
-            path, config.policy, config.described, allow_outside=allow_outside, base_url=base_url
-        )
+        read = read_manifest(path, config.defaults, allow_outside=allow_outside, base_url=base_url)
         return list(unwrap(read))
     locking = read_locking(config, path, allow_outside=allow_outside, base_url=base_url)
     return [_locked(item, locking) for item in locking.items.values()]

@@ -34,10 +34,10 @@ from dlmachine.core.manifest.lock import (
 )
 from dlmachine.core.probe.result import KnownVersion
 from dlmachine.core.spec.option_parsers import read_bool
-from dlmachine.core.spec.policy import Policy
 from dlmachine.documents.reader import read_text_file, read_toml
 from dlmachine.errors import error_for, unwrap
 from dlmachine.manifest import Item, read_manifest
+from dlmachine.options.rules import Defaults
 from dlmachine.paths import PathInput, expand
 
 #: The environment variable that makes every lockfile frozen.
@@ -83,7 +83,7 @@ def read_locking(
     """
     name = expand(fsdecode(manifest))
     read = partial(read_manifest, name, allow_outside=allow_outside, base_url=base_url)
-    items = unwrap(read(config.policy, config.described))
+    items = unwrap(read(config.defaults))
     bad = next((item.fault for item in items if item.fault is not None), None)
     if bad is not None:
         raise error_for(bad)
@@ -98,7 +98,8 @@ def read_locking(
     lock = Lock() if found is None else unwrap(_parse(found, path))
     # A user's own settings are no part of an entry, except the names of secrets.
     names = {word: value for word, value in config.described.items() if word == 'secret_names'}
-    plain = items if names == config.described else unwrap(read(Policy(), names))
+    is_plain = names == config.described and not config.defaults.rules
+    plain = items if is_plain else unwrap(read(Defaults(described=names)))
     digests = {item.name: _digest(item) for item in plain}
     difference = compare_lock(digests, lock)
     unlocked = difference.unlocked

@@ -28,6 +28,12 @@ MANAGER_HELP: Final[Mapping[str, OptionHelp]] = {
         help='show progress, or a function that is called with each event',
         default='True',
     ),
+    'rules': OptionHelp(
+        name='rules',
+        type='Iterable[Mapping[str, Any]]',
+        help="options for some URLs: {'match': 'https://*.example.org/**', 'rate': '3/s'}",
+        default='()',
+    ),
 }
 
 #: The keywords of `DownloadManager`.

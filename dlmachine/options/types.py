@@ -109,6 +109,7 @@ class ManagerOptions(_PolicyOptions, total=False):
 
     dest: DestInput
     progress: bool | OnProgress
+    rules: Iterable[Mapping[str, Any]]
     headers: HeadersLike
     cainfo: PathInput | None
     verify: bool

@@ -81,11 +81,10 @@ SIZED: Final[dict[str, Callable[[str], object]]] = {
     '*.GzipCheck.update': _check_gzip,
 }
 #: Parameters, by name, whose values do not come from others: tables, declared names.
-OURS: Final = frozenset({'declared', 'known', 'rows'})
+OURS: Final = frozenset({'declared', 'known', 'pattern', 'rows'})
 #: Reasons why something is not attacked.
 EXEMPT: Final[dict[str, str]] = {
     '*.HeadParser.find_garbage': 'looks at the first five bytes',
-    '*.NoHeads.feed': 'reads nothing',
     '*.rows.read_page': 'passes a name to SQLite',
     '*.rows.remove_stored': 'as read_page',
     '*.RecordedFolder.remove': 'as read_page',

@@ -19,7 +19,7 @@ BODY = b'id\tscore\nP1\t1\n'
 
 def item(manager: DownloadManager, url: str, **words: object) -> Item:
     """An item with the manager's options and these."""
-    return make_item({'url': url, **words}, manager.policy, {})
+    return make_item({'url': url, **words}, manager.config.defaults)
 
 
 def test_each_status_with_its_reason(
@@ -75,7 +75,7 @@ def test_an_audit_sends_nothing_and_writes_nothing(
     lines = [server.url(f'/{number}') for number in range(1_000)]
 
     with manager.adapters() as world:
-        rows = list(audit(parse_lines(lines, manager.policy, {}), world))
+        rows = list(audit(parse_lines(lines, manager.config.defaults), world))
 
     assert {row.status for row in rows} == {AuditStatus.MISSING}
     assert (len(rows), server.connections) == (1_000, 0)
@@ -134,7 +134,7 @@ def test_the_summary_counts(
 ) -> None:
     """Every status is counted, even if the count is 0."""
     with manager.adapters() as world:
-        found = summarize(audit(parse_lines(urls, manager.policy, {}), world))
+        found = summarize(audit(parse_lines(urls, manager.config.defaults), world))
 
     assert set(found.counts) == set(AuditStatus)
     assert sum(found.counts.values()) == len(urls)

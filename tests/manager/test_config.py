@@ -9,12 +9,13 @@ import platformdirs
 import pytest
 from returns.pipeline import is_successful
 
-from dlmachine.config import Config, load_config, user_config_file
+from dlmachine.config import Config, load_config
 from dlmachine.core.faults import InvalidInput, UnknownName
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.documents.reader import read_mapping
 from dlmachine.options.environment import unknown_variables
 from dlmachine.options.lists import SETTING_NAMES
+from dlmachine.options.settings import user_config_file
 
 KEYWORD = {'retries': 1}
 DICT = {'retries': 2}

@@ -21,7 +21,7 @@ def test_rows_say_what_a_download_would_do(
     manager = make_manager(tmp_path / 'cache', headers={'Accept-Language': 'hu'})
     url = server.on('/a', resource(BODY))
     path = manager.download(url)
-    entry = make_item({'url': url, 'name': 'table', 'offline': True}, manager.policy, {})
+    entry = make_item({'url': url, 'name': 'table', 'offline': True}, manager.config.defaults)
 
     rows = list(manager.audit([url, dm.Descriptor(url), entry, server.url('/b')]))
 
@@ -50,8 +50,8 @@ def test_what_is_wrong_with_an_item_is_in_its_row(make_manager: MakeManager) -> 
     items: list[str | dm.Descriptor | dm.Item] = [
         'h/x?code=s3cret&pin=1',
         dm.Descriptor('http://h/y'),
-        make_item({'url': 'x', 'name': 'bad'}, manager.policy, {}),
-        make_item({'url': 'http://h/z', 'name': 'z'}, manager.policy, {}),
+        make_item({'url': 'x', 'name': 'bad'}, manager.config.defaults),
+        make_item({'url': 'http://h/z', 'name': 'z'}, manager.config.defaults),
     ]
 
     rows = list(manager.audit(items, secret_names='pin'))

@@ -9,6 +9,7 @@ from dlmachine.core.faults import Fault, InvalidInput, UnknownName
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine.manifest import Item, read_manifest
+from dlmachine.options.rules import Defaults
 
 A, B = 'http://h/a', 'http://h/b'
 
@@ -17,7 +18,9 @@ def read(tmp_path: Path, name: str, text: str, **described: object) -> tuple[Ite
     """The items of a file with this content."""
     path = tmp_path / name
     path.write_text(text, encoding='utf-8')
-    return read_manifest(path, Policy(retries=1), described).unwrap()
+    return read_manifest(
+        path, Defaults(policy=Policy(retries=1), described=described or {})
+    ).unwrap()
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ OTHER_TEXTS: Final[dict[str, str]] = {
     'dlmachine/core/maintenance': 'findings of `dlmachine cache doctor`',
     'adapters/dlmachine_adapters/maintenance': 'what `dlmachine cache doctor` has done',
     'dlmachine/core/plan/render.py': 'the text of a plan',
+    'dlmachine/core/caching': 'the text of a plan',
     'dlmachine/core/plan/former_names.py': 'the text of a plan',
     'dlmachine/core/spec/option_help.py': 'help texts',
     'dlmachine/options': 'help texts',

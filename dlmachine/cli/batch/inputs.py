@@ -52,8 +52,7 @@ def read_items(
     return unwrap(
         read_manifest(
             path,
-            manager.policy,
-            manager.config.described,
+            manager.config.defaults,
             allow_outside=given['allow_outside'],
             base_url=given['base_url'],
         )
@@ -75,7 +74,7 @@ def _parse(text: str, manager: 'DownloadManager', given: 'Mapping[str, Any]') ->
         allow_outside=given['allow_outside'],
         base_url=given['base_url'],
     )
-    return parse_text(text, manager.policy, manager.config.described, around)
+    return parse_text(text, manager.config.defaults, around)
 
 
 def check_input(path: str | None, urls: tuple[str, ...]) -> None:

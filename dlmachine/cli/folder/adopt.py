@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.argument('url', required=False, metavar='URL')
 @click.argument('file', type=FILE, required=False, metavar='FILE')
 @input_options
-@folder_option('Folder of the files of a manifest (default: the current one).', default='.')
+@folder_option(help='Folder of the files of a manifest (default: the current one).', default='.')
 @table_option('checksum')
 @table_option('headers')
 @own_option(

@@ -20,7 +20,7 @@ from dlmachine.core.faults.printing import printable
 @click.command('info', cls=Command)
 @click.argument('what', type=FILE, metavar='FILE|URL')
 @folder_option(
-    'Folder whose recorded files count for a URL (default: the current one).', default='.'
+    help='Folder whose recorded files count for a URL (default: the current one).', default='.'
 )
 @table_option('path')
 @config_option

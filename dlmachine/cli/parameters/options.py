@@ -150,7 +150,7 @@ workers_option = own_option(
 json_option = own_option('--json', 'as_json', is_flag=True, help='Machine-readable output.')
 
 
-def folder_option(help: str, default: str | None = None) -> Callable[[Decorated], Decorated]:  # noqa: A002
+def folder_option(*, help: str, default: str | None = None) -> Callable[[Decorated], Decorated]:  # noqa: A002
     """The option for a folder of files."""
     return own_option(
         '-d',
@@ -164,17 +164,14 @@ def folder_option(help: str, default: str | None = None) -> Callable[[Decorated]
     )
 
 
-def manifest_options(quiet: str) -> Callable[[Decorated], Decorated]:
-    """Add the options of a command that downloads the entries of a manifest.
-
-    `quiet` is what `--quiet` leaves out besides progress.
-    """
+def manifest_options(*, help: str) -> Callable[[Decorated], Decorated]:  # noqa: A002
+    """Add the options of a command that downloads a manifest; `help` is that of `--quiet`."""
     options = (
         table_option('path'),
         outside_option,
         base_url_option,
         workers_option,
-        own_option('-q', '--quiet', is_flag=True, help=f'Print neither progress nor {quiet}.'),
+        own_option('-q', '--quiet', is_flag=True, help=help),
         table_option('progress', help='No progress bars.'),
         config_option,
         table_option('backend'),

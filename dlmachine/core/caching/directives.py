@@ -14,7 +14,7 @@ from dlmachine.core.http.headers import Headers
 #: The number of seconds that stands for every larger one (RFC 9111 section 1.2.2).
 MAX_SECONDS: Final = 1 << 31
 
-_MEMBER: Final = re.compile(r'[\s,]*([^\s,="]+)(?:=("(?:[^"\\]|\\.)*"|[^,]*))?[^,]*', re.DOTALL)
+_MEMBER: Final = re.compile(r'([^\s,="]+)(?:=("(?:[^"\\]|\\.)*"|[^,]*))?[^,]*', re.DOTALL)
 _QUOTED_PAIR: Final = re.compile(r'\\(.)', re.DOTALL)
 _DIGITS: Final = re.compile(r'[0-9]+')
 

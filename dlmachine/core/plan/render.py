@@ -47,6 +47,8 @@ def plan_lines(
         yield f'  stored       version {entry.version} of {entry.stored_at:%Y-%m-%d %H:%M:%S} UTC'
     if not descriptor.tls.verify:
         yield "  insecure     the server's certificate is not checked (verify=False)"
+    for rule in policy.rules:
+        yield f'  rule         {printable(rule)}'
     for what, names in (
         ('headers', descriptor.key_without),
         ('query parameters', descriptor.key_ignores_query),

@@ -18,41 +18,7 @@ from dlmachine.core.cache.updates import FileRecord, VersionUpdate
 from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, PartSeen, Snapshot
 from dlmachine.core.faults import Fault
 from dlmachine.core.http.response import Received
-from dlmachine.core.protocol.effects import (
-    AcquireLock,
-    CheckCopy,
-    Discard,
-    Exchange,
-    ExchangeSegments,
-    KeepChanged,
-    OpenPart,
-    Publish,
-    ReadChecksums,
-    Reassemble,
-    Record,
-    ReleaseLock,
-    RemoveVersions,
-    Unpublish,
-    Wait,
-)
-from dlmachine.core.protocol.events import (
-    ChangedKept,
-    ChecksumsRead,
-    CopyConfirmed,
-    CopyMissing,
-    Discarded,
-    EffectFailed,
-    Interrupted,
-    LockAcquired,
-    LockReleased,
-    LockUnavailable,
-    NameTaken,
-    Published,
-    Recorded,
-    Responded,
-    Unpublished,
-    VersionsRemoved,
-)
+from dlmachine.core.protocol import effects, events
 from dlmachine.core.protocol.exchange_context import ExchangeContext, Remaining
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import PathSeen
@@ -116,7 +82,7 @@ class Part(Sink, Protocol):
     def buffer(self) -> BytesIO | None:
         """The buffer after `publish` to memory, otherwise None."""
 
-    def split(self, effect: ExchangeSegments) -> Sequence[Sink]:
+    def split(self, effect: effects.ExchangeSegments) -> Sequence[Sink]:
         """A sink for each span of the effect, each for a thread of its own.
 
         Bytes outside `effect.held` are dropped.  Raises: PartError.
@@ -128,7 +94,7 @@ class Part(Sink, Protocol):
         After that, `size_bytes` counts the bytes up to the first hole.
         """
 
-    def reassemble(self, effect: Reassemble, check: Callable[[], None] = ...) -> Received:
+    def reassemble(self, effect: effects.Reassemble, check: Callable[[], None] = ...) -> Received:
         """Read the complete part, which must have no holes.  Raises: PartError.
 
         `check` is called between steps; an exception from it ends the reading.
@@ -137,10 +103,12 @@ class Part(Sink, Protocol):
     def view(self) -> BinaryIO:
         """A file object with the bytes so far; the caller closes it.  Raises: PartError."""
 
-    def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
+    def publish(
+        self, effect: effects.Publish
+    ) -> events.Published | events.NameTaken | events.EffectFailed:
         """Give the part its final name; a part that is already published moves to the new name."""
 
-    def discard(self, effect: Discard) -> Discarded:
+    def discard(self, effect: effects.Discard) -> events.Discarded:
         """Close the part, and remove it unless `keep` is set."""
 
 
@@ -152,8 +120,8 @@ class Transport(Protocol):
         """Name, schemes and version."""
 
     def exchange(
-        self, effect: Exchange, part: Sink, context: ExchangeContext = ...
-    ) -> Responded | Interrupted:
+        self, effect: effects.Exchange, part: Sink, context: ExchangeContext = ...
+    ) -> events.Responded | events.Interrupted:
         """Send the request, and write the body of the response to the part if it is to be stored.
 
         Many threads may call this.
@@ -172,19 +140,21 @@ class Files(Protocol):
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
         """Find a part of a dead owner that may be adopted.  Reads only."""
 
-    def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
+    def confirm(self, effect: effects.CheckCopy) -> events.CopyConfirmed | events.CopyMissing:
         """Check that the stored file still exists."""
 
-    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
+    def read_checksums(
+        self, effect: effects.ReadChecksums
+    ) -> events.ChecksumsRead | events.EffectFailed:
         """Read the checksum file at a path."""
 
-    def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:
+    def keep_changed(self, effect: effects.KeepChanged) -> events.ChangedKept | events.EffectFailed:
         """Move a file into quarantine unless it is the recorded one."""
 
-    def open_part(self, effect: OpenPart) -> Part | EffectFailed:
+    def open_part(self, effect: effects.OpenPart) -> Part | events.EffectFailed:
         """Create a part, or adopt one."""
 
-    def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
+    def unpublish(self, effect: effects.Unpublish) -> events.Unpublished | events.EffectFailed:
         """Remove a published file."""
 
 
@@ -198,10 +168,14 @@ class Store(Protocol):
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
         """The entries of a key.  Reads only, and creates nothing."""
 
-    def record(self, effect: Record, update: VersionUpdate) -> Recorded | NameTaken | EffectFailed:
+    def record(
+        self, effect: effects.Record, update: VersionUpdate
+    ) -> events.Recorded | events.NameTaken | events.EffectFailed:
         """Write the update to the registry, in one transaction."""
 
-    def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
+    def remove_versions(
+        self, effect: effects.RemoveVersions
+    ) -> events.VersionsRemoved | events.EffectFailed:
         """Remove versions."""
 
     def close(self) -> None:
@@ -226,7 +200,9 @@ class FolderIndex(Protocol):
         For the names of a batch: a file that was published a moment ago may be missed.
         """
 
-    def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:
+    def record(
+        self, effect: effects.Record, update: FileRecord
+    ) -> events.Recorded | events.EffectFailed:
         """Write the row of a file, in one transaction."""
 
     def close(self) -> None:
@@ -236,10 +212,10 @@ class FolderIndex(Protocol):
 class Locks(Protocol):
     """One owner per key, among threads and processes."""
 
-    def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
+    def acquire(self, effect: effects.AcquireLock) -> events.LockAcquired | events.LockUnavailable:
         """Wait for the lock, at most `effect.patience`."""
 
-    def release(self, effect: ReleaseLock) -> LockReleased:
+    def release(self, effect: effects.ReleaseLock) -> events.LockReleased:
         """Release the lock."""
 
 
@@ -247,14 +223,16 @@ class Gates(Protocol):
     """Rate limits: when a request may be sent to a host, and how fast bytes may arrive."""
 
     def admitted(
-        self, effect: Exchange, remaining: Remaining
+        self, effect: effects.Exchange, remaining: Remaining
     ) -> AbstractContextManager[Fault | ExchangeContext]:
         """Wait until the exchange may begin; it takes place inside the `with` block.
 
         The block gets the context of the exchange, or the fault that prevents it.
         """
 
-    def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
+    def throttle(
+        self, effect: effects.Exchange, part: Sink, remaining: timedelta | None = None
+    ) -> Sink:
         """The same part or segment, limited to the allowed bytes per second."""
 
 
@@ -280,7 +258,7 @@ class Progress(Protocol):
     def leave(self, part: Part) -> None:
         """End the display of a part's progress, after success or failure."""
 
-    def waiting(self, effect: Wait, label: str) -> AbstractContextManager[None]:
+    def waiting(self, effect: effects.Wait, label: str) -> AbstractContextManager[None]:
         """Show, inside the `with` block, that a download waits, how long and why."""
 
 

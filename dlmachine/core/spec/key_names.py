@@ -4,18 +4,13 @@ Pure. `*` in a name stands for any text. Without such names, everything that ide
 counts.
 """
 
-from functools import lru_cache
-from typing import Final, TypeAlias
 from urllib.parse import unquote_plus
 
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.secrets.secret_names import parse_names
-
-_REMEMBERED: Final = 256
-#: The pieces of a name with stars: before the first, between them, and after the last.
-_Pieces: TypeAlias = tuple[str, tuple[str, ...], str]
+from dlmachine.core.text.glob import is_like
 
 
 def parse_key_names(given: object, where: str) -> Result[tuple[str, ...], Fault]:
@@ -46,28 +41,7 @@ def is_named(name: str, names: tuple[str, ...]) -> bool:
     >>> is_named('X-Amz-Date', ('X-Amz-*',)), is_named('x-amz-date', ('X-Amz-*',))
     (True, False)
     """
-    plain, starred = _sorted(names)
-    return name in plain or any(_is_like(name, *pieces) for pieces in starred)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _sorted(names: tuple[str, ...]) -> tuple[frozenset[str], tuple[_Pieces, ...]]:
-    starred = (name.split('*') for name in names if '*' in name)
-    pieces = ((first, tuple(middle), last) for first, *middle, last in starred)
-    return frozenset(name for name in names if '*' not in name), tuple(pieces)
-
-
-def _is_like(name: str, first: str, middle: tuple[str, ...], last: str) -> bool:
-    # Not by a regular expression, which takes exponential time for many stars.
-    at, end = len(first), len(name) - len(last)
-    if at > end or not (name.startswith(first) and name.endswith(last)):
-        return False
-    for piece in middle:
-        at = name.find(piece, at, end)
-        if at < 0:
-            return False
-        at += len(piece)
-    return True
+    return name in names or any(is_like(name, one) for one in names if '*' in one)
 
 
 def without_parameters(url: str, names: tuple[str, ...]) -> str:

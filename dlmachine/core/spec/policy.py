@@ -109,6 +109,8 @@ class Policy:
     rate: Rate | None = None
     limit_rate: int | None = None
     http2: bool = False
+    #: The rules that set some of these, to be shown in plans.
+    rules: tuple[str, ...] = ()
     #: Whether its values were checked.
     _is_sound: bool = field(default=False, init=False, compare=False, repr=False)
 

@@ -1,0 +1,34 @@
+"""Parse the keywords of a Descriptor that can have defaults."""
+
+from typing import Any
+
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault
+from dlmachine.core.secrets.secret_names import parse_secret_names
+from dlmachine.core.spec import option_parsers as parsers
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.key_names import parse_key_names
+from dlmachine.core.spec.local_path import parse_local_path
+from dlmachine.options.lists import KEY_OPTIONS
+
+
+def read_described(name: str, value: Any) -> Result[Any, Fault]:
+    """Parse the value of one of `DESCRIBED_NAMES`.  Faults: `InvalidInput`."""
+    if name == 'verify':
+        return parsers.read_bool(name, value)
+    if value is None:
+        return Success(None)
+    endless = parsers.find_endless(name, value)
+    if endless is not None:
+        return Failure(endless)
+    if name == 'headers':
+        # Parsed as part of a descriptor, because some headers are not for callers to set.
+        return Descriptor.parse('http://defaults.invalid', headers=value).map(lambda _: value)
+    if name == 'secret_names':
+        return parse_secret_names(value)
+    if name in KEY_OPTIONS:
+        return parse_key_names(value, name)
+    if isinstance(value, str):
+        return parse_local_path(value, name)
+    return parsers.read_text(name, value)
