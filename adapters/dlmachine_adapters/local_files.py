@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 #: Files are read in pieces of this size.
 _PIECE_BYTES: Final = 1 << 20
+#: The last components of paths that do not name a file.
+_NO_NAMES: Final = frozenset({'', os.curdir})
 
 
 class LocalFiles:
@@ -52,8 +54,11 @@ class LocalFiles:
 
     def see_path(self, path: str) -> PathSeen:
         """The state of a path, and a file in the way."""
-        target = str(Path(path))
+        target = path
         above, name = os.path.split(target)
+        if name in _NO_NAMES:
+            target = str(Path(path))
+            above, name = os.path.split(target)
         kind, seen_above = _kind(target), _stat(above or os.curdir)
         has_parent = seen_above is not None and stat.S_ISDIR(seen_above.st_mode)
         is_folder = kind is PathKind.FOLDER

@@ -155,7 +155,11 @@ class SystemWorld:
         return self._backends().load(backend)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
-        """Observe everything that a decision depends on."""
+        """Observe everything that a decision depends on; nothing is remembered from before."""
+        if self.store is not None:
+            self.store.forget()
+        if self._index.is_made:
+            self._index().forget()
         return self._look(descriptor, policy, is_glance=False)
 
     def glance(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
@@ -169,9 +173,10 @@ class SystemWorld:
             clock=self.clock,
             files=self.files,
             store=self.store,
-            index=self.index,
+            index=self._index,
             backends=lambda: self._backends().seen(),
-            chance=_chance(),
+            # The formula of random.random(); importing `random` takes longer than a hit.
+            chance=(int.from_bytes(os.urandom(7)) >> 3) * 2.0**-53,
             is_glance=is_glance,
         )
 
@@ -239,11 +244,6 @@ class SystemWorld:
     ) -> None:
         """Close it."""
         self.close()
-
-
-def _chance() -> float:
-    # The formula of random.random(); importing `random` takes longer than a hit.
-    return (int.from_bytes(os.urandom(7)) >> 3) * 2.0**-53
 
 
 def _make_live(folder: str | None) -> 'LiveCaches':

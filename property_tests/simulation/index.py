@@ -5,7 +5,7 @@ The index is an empty file on the simulated disk. If that file is removed, its r
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -128,6 +128,16 @@ class SimIndexFile(IndexFile):
         self._fail('read index')
         _check(found)
         return ask(found.connection)
+
+    def recall(
+        self,
+        question: Hashable,
+        ask: Callable[[sqlite3.Connection], _Read],
+        count_chars: Callable[[_Read], int],
+        patience: float | None = None,
+    ) -> _Read:
+        """Ask each time."""
+        return self.read(ask, patience)
 
     @contextmanager
     def writing(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:

@@ -247,7 +247,7 @@ class SimWorld:
             clock=self.clock,
             files=self.files,
             store=self.store,
-            index=self.index,
+            index=lambda: self.index,
             backends=lambda: (self._transport.seen,),
             chance=0.5,
         )

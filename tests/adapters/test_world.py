@@ -18,7 +18,9 @@ from dlmachine.core.spec.destination import Auto, PathKind, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters import backends
 from dlmachine_adapters.backends import Backends
+from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
+from dlmachine_adapters.folder_index.index import FolderIndexes
 from dlmachine_adapters.parts.folder import create_part
 from dlmachine_adapters.world import SystemWorld
 from tests.adapters.stores import a_target, tree
@@ -69,6 +71,21 @@ def test_a_glance_leaves_out_what_a_hit_has_no_need_of(tmp_path: Path) -> None:
     assert seen.backends == observed.backends != ()
     assert observed.part is not None
     assert seen.part is None
+
+
+def test_an_observation_relies_on_nothing_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another host may have changed a file whose times are not up to date here; a glance may."""
+    forgotten: list[str] = []
+    monkeypatch.setattr(CachedirStore, 'forget', lambda _: forgotten.append('cache'))
+    monkeypatch.setattr(FolderIndexes, 'forget', lambda _: forgotten.append('index'))
+    policy = Policy(dest=ToPath(str(tmp_path / 'x')))
+    with SystemWorld(str(tmp_path / 'cache')) as world:
+        world.glance(a_target(), policy)
+        assert forgotten == []
+        world.observe(a_target(), policy)
+    assert forgotten == ['cache', 'index']
 
 
 def test_without_a_cache_there_is_none() -> None:

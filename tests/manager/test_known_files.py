@@ -3,6 +3,7 @@
 import cProfile
 import os
 import pstats
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,8 +24,10 @@ def urls() -> Iterator[list[str]]:
 
 
 def calls(work: Callable[[], object]) -> int:
-    """The number of function calls, once everything is loaded and remembered."""
-    work()
+    """The number of function calls, once everything is loaded, verified and remembered."""
+    for _ in range(3):
+        work()
+        time.sleep(0.03)  # A tick of the times of files: what has just changed is not remembered.
     profile = cProfile.Profile()
     profile.runcall(work)
     total: int = pstats.Stats(profile).total_calls  # type: ignore[attr-defined]  # typeshed lacks it
@@ -32,7 +35,7 @@ def calls(work: Callable[[], object]) -> int:
 
 
 def test_a_known_file_costs_little_more_than_a_hit(urls: list[str], tmp_path: Path) -> None:
-    """At most 1.2 times the calls."""
+    """At most 120 calls: it has a path, which is checked."""
     with DownloadManager(tmp_path / 'cache', progress=False, freshness='stored') as manager:
         paths = [str(tmp_path / 'data' / url.rpartition('/')[2]) for url in urls]
         for url, path in zip(urls, paths, strict=True):
@@ -41,7 +44,7 @@ def test_a_known_file_costs_little_more_than_a_hit(urls: list[str], tmp_path: Pa
         hits = calls(lambda: [manager.download(url) for url in urls])
         known = calls(lambda: [manager.download(*pair) for pair in zip(urls, paths, strict=True)])
 
-    assert known <= 1.2 * hits
+    assert (known - hits) / len(urls) <= 120
 
 
 def test_a_folder_whose_link_is_changed(tmp_path: Path) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from dlmachine.core.faults import CacheUnusable
-from dlmachine_adapters.cachedir.own_cache import has_strangers_registry, own_cache
+from dlmachine_adapters.cachedir.own_cache import has_strangers_registry, own_cache, tag_folder
 from dlmachine_adapters.cachedir.schema import is_begun, make_tables
-from dlmachine_adapters.files.cache_tag import tag_folder
-from dlmachine_adapters.files.database import BUSY_SECONDS, Database
+from dlmachine_adapters.files.database import BUSY_SECONDS
+from dlmachine_adapters.files.remembering import RememberingDatabase
 
 REGISTRY_NAME: Final = 'cache.sqlite'
 
 
-class Registry(Database):
+class Registry(RememberingDatabase):
     """Connections to one registry."""
 
     def __init__(self, folder: str) -> None:

@@ -54,7 +54,8 @@ _SIZED: Final = frozenset({str, bytes})
 class Row(NamedTuple):
     """A valid row: the version of an entry, and the `name` of its file in the folder.
 
-    `key` is None for an entry of another program. `record` is None if the row has no valid record.
+    `key` is None for an entry of another program. `record` is None if the row has no valid record;
+    `chars` is its size.
     """
 
     row_id: int
@@ -67,6 +68,7 @@ class Row(NamedTuple):
     record: DownloadRecord | None
     key: str | None
     url: str | None
+    chars: int
 
 
 class Misfit(NamedTuple):
@@ -170,6 +172,7 @@ def _read(values: tuple[Any, ...]) -> Read:
         record=record,
         key=key if type(key) is str else None,
         url=url if type(url) is str else None,
+        chars=len(text) if type(text) is str else 0,
     )
 
 

@@ -6,9 +6,10 @@ library finds the entries of the other.
 
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from typing import TypeAlias
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.record import DownloadRecord
@@ -21,7 +22,6 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.entry_files import see_believed
 from dlmachine_adapters.cachedir.foreign_entries import (
-    Foreign,
     Given,
     foreign_names,
     foreign_record,
@@ -33,6 +33,9 @@ from dlmachine_adapters.cachedir.rows import BRIEF, Misfit, Read, Row, read_rows
 from dlmachine_adapters.cachedir.writes import remove_versions, write_update
 from dlmachine_adapters.files.database import NoDatabase
 from dlmachine_adapters.files.os_errors import storage_fault
+
+#: Rows of the registry, with what was given for those that other programs made.
+_Rows: TypeAlias = list[tuple[Read, Given | None]]
 
 
 class CachedirStore:
@@ -53,19 +56,20 @@ class CachedirStore:
 
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
         """The entries for a key, and those that other programs made for the same URL."""
-        own, names, folder = item_id_of(key), foreign_names(descriptor), self.registry.folder
+        own, folder = item_id_of(key), self.registry.folder
         try:
-            rows, given = self.registry.read(lambda connection: _read(connection, own, names))
+            rows = self.registry.recall(
+                (own, descriptor.url, descriptor.query),
+                lambda connection: _read(connection, own, descriptor),
+                _count_chars,
+            )
         except NoDatabase:
             return CacheSeen(folder=folder, item_id=own)
         except sqlite3.Error as error:
             return CacheSeen(folder=folder, item_id=own, fault=self.registry.fault(error))
         found: list[CacheEntry] = []
-        for row in rows:
-            if row.item_id == own:
-                entry = self._own_entry(row)
-            else:
-                entry = _foreign_entry(folder, row, given, names)
+        for row, given in rows:
+            entry = self._own_entry(row) if given is None else _foreign_entry(folder, row, given)
             if entry is not None:
                 found.append(entry)
         if len(found) > 1:
@@ -112,6 +116,10 @@ class CachedirStore:
             return self._failed(error)
         return VersionsRemoved(at=self._clock.now())
 
+    def forget(self) -> None:
+        """Read the registry again for the next lookup, even if its file seems unchanged."""
+        self.registry.forget()
+
     def close(self) -> None:
         """Close the connections."""
         self.registry.close()
@@ -141,13 +149,30 @@ class CachedirStore:
         return EffectFailed(at=self._clock.now(), fault=self.registry.fault(error))
 
 
-def _read(
-    connection: sqlite3.Connection, own: str, names: Mapping[str, Foreign]
-) -> tuple[list[Read], dict[int, Given]]:
+def _read(connection: sqlite3.Connection, own: str, descriptor: Descriptor) -> _Rows:
+    names = foreign_names(descriptor)
     ids = (own, *names)
     rows = read_rows(connection, _among(len(ids)), ids, columns=BRIEF)
     others = [row.row_id for row in rows if row.item_id != own]
-    return rows, read_given(connection, others) if others else {}
+    params = read_given(connection, others) if others else {}
+    found: _Rows = []
+    for row in rows:
+        given = params.get(row.row_id)
+        if row.item_id == own:
+            found.append((row, None))
+        elif given is not None and row.item_id is not None and names[row.item_id].is_of(given):
+            found.append((row, given))
+    return found
+
+
+def _count_chars(rows: _Rows) -> int:
+    # Only the valid rows of dlmachine are remembered, and their number is small.
+    chars = 0
+    for row, given in rows:
+        if given is not None or isinstance(row, Misfit):
+            return 0
+        chars += row.chars
+    return chars
 
 
 @cache
@@ -166,11 +191,8 @@ def _unusable(folder: str, version: int) -> CacheEntry:
     )
 
 
-def _foreign_entry(
-    folder: str, row: Read, all_given: Mapping[int, Given], names: Mapping[str, Foreign]
-) -> CacheEntry | None:
-    given = all_given.get(row.row_id)
-    if isinstance(row, Misfit) or given is None or not names[row.item_id].is_of(given):
+def _foreign_entry(folder: str, row: Read, given: Given) -> CacheEntry | None:
+    if isinstance(row, Misfit):
         return None
     record = foreign_record(given, row.stored_at)
     return _entry(folder, row, record, given.size_bytes, is_own=False)

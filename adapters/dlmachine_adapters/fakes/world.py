@@ -62,7 +62,7 @@ class MemoryWorld:
             clock=self.clock,
             files=self.files,
             store=self.store,
-            index=self.index,
+            index=lambda: self.index,
             backends=lambda: (self.network.seen,),
             chance=self.chance,
         )

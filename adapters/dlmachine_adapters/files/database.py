@@ -109,16 +109,24 @@ class Database(ABC):
 
         Raises: NoDatabase, sqlite3.Error.
         """
+        return self._ask(ask, self.see(), patience)
+
+    def _ask(
+        self,
+        ask: Callable[[sqlite3.Connection], _Read],
+        seen: os.stat_result | None,
+        patience: float | None,
+    ) -> _Read:
         self._notice_fork()
         link = self._reader
         with link.mutex:
             try:
-                return ask(self._open_reader(link, patience))
+                return ask(self._open_reader(link, seen, patience))
             except sqlite3.OperationalError as error:
                 if getattr(error, 'sqlite_errorcode', None) != sqlite3.SQLITE_READONLY_ROLLBACK:
                     raise
                 self._repair()
-                return ask(self._open_reader(link, patience))
+                return ask(self._open_reader(link, self.see(), patience))
 
     @contextmanager
     def writing(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -147,12 +155,14 @@ class Database(ABC):
             with link.mutex:
                 link.close()
 
-    def _open_reader(self, link: _Link, patience: float | None) -> sqlite3.Connection:
-        seen = self._identity()
-        if seen is None:
+    def _open_reader(
+        self, link: _Link, seen: os.stat_result | None, patience: float | None
+    ) -> sqlite3.Connection:
+        if seen is None or not seen.st_size:
             raise NoDatabase
+        identity = seen.st_dev, seen.st_ino
         patience = BUSY_SECONDS if patience is None else patience
-        if link.connection is not None and link.made_to == seen:
+        if link.connection is not None and link.made_to == identity:
             if link.patience != patience:
                 _set_patience(link.connection, patience)
                 link.patience = patience
@@ -167,7 +177,7 @@ class Database(ABC):
         if not begun:
             connection.close()
             raise NoDatabase
-        link.connection, link.made_to, link.patience = connection, seen, patience
+        link.connection, link.made_to, link.patience = connection, identity, patience
         return connection
 
     def _open_writer(self, link: _Link, patience: float | None) -> sqlite3.Connection:

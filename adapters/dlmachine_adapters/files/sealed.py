@@ -13,6 +13,10 @@ from typing import Final, NamedTuple
 
 #: The time resolutions of file systems, in ns: 2 s for FAT, 1 s for some network file systems.
 _GRAINS: Final = (100, 1_000, 1_000_000, 1_000_000_000, 2_000_000_000)
+#: The time stamps of a file system, in nanoseconds: those of the kernel's clock, or even seconds.
+_TICK_NS: Final = 10_000_000
+COARSE_NS: Final = 2_000_000_000
+SECOND_NS: Final = 1_000_000_000
 _SETS_TIME: Final = os.utime in os.supports_fd
 _PIECE_BYTES: Final = 1 << 20
 
@@ -66,6 +70,15 @@ def check_sealed(seen: os.stat_result, sealed: Seal) -> None:
     is_same_time = seen.st_mtime_ns == sealed.mtime_ns or _is_rounded(seen, sealed)
     if seen.st_size != sealed.size_bytes or not is_same_time:
         raise OSError(errno.ESTALE, 'its bytes were changed since it was checked')
+
+
+def is_racy(changed_ns: int, seen_ns: int) -> bool:
+    """Whether a file that was last changed then, and seen then, could be changed unseen.
+
+    It was seen within one tick of the time of its change, as in git's racy entries.
+    """
+    tick_ns = _TICK_NS if changed_ns % SECOND_NS else COARSE_NS
+    return seen_ns - changed_ns < tick_ns
 
 
 def has_same_bytes(handle: int, path: str) -> bool:

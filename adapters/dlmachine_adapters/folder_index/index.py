@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from dlmachine.core.cache.file_note import parse_file_note
@@ -89,6 +90,12 @@ class FolderIndexes:
             written[folder] = self._record(folder, rows)
         return [written[update.folder] for update in updates]
 
+    def forget(self) -> None:
+        """Read the indexes again for the next lookup, even if their files seem unchanged."""
+        with self._mutex:
+            for index in self._open.values():
+                index.forget()
+
     def close(self) -> None:
         """Close the connections."""
         with self._mutex:
@@ -124,8 +131,9 @@ class FolderIndexes:
         most = None if patience is None else min(BUSY_SECONDS, patience.total_seconds())
         try:
             if name:
-                return index.ask(lambda connection: read_named(connection, folder, name), most)
-            return index.ask(lambda connection: read_keyed(connection, folder, key), most)
+                named = partial(read_named, folder=folder, name=name)
+                return index.find(('named', name), named, most)
+            return index.find(('keyed', key), partial(read_keyed, folder=folder, key=key), most)
         except NoDatabase:
             self._forget(index)
             return None

@@ -11,11 +11,13 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Final
 
-from dlmachine_adapters.files.database import Database, is_busy
+from dlmachine_adapters.files.database import is_busy
 from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.remembering import RememberingDatabase
 from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
+from dlmachine_adapters.folder_index.rows import IndexRow
 
 INDEX_NAME: Final = 'index.sqlite'
 #: The version of the tables, increased when an older dlmachine could not use them.
@@ -41,11 +43,10 @@ _LOCKED: Final = 'database is locked'
 _SURE_SECONDS: Final = 1.0
 _AGAIN_SECONDS: Final = 0.1
 _REMEMBERED_SECONDS: Final = 60.0
-_Answer = TypeVar('_Answer')
 _ENDS: Final = ('', '-journal', '-wal', '-shm')
 
 
-class IndexFile(Database):
+class IndexFile(RememberingDatabase):
     """Connections to the index of one folder."""
 
     def __init__(self, folder: str) -> None:
@@ -81,15 +82,21 @@ class IndexFile(Database):
             self._checked = identity
         return seen
 
-    def ask(self, question: Callable[[sqlite3.Connection], _Answer], most: float | None) -> _Answer:
-        """Run a query; wait at most so many seconds for another program that holds the index.
+    def find(
+        self,
+        question: tuple[str, str],
+        ask: Callable[[sqlite3.Connection], IndexRow | None],
+        most: float | None,
+    ) -> IndexRow | None:
+        """Ask for a row, which is remembered while the index is unchanged.
 
-        None is as long as SQLite waits. The wait is not repeated: while the index stays locked,
-        the next ones are short.
+        Waits at most so many seconds for another program that holds the index; None is as long as
+        SQLite waits. The wait is not repeated: while the index stays locked, the next ones are
+        short.
         """
         patience = most if self._locked_at is None else self._less(most)
         try:
-            found = self.read(question, patience)
+            found = self.recall(question, ask, _count_chars, patience)
         except sqlite3.OperationalError as error:
             self.note_lock(error)
             raise
@@ -155,6 +162,10 @@ class IndexFile(Database):
             for end in reversed(_ENDS):
                 with contextlib.suppress(OSError):
                     ours.rename(f'{INDEX_NAME}{end}', f'{INDEX_NAME}.damaged{end}')
+
+
+def _count_chars(row: IndexRow | None) -> int:
+    return 0 if row is None else row.chars
 
 
 def _find(folder: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from dlmachine.core.cache.file_note import read_file_row
 from dlmachine.core.cache.updates import FileRecord
+from dlmachine_adapters.files.sealed import COARSE_NS, SECOND_NS, is_racy
 
 _COLUMNS: Final = 'name, key, version, record, inode, ctime_ns, seen_ns'
 _BY_NAME: Final = f'SELECT {_COLUMNS} FROM files WHERE name = ?'  # noqa: S608 -- a fixed text
@@ -19,32 +20,28 @@ _PAGE: Final = f'SELECT {_COLUMNS} FROM files WHERE name > ? ORDER BY name LIMIT
 _REMOVE: Final = 'DELETE FROM files WHERE name = ?'
 _REMOVE_NAMELESS: Final = 'DELETE FROM files WHERE name <= ?'
 _WRITE: Final = f'INSERT OR REPLACE INTO files ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)'  # noqa: S608
-#: The time stamps of a file system, in nanoseconds: those of the kernel's clock, or even seconds.
-_TICK_NS: Final = 10_000_000
-_COARSE_NS: Final = 2_000_000_000
-_SECOND_NS: Final = 1_000_000_000
 
 
 class IndexRow(NamedTuple):
     """A row: what was recorded, the identity of the file, and when it was looked at.
 
     The identity is the inode with the time of its last change (`st_ctime`), which a program cannot
-    set as it can set the modification time; (0, 0) if it is not known.
+    set as it can set the modification time; (0, 0) if it is not known. `chars` is the size of the
+    record.
     """
 
     file: FileRecord
     identity: tuple[int, int] = (0, 0)
     seen_ns: int = 0
+    chars: int = 0
 
     @property
     def is_racy(self) -> bool:
         """Whether the file could be changed later without another modification time.
 
-        It was recorded within one tick of that time, as in git's racy entries.
+        It was recorded within one tick of that time.
         """
-        mtime = self.file.record.mtime_ns or 0
-        tick = _TICK_NS if mtime % _SECOND_NS else _COARSE_NS
-        return self.seen_ns - mtime < tick
+        return is_racy(self.file.record.mtime_ns or 0, self.seen_ns)
 
 
 def may_hide_edits(update: FileRecord) -> bool:
@@ -53,9 +50,9 @@ def may_hide_edits(update: FileRecord) -> bool:
     So it is where times are whole seconds, as on FAT; the file is then read before its first use.
     """
     mtime, finished_at = update.record.mtime_ns or 0, update.record.finished_at
-    if not update.is_new or mtime % _SECOND_NS:
+    if not update.is_new or mtime % SECOND_NS:
         return False
-    return mtime > int(finished_at.timestamp()) * _SECOND_NS - _COARSE_NS
+    return mtime > int(finished_at.timestamp()) * SECOND_NS - COARSE_NS
 
 
 def read_named(connection: sqlite3.Connection, folder: str, name: str) -> IndexRow | None:
@@ -121,8 +118,8 @@ def _read(folder: str, row: tuple[object, ...] | None) -> IndexRow | None:
     name, key, version, record, *numbers = row
     shown = name.decode('utf-8', 'surrogateescape') if isinstance(name, bytes) else None
     file = read_file_row(folder, key, shown, version, record)
-    inode, ctime_ns, seen_ns = (one if type(one) is int else 0 for one in numbers)
-    return None if file is None else IndexRow(file, (inode, ctime_ns), seen_ns)
+    inode, ctime_ns, seen_ns = [one if type(one) is int else 0 for one in numbers]
+    return None if file is None else IndexRow(file, (inode, ctime_ns), seen_ns, len(str(record)))
 
 
 def _stored(name: str) -> bytes:

@@ -38,8 +38,8 @@ from dlmachine.core.maintenance.findings import (
 from dlmachine.core.maintenance.verification import check_quarantined
 from dlmachine_adapters.cachedir.connection import REGISTRY_NAME, Registry
 from dlmachine_adapters.cachedir.listing import list_rows
+from dlmachine_adapters.cachedir.own_cache import TAG_NAME
 from dlmachine_adapters.cachedir.rows import Misfit
-from dlmachine_adapters.files.cache_tag import TAG_NAME
 from dlmachine_adapters.files.file_lock import read_owner, shown
 from dlmachine_adapters.files.locks import LOCKS_FOLDER
 from dlmachine_adapters.files.own_folder import OwnFolder
