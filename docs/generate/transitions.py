@@ -162,7 +162,7 @@ def _kind(state: State) -> Any:
         return kind
     # Bytes that arrive renew the rounds a thousand times; once is enough to see it.
     tried = (attempts.round, attempts.position, attempts.excluded, len(attempts.redirects))
-    return *kind, *tried, attempts.part_bytes, attempts.held, attempts.unsegmented
+    return *kind, *tried, attempts.part, attempts.unsegmented
 
 
 def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:

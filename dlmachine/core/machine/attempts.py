@@ -78,7 +78,8 @@ def start_over(job: Job, attempts: Attempts, at: datetime) -> Step:
 def give_up(job: Job, attempts: Attempts, fault: Fault) -> Step:
     """End with the fault; a part that can be resumed is kept for a later run."""
     is_harmless = fault.party in _ELSEWHERE or isinstance(fault, Cancelled)
-    has_part = bool(attempts.part_bytes and attempts.validator) or attempts.aside is not None
+    part = attempts.part
+    has_part = bool(part.front_bytes and part.validator) or attempts.aside is not None
     keep = is_harmless and has_part
     return finish(job, replace(fault, tries=attempts.tries), keep_part=keep)
 

@@ -20,7 +20,7 @@ from dlmachine.core.machine.publishing import on_taken
 from dlmachine.core.machine.received import on_body
 from dlmachine.core.machine.recording import confirm_version
 from dlmachine.core.machine.segments import split_rest
-from dlmachine.core.protocol.attempts import Attempts
+from dlmachine.core.protocol.attempts import NOTHING, Attempts, Partial
 from dlmachine.core.protocol.body_decision import (
     BodyDecision,
     RejectResponse,
@@ -37,7 +37,7 @@ from dlmachine.core.protocol.events import (
     Waited,
 )
 from dlmachine.core.protocol.states import Exchanging, Job, Opening, Step, Waiting
-from dlmachine.core.transfer.next_exchange import may_split, send
+from dlmachine.core.transfer.next_exchange import follow, may_split
 from dlmachine.core.transfer.read_response import decide_body, is_same_source
 from dlmachine.core.transfer.redirect import follow_redirect
 from dlmachine.core.transfer.retry import may_be_repeated
@@ -78,15 +78,15 @@ def on_exchanging(state: Exchanging, event: Event) -> Step:
         case Interrupted(fault=DestinationUnusable(path=path)):
             return on_taken(state.job, path, state.attempts.tries)
         case Interrupted(head=None, part_bytes=count):
-            unchanged = replace(state.attempts, part_bytes=count)
-            is_kept = count and unchanged.validator
-            return _on_interruption(state, event, unchanged if is_kept else unchanged.emptied())
+            part = state.attempts.part
+            is_kept = count and part.validator
+            return _on_interruption(
+                state, event, replace(part, front_bytes=count) if is_kept else NOTHING
+            )
         case Interrupted(head=ResponseHead() as head, part_bytes=count):
             state, decision = _heard(state, event, head)
             plainer = _retry_plainly(state, head, decision, event.at)
-            return plainer or _on_interruption(
-                state, event, _attempts_with(state.attempts, decision, count)
-            )
+            return plainer or _on_interruption(state, event, _partial(decision, count))
         case EffectFailed(at=at, fault=fault):
             return after_failure(state.job, state.attempts, fault, at)
         case _:
@@ -130,26 +130,16 @@ def _first_attempts(job: Job, size_bytes: int) -> Attempts:
         return Attempts()
     digests = [address.digest for address in job.decision.addresses]
     position, whole = digests.index(part.url_digest), part.whole_bytes
-    if whole is None or not may_split(job, position):
-        adopted = Attempts(
-            position=position,
-            part_bytes=offset,
-            validator=part.validator,
-            representation=part.representation,
-        )
-        return adopted.at(0)
-    # The note of a part that was filled in segments has the size of the complete file.
-    front = min(size_bytes, whole - 1)
-    adopted = Attempts(
-        position=position,
-        part_bytes=front,
-        validator=part.validator,
-        representation=part.representation,
-        held=behind(part.spans, front),
-        whole_bytes=whole,
+    adopted = Partial(
+        front_bytes=offset, validator=part.validator, representation=part.representation
     )
+    if whole is not None and may_split(job, position):
+        # The note of a part that was filled in segments has the size of the complete file.
+        front = min(size_bytes, whole - 1)
+        held = behind(part.spans, front)
+        adopted = replace(adopted, front_bytes=front, held=held, whole_bytes=whole)
     # A part does not change which URL comes first: a mirror may have an old version.
-    return adopted.at(0)
+    return Attempts(position=position, part=adopted).at(0)
 
 
 def _on_response(state: Exchanging, event: Responded, decision: BodyDecision) -> Step:
@@ -188,7 +178,7 @@ def _on_redirect(state: Exchanging, event: Responded) -> Step:
     )
     if not is_successful(moved):
         return after_failure(state.job, attempts, moved.failure(), event.at)
-    return send(state.job, attempts, moved.unwrap())
+    return follow(state, moved.unwrap())
 
 
 def _on_error(state: Exchanging, event: Responded) -> Step:
@@ -196,28 +186,22 @@ def _on_error(state: Exchanging, event: Responded) -> Step:
     return after_failure(state.job, state.attempts, fault, event.at)
 
 
-def _on_interruption(state: Exchanging, event: Interrupted, attempts: Attempts) -> Step:
-    most = max(state.attempts.best_bytes, state.attempts.all_bytes)
-    attempts = replace(attempts, best_bytes=max(most, attempts.all_bytes))
-    return after_failure(
-        state.job, attempts, event.fault, event.at, gained=attempts.all_bytes > most
-    )
+def _on_interruption(state: Exchanging, event: Interrupted, part: Partial) -> Step:
+    most, size = state.attempts.most_bytes, part.all_bytes
+    attempts = replace(state.attempts, part=part, best_bytes=max(most, size))
+    return after_failure(state.job, attempts, event.fault, event.at, gained=size > most)
 
 
-def _attempts_with(attempts: Attempts, taking: BodyDecision, count: int) -> Attempts:
-    # The part has so many bytes of a response with this decision.
+def _partial(taking: BodyDecision, count: int) -> Partial:
+    # What the part has after so many bytes of a response with this decision.
     if not isinstance(taking, StoreBody) or taking.validator is None or not count:
-        return attempts.emptied()
-    if taking.whole_bytes is None:
-        return replace(
-            attempts.emptied(),
-            part_bytes=count,
-            validator=taking.validator,
-            representation=taking.representation,
-        )
-    spans = merged(((0, count - 1), *taking.held))
-    filled = attempts.filled(spans, taking.whole_bytes, taking.validator)
-    return replace(filled, representation=taking.representation)
+        return NOTHING
+    part = Partial(
+        validator=taking.validator,
+        representation=taking.representation,
+        whole_bytes=taking.whole_bytes,
+    )
+    return part.with_spans(merged(((0, count - 1), *taking.held)))
 
 
 def _retry_plainly(
@@ -249,7 +233,7 @@ _NOT_OF_RANGES: Final = frozenset({401, 404, 407, 408, 410, 425, 429, 451, 502, 
 def _is_rest_refused(state: Exchanging, head: ResponseHead, decision: BodyDecision) -> bool:
     # The server does not have the range (416), or sent one of another version (206). A server
     # without support for ranges refuses the first range of a segmented download in the same way.
-    is_range = state.attempts.part_bytes or state.exchange.expect.last is not None
+    is_range = state.attempts.part.front_bytes or state.exchange.expect.last is not None
     if not is_range or head.status not in {204, 206, 416}:
         return False
     if isinstance(decision, RejectResponse):

@@ -17,7 +17,7 @@ from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.machine.attempts import after_failure, start_over
 from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.received import on_body
-from dlmachine.core.protocol.attempts import Attempts
+from dlmachine.core.protocol.attempts import Attempts, Partial
 from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, StoreBody
 from dlmachine.core.protocol.effects import Exchange, ExchangeSegments, Reassemble
 from dlmachine.core.protocol.events import (
@@ -57,11 +57,10 @@ def split_rest(
         fault = BodyTruncated(url=url, received_bytes=brought, expected_bytes=taking.wire_bytes)
         return after_failure(state.job, attempts.emptied(), fault, event.at)
     spans = merged(((0, first + brought - 1), *taking.held))
-    filled = replace(
-        attempts.filled(spans, whole_bytes, validator),
-        best_bytes=_most(attempts),
-        representation=taking.representation,
+    part = Partial(
+        validator=validator, representation=taking.representation, whole_bytes=whole_bytes
     )
+    filled = replace(attempts, part=part.with_spans(spans), best_bytes=attempts.most_bytes)
     whole = replace(taking, offset=0, wire_bytes=whole_bytes, whole_bytes=None, held=())
     missing = gaps(spans, whole_bytes)
     if not missing:
@@ -150,8 +149,9 @@ def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step:
         if count
     )
     spans = merged((*asked.held, *brought))
-    attempts = before.filled(spans, asked.whole_bytes, asked.validator)
-    attempts = replace(attempts, cookies=_cookies_after(state, event))
+    attempts = replace(
+        before, part=before.part.with_spans(spans), cookies=_cookies_after(state, event)
+    )
     failures = tuple(failure for _, failure in read if failure is not None)
     if not failures:
         if gaps(spans, asked.whole_bytes):
@@ -171,21 +171,17 @@ def _cookies_after(state: Segmenting, event: SegmentsEnded) -> CookieStore:
 def _on_failures(
     state: Segmenting, attempts: Attempts, failures: tuple[_SegmentFailure, ...], at: datetime
 ) -> Step:
-    job, most = state.job, _most(state.attempts)
+    job, most, size = state.job, state.attempts.most_bytes, attempts.part.all_bytes
     worst = max(failures, key=lambda failure: _weight(job, failure.fault))
     if _gives_no_ranges(job, worst.fault):
         return start_over(job, attempts, at)
-    gained = attempts.all_bytes > most
+    gained = size > most
     if any(failure.is_overload for failure in failures):
         # If no byte arrived at all, the server may accept a single connection only.
         fewer = max(state.asked.connections // 2, 1) if gained else 1
         attempts = replace(attempts, connections=fewer)
-    attempts = replace(attempts, best_bytes=max(most, attempts.all_bytes))
+    attempts = replace(attempts, best_bytes=max(most, size))
     return after_failure(job, attempts, worst.fault, at, gained=gained)
-
-
-def _most(attempts: Attempts) -> int:
-    return max(attempts.best_bytes, attempts.all_bytes)
 
 
 def _weight(job: Job, fault: Fault) -> tuple[int, timedelta]:

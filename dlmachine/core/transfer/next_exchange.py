@@ -11,8 +11,8 @@ from dlmachine.core.http.body import NoBody
 from dlmachine.core.http.filename import name_in_url
 from dlmachine.core.http.request import HTTP_SCHEMES, Request
 from dlmachine.core.http.url import parse_url
-from dlmachine.core.integrity.representation import Representation, source_digest
-from dlmachine.core.protocol.attempts import Attempts
+from dlmachine.core.integrity.representation import source_digest
+from dlmachine.core.protocol.attempts import NOTHING, Attempts, Partial
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.states import Exchanging, Job, Step
@@ -28,21 +28,17 @@ from dlmachine.core.transfer.segment_plan import first_span
 
 def ask(job: Job, attempts: Attempts, request: Request, at: datetime) -> Step:
     """The step that requests the current URL, before any redirect."""
-    request = _with_conditions(job, attempts, request)
-    return send(job, attempts, with_cookies(request, attempts.cookies, at))
-
-
-def send(job: Job, attempts: Attempts, request: Request) -> Step:
-    """The step that sends a request and adds it to `Attempts.redirects`."""
-    policy, condition = job.policy, _condition(job, attempts)
-    address, last = attempts.address(job.decision), _last_byte(job, attempts)
-    new_in = _new_in(job)
+    condition, last = _condition(job, attempts), _last_byte(job, attempts)
+    part = NOTHING if attempts.is_unranged else attempts.part
+    request = _with_conditions(request, part, condition, last)
+    request = with_cookies(request, attempts.cookies, at)
+    policy, address, new_in = job.policy, attempts.address(job.decision), _new_in(job)
     exchange = Exchange(
         request=request,
         backend=address.backend,
         expect=Expectation(
-            offset=0 if attempts.is_unranged else attempts.part_bytes,
-            validator=None if attempts.is_unranged else attempts.validator,
+            offset=part.front_bytes,
+            validator=part.validator,
             is_conditional=bool(condition.headers),
             etag=condition.etag,
             last_modified=condition.last_modified,
@@ -50,14 +46,14 @@ def send(job: Job, attempts: Attempts, request: Request) -> Step:
             name=name_in_url(request.shown_url),
             requested_name=name_in_url(job.descriptor.redactor.url(address.url)),
             url_digest=address.digest,
-            representation=Representation() if attempts.is_unranged else attempts.representation,
+            representation=part.representation,
             cached_source=_cached_source(job) if condition.etag or condition.last_modified else '',
             max_bytes=policy.max_bytes,
             checks_content=policy.check_content,
             keeps_codings=not policy.check_content,
             last=last,
-            held=() if last is None else attempts.held,
-            whole_bytes=None if last is None else attempts.whole_bytes,
+            held=() if last is None else part.held,
+            whole_bytes=None if last is None else part.whole_bytes,
             new_in=new_in,
             named_by=job.descriptor.redactor.url(job.descriptor.url) if new_in else '',
         ),
@@ -72,15 +68,25 @@ def send(job: Job, attempts: Attempts, request: Request) -> Step:
             bytes_per_second=policy.limit_rate,
         ),
     )
-    moved = replace(
-        attempts, redirects=(*attempts.redirects, hop_of(request)), tries=attempts.tries + 1
-    )
+    return _send(job, attempts, exchange)
+
+
+def follow(state: Exchanging, request: Request) -> Step:
+    """The step that sends the request after a redirect; nothing else of the exchange changes."""
+    expect = replace(state.exchange.expect, name=name_in_url(request.shown_url))
+    exchange = replace(state.exchange, request=request, expect=expect)
+    return _send(state.job, state.attempts, exchange)
+
+
+def _send(job: Job, attempts: Attempts, exchange: Exchange) -> Step:
+    redirects = (*attempts.redirects, hop_of(exchange.request))
+    moved = replace(attempts, redirects=redirects, tries=attempts.tries + 1)
     return Step(state=Exchanging(job=job, attempts=moved, exchange=exchange), effect=exchange)
 
 
 def _algorithms(job: Job, attempts: Attempts) -> tuple[str, ...]:
     # The digest that the first response promised is verified in the complete file.
-    checksum, promised = job.policy.checksum, attempts.representation.promised
+    checksum, promised = job.policy.checksum, attempts.part.representation.promised
     ours = () if checksum is None else (checksum.algorithm,)
     theirs = () if promised is None or promised[1] in ours else (promised[1],)
     return (*ours, *theirs)
@@ -105,22 +111,21 @@ def _max_per_host(policy: Policy) -> int | None:
     return None if most is None else max(most, policy.segments)
 
 
-def _with_conditions(job: Job, attempts: Attempts, request: Request) -> Request:
+def _with_conditions(
+    request: Request, part: Partial, condition: Condition, last: int | None
+) -> Request:
     headers = request.headers
-    for name, value in _condition(job, attempts).headers:
+    for name, value in condition.headers:
         headers = headers.with_field(name, value)
-    last = _last_byte(job, attempts)
-    if attempts.is_unranged:
-        return replace(request, headers=headers)
-    has_part = bool(attempts.part_bytes) and attempts.validator is not None
+    has_part = part.front_bytes and part.validator is not None
     if has_part or last is not None:
         # RFC 9110 section 14.2: the rest, or the first range of several.
-        value = f'bytes={attempts.part_bytes}-{"" if last is None else last}'
+        value = f'bytes={part.front_bytes}-{"" if last is None else last}'
         headers = headers.with_field('Range', value)
-    if attempts.part_bytes and attempts.validator is not None:
+    if has_part and part.validator is not None:
         # Section 13.1.5: the server sends the complete file if it has changed.
-        headers = headers.with_field('If-Range', attempts.validator)
-    return replace(request, headers=headers)
+        headers = headers.with_field('If-Range', part.validator)
+    return request if headers is request.headers else replace(request, headers=headers)
 
 
 def may_split(job: Job, position: int) -> bool:
@@ -144,25 +149,24 @@ def _last_byte(job: Job, attempts: Attempts) -> int | None:
     is_single = attempts.is_unranged or attempts.position in attempts.unsegmented
     if is_single or not may_split(job, attempts.position):
         return None
-    return first_span(attempts.part_bytes, attempts.held)[1]
+    return first_span(attempts.part.front_bytes, attempts.part.held)[1]
 
 
 def _condition(job: Job, attempts: Attempts) -> Condition:
-    decision, address = job.decision, attempts.address(job.decision)
+    decision = job.decision
     # If there is a part of another version, the range request also revalidates the copy.
-    has_part = bool(attempts.part_bytes)
-    is_wanted = decision.verdict is Verdict.REVALIDATE and not attempts.is_unconditional
-    is_wanted = is_wanted and not has_part
-    if not is_wanted or decision.entry is None:
+    is_wanted = decision.verdict is Verdict.REVALIDATE and not attempts.part.front_bytes
+    if not is_wanted or attempts.is_unconditional or decision.entry is None:
         return Condition()
     record, method = decision.entry.record, job.policy.check_method
     if record is None or method is CheckMethod.SIZE:
         return build_condition(decision.entry, method)
     # A validator is valid only at its source; elsewhere the complete files are compared.
-    is_ours = is_source(record, job.descriptor, address.url)
+    url = attempts.address(decision).url
+    is_ours = is_source(record, job.descriptor, url)
     if not may_be_repeated(job.descriptor.method, job.policy):
         # If another source confirmed the copy, the request could not be repeated without the
         # condition.
-        requested = source_digest(job.descriptor.redactor.url(address.url))
+        requested = source_digest(job.descriptor.redactor.url(url))
         is_ours = is_ours and _cached_source(job) in {'', requested}
     return build_condition(decision.entry, method) if is_ours else Condition()

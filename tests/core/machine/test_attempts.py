@@ -161,7 +161,7 @@ def test_no_run_is_longer_than_its_bound_and_one_comes_near(
             case Exchanging(attempts=so_far) if len(so_far.redirects) <= redirects:
                 hop += 1
                 run.feed(answered(302, {'Location': f'/{hop}'}))
-            case Exchanging(attempts=so_far) if so_far.part_bytes:
+            case Exchanging(attempts=so_far) if so_far.part.front_bytes:
                 run.feed(answered(416))
             case Exchanging(attempts=so_far):
                 held += so_far.round == retries

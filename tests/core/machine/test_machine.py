@@ -884,7 +884,7 @@ def test_a_worst_case_stays_within_the_bound() -> None:
             case Exchanging(attempts=attempts) if len(attempts.redirects) <= policy.max_redirects:
                 hop += 1
                 run.feed(answered(302, {'Location': f'/{hop}'}))
-            case Exchanging(attempts=attempts) if attempts.part_bytes:
+            case Exchanging(attempts=attempts) if attempts.part.front_bytes:
                 run.feed(answered(416))
             case Exchanging():
                 held += 1

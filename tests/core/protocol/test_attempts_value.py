@@ -5,37 +5,28 @@ from dataclasses import replace
 import pytest
 
 from dlmachine.core.integrity.representation import Representation
-from dlmachine.core.protocol.attempts import Attempts, SetAside
+from dlmachine.core.protocol.attempts import Attempts, Partial
 
-PART = Attempts(
-    part_bytes=5,
+PART = Partial(
+    front_bytes=5,
     validator='"v"',
     representation=Representation(size_bytes=9),
     held=((7, 8),),
     whole_bytes=9,
-    is_unranged=True,
-    is_unconditional=True,
 )
+HERE = Attempts(part=PART, is_unranged=True, is_unconditional=True)
 
 
 def test_the_part_is_set_aside_for_another_url_and_taken_back() -> None:
     """A validator is valid only for the URL that issued it."""
-    there = PART.at(1)
-    assert there.aside == SetAside(
-        position=0,
-        part_bytes=5,
-        validator='"v"',
-        representation=PART.representation,
-        held=((7, 8),),
-        whole_bytes=9,
-    )
-    assert there == Attempts(position=1, aside=there.aside)
+    there = HERE.at(1)
+    assert there == Attempts(position=1, aside=(0, PART))
     assert (there.is_unranged, there.is_unconditional) == (False, False)
-    back = there.at(0)
-    assert back == replace(PART, is_unranged=False, is_unconditional=False)
+    assert there.at(0) == Attempts(part=PART)
 
 
-@pytest.mark.parametrize('lost', [{'part_bytes': 0}, {'validator': None}])
+@pytest.mark.parametrize('lost', [{'front_bytes': 0}, {'validator': None}])
 def test_bytes_that_cannot_be_resumed_are_not_set_aside(lost: dict[str, None]) -> None:
     """Without bytes or without a validator there is nothing to come back to."""
-    assert replace(PART, **lost).at(1).aside is None  # type: ignore[arg-type]
+    lacking = replace(PART, **lost)  # type: ignore[arg-type]
+    assert replace(HERE, part=lacking).at(1).aside is None
