@@ -65,8 +65,10 @@ def log_wait(effect: Wait, descriptor: Descriptor) -> None:
 
 def log_download(outcome: Outcome, descriptor: Descriptor) -> None:
     """Log a download from the network, with its destination."""
+    if outcome.origin is not Origin.NETWORK or outcome.record is None:
+        return
     logger, record = _logger(), outcome.record
-    if logger is None or record is None or outcome.origin is not Origin.NETWORK:
+    if logger is None:
         return
     for note in outcome.notes:
         logger.warning('%s: %s', shown_url(descriptor), note)

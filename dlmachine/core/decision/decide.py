@@ -81,13 +81,12 @@ def _decide(
     found = resolve_destination(policy.dest, folder, snapshot.destination)
     if isinstance(found, DestinationUnusable):
         return found
-    destination = _with_recorded_name(found, snapshot)
     question = _Question(
         descriptor=descriptor,
         policy=policy,
         snapshot=snapshot,
-        destination=destination,
-        is_at_path=isinstance(destination, (AtPath, InFolder)),
+        destination=_with_recorded_name(found, snapshot),
+        is_at_path=isinstance(found, (AtPath, InFolder)),
     )
     return _decide_for(question, before)
 
@@ -95,7 +94,7 @@ def _decide(
 def _with_recorded_name(destination: Destination, snapshot: Snapshot) -> Destination:
     # In a folder a download keeps the name that it is recorded with.
     file = snapshot.file
-    if isinstance(destination, InFolder) and file is not None and file.name:
+    if file is not None and file.name and isinstance(destination, InFolder):
         return AtPath(file.path)
     return destination
 

@@ -96,12 +96,14 @@ class Snapshot:
 
     def copies(self, destination: Destination) -> tuple[CacheEntry, ...]:
         """The stored copies that the destination may be served from."""
-        if isinstance(destination, InMemory):
-            return ()
-        if isinstance(destination, InCache):
-            return () if self.cache is None else self.cache.entries
-        entry = None if self.file is None else self.file.entry
-        return () if entry is None else (entry,)
+        match destination:
+            case InMemory():
+                return ()
+            case InCache():
+                return () if self.cache is None else self.cache.entries
+            case _:
+                entry = None if self.file is None else self.file.entry
+                return () if entry is None else (entry,)
 
     def without(self, entry: CacheEntry) -> 'Snapshot':
         """The same, after a stored copy was found to be missing or wrong."""

@@ -40,11 +40,11 @@ _BETWEEN: Final = r'[/\\]' if '\\' in str(PurePath('a', 'b')) else '/'
 _IN_OUR_FOLDERS: Final = re.compile(
     rf'(?:\A|{_BETWEEN}){_OUR_NAMES}(?:\Z|{_BETWEEN})', re.IGNORECASE
 )
-#: The registry and its files, the tag file of a cache, and its versions.
+#: The registry and its files, the tag file of a cache, its versions, and our folders.
 _OURS: Final = re.compile(
     r'(?i)cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
     # The short names of these files on Windows.
-    r'|(cache|cached|dlmach|[0-9a-z]{2}[0-9a-f]{4})~[0-9](\..*)?'
+    r'|(cache|cached|dlmach|[0-9a-z]{2}[0-9a-f]{4})~[0-9](\..*)?|' + _OUR_NAMES
 )
 
 #: The number of cached names: one download needs the same few names dozens of times.
@@ -109,7 +109,7 @@ def is_reserved_name(name: str) -> bool:
     >>> [is_reserved_name(name) for name in ('cache.sqlite-wal', '.DLMACHINE', 'cache.csv')]
     [True, True, False]
     """
-    return _OURS.fullmatch(name) is not None or is_our_folder(name)
+    return _OURS.fullmatch(name) is not None
 
 
 def is_our_folder(name: str) -> bool:

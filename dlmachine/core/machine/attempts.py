@@ -10,7 +10,7 @@ needs.
 from datetime import datetime, timedelta
 from typing import Final
 
-from returns.pipeline import is_successful
+from returns.result import Success
 
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.frozen import replace
@@ -61,10 +61,11 @@ def after_failure(
 def start_attempt(job: Job, attempts: Attempts, at: datetime) -> Step:
     """Request the current URL."""
     url, agent = attempts.address(job.decision).url, job.policy.user_agent
-    request = build_request(job.descriptor, url, agent)
-    if not is_successful(request):
-        return after_failure(job, attempts, request.failure(), at)
-    return ask(job, attempts, request.unwrap(), at)
+    match build_request(job.descriptor, url, agent):
+        case Success(request):
+            return ask(job, attempts, request, at)
+        case refused:
+            return after_failure(job, attempts, refused.failure(), at)
 
 
 def start_over(job: Job, attempts: Attempts, at: datetime) -> Step:

@@ -11,6 +11,7 @@ from dlmachine.core.cache.freshness import choose_version, must_read
 from dlmachine.core.decision.locate import locate
 from dlmachine.core.faults import Bug, Fault, Party
 from dlmachine.core.frozen import replace
+from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.effects import CheckCopy, Discard, ReleaseLock
 from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, EffectFailed, Event
 from dlmachine.core.protocol.outcome import Origin, Outcome
@@ -33,13 +34,14 @@ _NO_STALE_COPY: Final = frozenset({Party.CALLER})
 
 def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
     """End the run with a result, or fall back to an existing copy if the download failed."""
-    if not isinstance(end, Outcome):
-        end = locate(end, job.descriptor, job.decision.destination)
-    if not isinstance(end, Outcome) and job.policy.stale_if_error and job.may_fall_back:
-        found = _stale_copy(job, end)
-        if found is not None:
-            return _fall_back(job, *found, end, keep_part=keep_part)
-    return release(job, end, keep_part=keep_part)
+    if isinstance(end, Outcome):
+        return release(job, end, keep_part=keep_part)
+    fault = locate(end, job.descriptor, job.decision.destination)
+    may_fall_back = job.policy.stale_if_error and job.may_fall_back
+    found = _stale_copy(job, fault) if may_fall_back else None
+    if found is not None:
+        return _fall_back(job, *found, fault, keep_part=keep_part)
+    return release(job, fault, keep_part=keep_part)
 
 
 def on_falling_back(state: FallingBack, event: Event) -> Step:
@@ -83,13 +85,13 @@ def release(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
     return Step(state=Finished(outcome=end) if isinstance(end, Outcome) else Failed(fault=end))
 
 
-def confirmation(job: Job, entry: CacheEntry) -> CheckCopy:
+def confirmation(entry: CacheEntry, checksum: Checksum | None) -> CheckCopy:
     """The effect that checks a stored version before it is used."""
     return CheckCopy(
         path=entry.path,
         size_bytes=entry.file_bytes,
         mtime_ns=entry.file_mtime_ns,
-        checksum=must_read(entry, job.policy.checksum),
+        checksum=checksum,
     )
 
 
@@ -101,7 +103,8 @@ def _stale_copy(job: Job, fault: Fault) -> tuple[Outcome, CheckCopy] | None:
     window = Window(older_than=job.policy.window.older_than)
     entry = choose_version(job.snapshot.copies(job.decision.destination), job.policy, window)
     if entry is not None:
-        return cached_outcome(job, entry, reason), confirmation(job, entry)
+        checksum = must_read(entry, job.policy.checksum)
+        return cached_outcome(job, entry, reason), confirmation(entry, checksum)
     file = job.snapshot.file
     if file is None or file.other is None or file.owner:
         return None

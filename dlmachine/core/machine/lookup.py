@@ -15,6 +15,7 @@ from dlmachine.core.decision.part_location import part_place, part_stem
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.frozen import replace
+from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.machine.finish import cached_outcome, confirmation, fail_unexpected, finish
 from dlmachine.core.machine.limits import MAX_MISSING
 from dlmachine.core.protocol.effects import AcquireLock, FillCache, Observe, OpenPart
@@ -52,15 +53,13 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
         policy = policy.at(snapshot.now)
     match decide(descriptor, policy, snapshot):
         case Success(decision):
-            copies = snapshot.copies(decision.destination)
-            usable = [(entry.path, entry.version) for entry in copies if entry.is_usable]
             job = Job(
                 descriptor=descriptor,
                 policy=policy,
                 snapshot=snapshot,
                 decision=decision,
                 began_at=snapshot.now,
-                before=frozenset(usable),
+                before=snapshot,
             )
             return _step_for_decision(job)
         case refused:
@@ -71,7 +70,7 @@ def on_checking_copy(state: CheckingCopy, event: Event) -> Step:
     """The stored copy exists and is used or revalidated, or it is missing: decide again."""
     match event:
         case CopyConfirmed():
-            return _use(state.job, state.entry, event)
+            return _use(state, event)
         case CopyMissing():
             return _decide_again(_without_copy(state))
         case EffectFailed(fault=fault):
@@ -99,7 +98,7 @@ def on_locking(state: Locking, event: Event) -> Step:
     """The lock is acquired, or locks do not work here: observe again."""
     match event:
         case LockAcquired():
-            job = replace(state.job, lock=_lock(state.job))
+            job = replace(state.job, lock=state.lock)
             return Step(state=Observing(job=job), effect=Observe(key=job.key))
         case LockUnavailable(fault=None):
             return Step(state=Observing(job=state.job), effect=Observe(key=state.job.key))
@@ -127,10 +126,10 @@ def on_observing(state: Observing, event: Event) -> Step:
             return fail_unexpected(state.job, state, event)
 
 
-def _use(job: Job, entry: CacheEntry, event: CopyConfirmed) -> Step:
-    # The copy has the recorded digest, so the next run need not read it.
-    checksum, record = job.policy.checksum, entry.record
-    if record is not None and must_read(entry, checksum) not in {None, checksum}:
+def _use(state: CheckingCopy, event: CopyConfirmed) -> Step:
+    job, entry, record = state.job, state.entry, state.entry.record
+    if record is not None and state.checksum not in {None, job.policy.checksum}:
+        # The copy has the recorded digest, so the next run need not read it.
         known = replace(record, mtime_ns=entry.file_mtime_ns)
         entry = replace(entry, record=known, is_certain=True)
     if record is None and event.sha256 and job.decision.reason is Reason.FITS:
@@ -149,7 +148,9 @@ def _use(job: Job, entry: CacheEntry, event: CopyConfirmed) -> Step:
 
 
 def _decide_again(job: Job) -> Step:
-    match decide(job.descriptor, job.policy, job.snapshot, before=job.before):
+    copies = job.before.copies(job.decision.destination)
+    before = frozenset([(entry.path, entry.version) for entry in copies if entry.is_usable])
+    match decide(job.descriptor, job.policy, job.snapshot, before):
         case Success(decision):
             return _step_for_decision(replace(job, decision=decision))
         case refused:
@@ -164,16 +165,15 @@ def _step_for_decision(job: Job) -> Step:
         if must_read_checksums(job.policy, _about_to_use(job)):
             return read_checksums(job, wanted)
     if decision.entry is not None and decision.verdict is Verdict.USE_CACHED:
-        state = CheckingCopy(job=job, entry=decision.entry)
-        return Step(state=state, effect=confirmation(job, decision.entry))
+        return _check(job, decision.entry, must_read(decision.entry, job.policy.checksum))
     lock = None if job.is_observed else _lock(job)
     if lock is not None:
-        return Step(state=Locking(job=job), effect=lock)
+        return Step(state=Locking(job=job, lock=lock), effect=lock)
     if decision.entry is not None and not job.is_compared:
-        check = confirmation(job, decision.entry)
-        if check.checksum is not None:
+        checksum = must_read(decision.entry, job.policy.checksum)
+        if checksum is not None:
             # If the server confirms that the copy is current, its digest is still unverified.
-            return Step(state=CheckingCopy(job=job, entry=decision.entry), effect=check)
+            return _check(job, decision.entry, checksum)
     is_file = isinstance(decision.destination, (AtPath, InFolder))
     if is_file and job.policy.fills_from_cache:
         from dlmachine.core.machine.files import cache_policy
@@ -185,6 +185,11 @@ def _step_for_decision(job: Job) -> Step:
     folder = part_place(dest, None if cache is None else cache.folder, is_folder=is_folder)
     opening = OpenPart(beside=folder, stem=part_stem(job.key, dest), adopt=decision.part)
     return Step(state=Opening(job=job), effect=opening)
+
+
+def _check(job: Job, entry: CacheEntry, checksum: Checksum | None) -> Step:
+    state = CheckingCopy(job=job, entry=entry, checksum=checksum)
+    return Step(state=state, effect=confirmation(entry, checksum))
 
 
 def _lock(job: Job) -> AcquireLock | None:

@@ -66,8 +66,9 @@ def _redact_by_name(redactor: Redactor, event: _Response) -> _Response:
 def _redact_response(redactor: Redactor, event: _Response) -> _Response:
     if event.head is None:
         return event
-    # The response may echo the cookies that it sets.
-    redactor = redactor.with_secrets(secrets_set_by(event.head, redactor.names))
+    if 'Set-Cookie' in event.head.headers:
+        # The response may echo the cookies that it sets.
+        redactor = redactor.with_secrets(secrets_set_by(event.head, redactor.names))
     if not (redactor.names or redactor.secrets):
         return event
     head = _redact_head(redactor, event.head)

@@ -15,6 +15,7 @@ from dlmachine.core.decision.verdict import Decision
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import (
@@ -33,13 +34,12 @@ from dlmachine.core.spec.policy import Policy
 class Job:
     """The download that a run performs, and what the run holds.
 
-    `snapshot` is the latest observation, `decision` follows from it. `lock` is the lock that the
-    run holds. `is_observed` says that the observation was made during the run; `wrong` are the
-    stored copies that were found missing or changed. `checksum_source` is the file that the
-    policy's checksum was read from, `before` the usable copies at the beginning, by path and
-    version. `is_compared` says that the chosen copy was read to compare its checksum,
-    `may_fall_back` that a stored copy may be used if the download fails. `filled` is the entry of
-    the cache that a file at a path is filled from.
+    `snapshot` is the latest observation and `before` the first one, `decision` follows from the
+    latest. `lock` is the lock that the run holds. `is_observed` says that the observation was made
+    during the run; `wrong` are the stored copies that were found missing or changed.
+    `checksum_source` is the file that the policy's checksum was read from. `is_compared` says that
+    the chosen copy was read to compare its checksum, `may_fall_back` that a stored copy may be used
+    if the download fails. `filled` is the entry of the cache that a file at a path is filled from.
     """
 
     descriptor: Descriptor
@@ -47,12 +47,12 @@ class Job:
     snapshot: Snapshot
     decision: Decision
     began_at: datetime
+    before: Snapshot
     lock: AcquireLock | None = None
     holds_part: bool = False
     is_observed: bool = False
     wrong: tuple[CacheEntry, ...] = ()
     checksum_source: str = ''
-    before: frozenset[tuple[str, int]] = frozenset()
     is_compared: bool = False
     may_fall_back: bool = True
     filled: CacheFilled | None = None
@@ -65,10 +65,11 @@ class Job:
 
 @frozen
 class CheckingCopy:
-    """Checking that the chosen stored copy still exists."""
+    """Checking that the chosen stored copy still exists, and has the `checksum` if it is set."""
 
     job: Job
     entry: CacheEntry
+    checksum: Checksum | None
 
 
 @frozen
@@ -84,10 +85,12 @@ class ReadingChecksums(_JobState):
     __slots__ = ()
 
 
-class Locking(_JobState):
+@frozen
+class Locking:
     """Waiting for the lock."""
 
-    __slots__ = ()
+    job: Job
+    lock: AcquireLock
 
 
 class Observing(_JobState):

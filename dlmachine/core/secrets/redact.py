@@ -9,11 +9,12 @@ declared.
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from dlmachine.core.frozen import frozen
 from dlmachine.core.secrets.scrubbing import scrub
-from dlmachine.core.secrets.secret_names import SecretNames, is_secret_name
+from dlmachine.core.secrets.secret_names import MAX_CACHED_CHARS, SecretNames, is_secret_name
 from dlmachine.core.secrets.url_secrets import MASK, walk_url, walk_value
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     'secrets_in_fields',
     'secrets_in_pairs',
     'secrets_in_url',
-    'urls_in_field',
 ]
 
 #: A value in a cookie with at least this length counts as a secret, whatever its name.
@@ -72,19 +72,20 @@ class Redactor:
 
     def url(self, url: str) -> str:
         """Mask what is secret by name or by value in a URL."""
-        return self.text(walk_url(url, self.names).shown)
+        shown = walk_url(url, self.names).shown
+        return scrub(shown, self.secrets) if self.secrets else shown
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Mask fields of a query or a form."""
-        return self._scrubbed(redact_pairs(pairs, self.names))
+        redacted = redact_pairs(pairs, self.names)
+        return self._scrubbed(redacted) if self.secrets else redacted
 
     def fields(self, fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Mask header fields: a server may put a secret under any name, or into a name."""
-        return self._scrubbed(redact_fields(fields, self.names))
+        redacted = redact_fields(fields, self.names)
+        return self._scrubbed(redacted) if self.secrets else redacted
 
     def _scrubbed(self, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        if not self.secrets:
-            return pairs
         return tuple((self.text(name), self.text(value)) for name, value in pairs)
 
 
@@ -110,32 +111,48 @@ def redact_fields(
     >>> redact_fields([('Cookie', 'a=b'), ('Location', '/x?token=abc')])
     (('Cookie', '***'), ('Location', '/x?token=***'))
     """
-    return tuple([(name, _redact_field(name, value, declared)) for name, value in fields])
+    return tuple(
+        [
+            (
+                name,
+                value if _is_plain(name, value, declared) else _redact_field(name, value, declared),
+            )
+            for name, value in fields
+        ]
+    )
+
+
+def _is_plain(name: str, value: str, declared: SecretNames) -> bool:
+    # Most fields hold no secret, and every field of every response passes through here.
+    return (
+        not declared
+        and '://' not in value
+        and len(name) <= MAX_CACHED_CHARS
+        and _is_plain_name(name)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _is_plain_name(name: str) -> bool:
+    return not is_secret_name(name) and name.casefold() not in {*_URL_FIELDS, 'link', 'refresh'}
 
 
 def _redact_field(name: str, value: str, declared: SecretNames) -> str:
     if is_secret_name(name, declared):
         return MASK
     pieces = _split_at_urls(name, value)
-    if not pieces[1:]:
-        return value
     pieces[1::2] = [redact_url(url, declared) for url in pieces[1::2]]
     return ''.join(pieces)
 
 
-def urls_in_field(name: str, value: str) -> tuple[str, ...]:
-    """The URLs in a header field.
-
-    >>> urls_in_field('Link', '</a?p=1>; rel=prev, </a?p=3>; rel=next')
-    ('/a?p=1', '/a?p=3')
-    >>> urls_in_field('Refresh', '5; url=/b'), urls_in_field('ETag', '"c"')
-    (('/b',), ())
-    """
-    return tuple(_split_at_urls(name, value)[1::2])
-
-
 def _split_at_urls(name: str, value: str) -> list[str]:
-    # Text and URLs alternate, text first.
+    """The value of a header field in pieces: text and URLs alternate, text first.
+
+    >>> _split_at_urls('Link', '</a?p=1>; rel=prev, </a?p=3>; rel=next')
+    ['<', '/a?p=1', '>; rel=prev, <', '/a?p=3', '>; rel=next']
+    >>> _split_at_urls('Refresh', '5; url=/b'), _split_at_urls('ETag', '"c"')
+    (['5; url=', '/b', ''], ['"c"'])
+    """
     folded = name.casefold()
     if folded in _URL_FIELDS:
         return ['', value]
@@ -205,6 +222,8 @@ def secrets_in_fields(
     """
     found: set[str] = set()
     for name, value in fields:
+        if _is_plain(name, value, declared):
+            continue
         if is_secret_name(name, declared):
             found |= secrets_in_pairs([(name, value)], declared)
         else:

@@ -34,7 +34,7 @@ _WORDS: Final = re.compile(
 _BRACKETS: Final = re.compile(r'[\[\]]+')
 
 #: Longer names are not cached, because servers choose them.
-_MAX_REMEMBERED_CHARS: Final = 200
+MAX_CACHED_CHARS: Final = 200
 
 
 def is_secret_name(name: str, declared: SecretNames = ()) -> bool:
@@ -47,7 +47,7 @@ def is_secret_name(name: str, declared: SecretNames = ()) -> bool:
     """
     if declared and name.strip().casefold() in declared:
         return True
-    return (_remembered if len(name) <= _MAX_REMEMBERED_CHARS else _is_secret)(name)
+    return (_remembered if len(name) <= MAX_CACHED_CHARS else _is_secret)(name)
 
 
 def parse_secret_names(given: object, where: str = 'secret_names') -> Result[SecretNames, Fault]:

@@ -1,6 +1,5 @@
 """Build the request for one URL of a descriptor.  Pure."""
 
-from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.key import full_url
@@ -28,17 +27,21 @@ def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Resu
     >>> sent.url, sent.headers.get('Authorization')
     ('https://h/x?a=1', 'Basic bWU6cHc=')
     """
-    parsed = parse_url(full_url(address, descriptor))
-    if not is_successful(parsed):
-        return Failure(parsed.failure())
-    url, headers, tls = parsed.unwrap(), descriptor.headers, descriptor.tls
-    headers = headers.with_secret_names(descriptor.secret_names)
+    match parse_url(full_url(address, descriptor)):
+        case Success(url):
+            return Success(_request_for(url, descriptor, address, user_agent))
+        case refused:
+            return Failure(refused.failure())
+
+
+def _request_for(url: Url, descriptor: Descriptor, address: str, user_agent: str) -> Request:
+    headers, tls = descriptor.headers.with_secret_names(descriptor.secret_names), descriptor.tls
     if address != descriptor.url and url.origin != parse_url(descriptor.url).unwrap().origin:
         headers, tls = without_credentials(headers), tls.without_client()
     if url.scheme in HTTP_SCHEMES:
         headers = _complete(headers, url, descriptor.body, user_agent)
         url = url.without_userinfo() if url.userinfo else url
-    request = Request(
+    return Request(
         method=descriptor.method,
         url=str(url),
         headers=headers,
@@ -47,7 +50,6 @@ def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Resu
         secret_names=descriptor.secret_names,
         hidden=tuple(sorted(descriptor.redactor.secrets)),
     )
-    return Success(request)
 
 
 def _complete(headers: Headers, url: Url, body: Body, user_agent: str) -> Headers:
