@@ -26,9 +26,9 @@ def with_cookies(request: Request, store: CookieStore, now: datetime) -> Request
     >>> with_cookies(sent.with_header('Cookie', 'b=mine'), store, now).headers.get('Cookie')
     'b=mine; a=1'
     """
-    request = without_cookies(request)
-    if not store.cookies:
+    if not (store.cookies or request.added_cookies):
         return request
+    request = without_cookies(request)
     own = '; '.join(request.headers.get_all(_FIELD))
     named = {pair.partition('=')[0].strip() for pair in own.split(';')}
     matching = store.matching(request.location, now)

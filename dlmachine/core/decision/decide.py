@@ -38,7 +38,7 @@ from dlmachine.core.spec.destination import (
 )
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.policy_checks import find_policy_fault
-from dlmachine.core.spec.reuse import Freshness
+from dlmachine.core.spec.reuse import ANY_TIME, Freshness
 
 #: The stored copies that existed when a run began, by path and version.
 Before = frozenset[tuple[str, int]]
@@ -261,7 +261,9 @@ def _find_refusal(question: _Question) -> Fault | None:
         folder = destination.folder if isinstance(destination, InCache) else None
         path = destination.path if isinstance(destination, AtPath) else ''
         return OfflineMiss(url=shown_url(question.descriptor), cache=folder, path=path)
-    if not policy.window.holds(snapshot.now) and not isinstance(destination, InMemory):
+    if isinstance(destination, InMemory) or policy.window is ANY_TIME:
+        return None
+    if not policy.window.holds(snapshot.now):
         copies = snapshot.copies(destination)
         held = tuple(entry.stored_at.isoformat() for entry in copies if entry.is_usable)
         url = shown_url(question.descriptor)

@@ -61,9 +61,9 @@ def name_content(headers: Headers, url: str) -> str:
     >>> name_content(headers, 'http://h/x')
     'a b.gz'
     """
-    dispositions = headers.get_all('Content-Disposition')
-    named = safe_name(disposition_name(dispositions)) if dispositions else None
-    return named or name_in_url(url)
+    if 'Content-Disposition' not in headers:
+        return name_in_url(url)
+    return safe_name(disposition_name(headers.get_all('Content-Disposition'))) or name_in_url(url)
 
 
 @lru_cache(maxsize=_REMEMBERED)

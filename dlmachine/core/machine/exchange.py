@@ -210,6 +210,8 @@ def _retry_plainly(
     # Request the same URL again without the range or the condition that it did not accept. Each
     # of them is dropped once, so this happens at most three times for a URL.
     request, attempts, expect = state.exchange.request, state.attempts, state.exchange.expect
+    if head.status == 200:
+        return None
     if not may_be_repeated(state.job.descriptor.method, state.job.policy):
         return None
     if _is_rest_refused(state, head, decision):

@@ -19,48 +19,7 @@ from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.checksum_file import guess_algorithm
 from dlmachine.core.integrity.file_signature import healthy_start
 from dlmachine.core.machine.machine import advance, begin
-from dlmachine.core.protocol.effects import (
-    AcquireLock,
-    CheckCopy,
-    Discard,
-    Effect,
-    Exchange,
-    ExchangeSegments,
-    FillCache,
-    KeepChanged,
-    Observe,
-    OpenPart,
-    Publish,
-    ReadChecksums,
-    Reassemble,
-    Record,
-    ReleaseLock,
-    RemoveVersions,
-    Unpublish,
-    Validate,
-    Wait,
-)
-from dlmachine.core.protocol.events import (
-    CacheFilled,
-    ChangedKept,
-    ChecksumsRead,
-    CopyConfirmed,
-    Discarded,
-    Event,
-    LockAcquired,
-    LockReleased,
-    Observed,
-    PartOpened,
-    Published,
-    Reassembled,
-    Recorded,
-    Responded,
-    SegmentsEnded,
-    Unpublished,
-    Validated,
-    VersionsRemoved,
-    Waited,
-)
+from dlmachine.core.protocol import effects, events
 from dlmachine.core.protocol.states import Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, ToPath
@@ -79,62 +38,64 @@ def rehearse(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Iter
         yield step
 
 
-def healthy_event(effect: Effect, policy: Policy, snapshot: Snapshot) -> Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+def healthy_event(effect: effects.Effect, policy: Policy, snapshot: Snapshot) -> events.Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
     """The event that follows an effect if it succeeds and no time passes."""
     at = snapshot.now
     match effect:
-        case CheckCopy(checksum=checksum):
+        case effects.CheckCopy(checksum=checksum):
             is_known = checksum is not None and checksum.algorithm == 'sha256'
-            return CopyConfirmed(at=at, sha256=checksum.hex if is_known and checksum else '')
-        case ReadChecksums():
+            return events.CopyConfirmed(at=at, sha256=checksum.hex if is_known and checksum else '')
+        case effects.ReadChecksums():
             checksum = _promised_checksum(policy, snapshot)
-            return ChecksumsRead(at=at, text='' if checksum is None else checksum.hex)
-        case AcquireLock():
-            return LockAcquired(at=at)
-        case Observe():
-            return Observed(at=at, snapshot=snapshot)
-        case FillCache():
+            return events.ChecksumsRead(at=at, text='' if checksum is None else checksum.hex)
+        case effects.AcquireLock():
+            return events.LockAcquired(at=at)
+        case effects.Observe():
+            return events.Observed(at=at, snapshot=snapshot)
+        case effects.FillCache():
             return _filled(effect, policy, snapshot)
-        case OpenPart(adopt=adopt):
-            return PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
-        case Exchange():
+        case effects.OpenPart(adopt=adopt):
+            return events.PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
+        case effects.Exchange():
             return _healthy_answer(effect, policy, snapshot)
-        case ExchangeSegments():
+        case effects.ExchangeSegments():
             ends = tuple(_healthy_range(one, policy, snapshot) for one in effect.exchanges)
-            return SegmentsEnded(at=at, ends=ends)
-        case Reassemble(name=name, whole_bytes=whole):
+            return events.SegmentsEnded(at=at, ends=ends)
+        case effects.Reassemble(name=name, whole_bytes=whole):
             received = _promised((name,), policy, snapshot)
             size = max(received.size_bytes, whole)
-            return Reassembled(at=at, received=replace(received, size_bytes=size, wire_bytes=whole))
-        case Validate():
-            return Validated(at=at)
-        case Wait():
-            return Waited(at=at)
-        case KeepChanged():
-            return ChangedKept(at=at)
-        case Publish(place=destination):
+            return events.Reassembled(
+                at=at, received=replace(received, size_bytes=size, wire_bytes=whole)
+            )
+        case effects.Validate():
+            return events.Validated(at=at)
+        case effects.Wait():
+            return events.Waited(at=at)
+        case effects.KeepChanged():
+            return events.ChangedKept(at=at)
+        case effects.Publish(place=destination):
             path = destination.path if isinstance(destination, AtPath) else None
-            return Published(at=at, path=path)
-        case Record():
-            return Recorded(at=at)
-        case RemoveVersions():
-            return VersionsRemoved(at=at)
-        case Unpublish():
-            return Unpublished(at=at)
-        case Discard():
-            return Discarded(at=at)
-        case ReleaseLock():
-            return LockReleased(at=at)
+            return events.Published(at=at, path=path)
+        case effects.Record():
+            return events.Recorded(at=at)
+        case effects.RemoveVersions():
+            return events.VersionsRemoved(at=at)
+        case effects.Unpublish():
+            return events.Unpublished(at=at)
+        case effects.Discard():
+            return events.Discarded(at=at)
+        case effects.ReleaseLock():
+            return events.LockReleased(at=at)
         case _:
             assert_never(effect)
 
 
-def _filled(effect: FillCache, policy: Policy, snapshot: Snapshot) -> CacheFilled:
+def _filled(effect: effects.FillCache, policy: Policy, snapshot: Snapshot) -> events.CacheFilled:
     # What the cache has is current; what it lacks comes as promised.
     copies = () if snapshot.cache is None else snapshot.cache.entries
     entry = None if policy.force_download else choose_version(copies, effect.policy)
     if entry is not None and entry.record is not None:
-        return CacheFilled(at=snapshot.now, path=entry.path, record=entry.record)
+        return events.CacheFilled(at=snapshot.now, path=entry.path, record=entry.record)
     received = _promised((), policy, snapshot)
     record = DownloadRecord(
         url='',
@@ -143,24 +104,28 @@ def _filled(effect: FillCache, policy: Policy, snapshot: Snapshot) -> CacheFille
         size_bytes=received.size_bytes,
         sha256=received.sha256,
     )
-    return CacheFilled(at=snapshot.now, path='', record=record, is_new=True)
+    return events.CacheFilled(at=snapshot.now, path='', record=record, is_new=True)
 
 
-def _healthy_answer(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Responded:
+def _healthy_answer(
+    exchange: effects.Exchange, policy: Policy, snapshot: Snapshot
+) -> events.Responded:
     # A stored copy is still current; a part can be resumed; the digest is as promised.
     at, expect = snapshot.now, exchange.expect
     if expect.is_conditional:
-        return Responded(at=at, head=ResponseHead(status=304))
+        return events.Responded(at=at, head=ResponseHead(status=304))
     if expect.size_bytes is not None:
         length = Headers((('Content-Length', str(expect.size_bytes)),))
-        return Responded(at=at, head=ResponseHead(status=200, headers=length))
+        return events.Responded(at=at, head=ResponseHead(status=200, headers=length))
     if expect.offset:
         return _healthy_range(exchange, policy, snapshot)
     received = _promised((expect.requested_name, expect.name), policy, snapshot)
-    return Responded(at=at, head=ResponseHead(status=200), received=received)
+    return events.Responded(at=at, head=ResponseHead(status=200), received=received)
 
 
-def _healthy_range(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Responded:
+def _healthy_range(
+    exchange: effects.Exchange, policy: Policy, snapshot: Snapshot
+) -> events.Responded:
     expect, first = exchange.expect, exchange.expect.offset
     # If the size is not known, one byte is missing.
     whole = expect.whole_bytes or first + 1
@@ -172,7 +137,9 @@ def _healthy_range(exchange: Exchange, policy: Policy, snapshot: Snapshot) -> Re
     received = _promised((expect.requested_name, expect.name), policy, snapshot)
     size = max(received.size_bytes, last + 1)
     part = replace(received, size_bytes=size, wire_bytes=last - first + 1)
-    return Responded(at=snapshot.now, head=ResponseHead(status=206, headers=headers), received=part)
+    return events.Responded(
+        at=snapshot.now, head=ResponseHead(status=206, headers=headers), received=part
+    )
 
 
 def _promised(names: tuple[str, ...], policy: Policy, snapshot: Snapshot) -> Received:
