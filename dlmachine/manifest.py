@@ -247,9 +247,9 @@ def _read_entries(
 
 
 def refuse_clashes(targets: Iterable[Any]) -> Iterator[Any]:
-    """The targets; an entry whose path an earlier one has becomes an item with a fault."""
+    """The targets; an entry whose path another download has becomes an item with a fault."""
     items, named = tee(targets)
-    places = ((getattr(one, 'name', ''), getattr(one, 'path', None)) for one in named)
+    places = ((getattr(one, 'name', ''), getattr(one, 'path', None), _what(one)) for one in named)
     advice = 'Give each entry a path of its own; some file systems ignore case'
     for item, problem in zip(items, find_clashes(places), strict=True):
         if problem is None:
@@ -257,6 +257,10 @@ def refuse_clashes(targets: Iterable[Any]) -> Iterator[Any]:
         else:
             fault = InvalidInput(where=f'entry {item.name!r}', problem=problem, advice=advice)
             yield replace(item, descriptor=None, fault=fault)
+
+
+def _what(target: object) -> object:
+    return getattr(target, 'descriptor', None), getattr(target, 'policy', None)
 
 
 def _read_entry(

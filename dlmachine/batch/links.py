@@ -90,7 +90,8 @@ def _choose_names(items: Sequence[BatchSuccess[Any]], folder: str) -> list[str]:
                 raise error_for(outside('path', name))
         names.append(name)
     labels = [show_target(item.input, ())[0] for item in items]
-    for label, problem in zip(labels, find_clashes(zip(labels, names, strict=True)), strict=True):
+    problems = find_clashes(zip(labels, names, range(len(names)), strict=True))
+    for label, problem in zip(labels, problems, strict=True):
         if problem is not None:
             advice = 'Link them into two folders, or give an entry a path'
             fault = InvalidInput(where=f'entry {label!r}', problem=problem, advice=advice)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 @table_option('path')
 @config_option
 @table_option('offline', help='Assume that there is no network.')
+@table_option('freshness', help='Assume that stored copies are used so long without a check.')
 @table_option('check_freshness', help='Assume that the server is asked about every copy.')
 @own_option('--probe', is_flag=True, help='Also ask the servers about each file, without its body.')
 @own_option('--deep', is_flag=True, help='Read the stored files, and compare their digests.')

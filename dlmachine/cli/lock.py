@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from dlmachine.cli.batch.lock_report import show_report
+from dlmachine.cli.batch.lock_report import naming_entries, show_report
 from dlmachine.cli.common import managing
 from dlmachine.cli.parameters.options import (
     Command,
@@ -33,18 +33,20 @@ def command(file: str, **given: Any) -> None:
 
     The lockfile of data.toml is data.toml.lock. Entries that it has and that have not changed stay.
     The bytes of the others are taken from the cache or the folder, and downloaded only if they are
-    in neither. Exit code: 10 if --check finds that manifest and lockfile differ.
+    in neither. An entry that has other bytes than before is shown with both. Exit code: 10 if
+    --check finds that manifest and lockfile differ; the entries that differ are listed.
     """
     upgrade = True if given['upgrade'] else given['upgrade_entries']
     is_bare = given['quiet'] or given['as_json'] or given['progress'] is False
     with managing(given, progress=not is_bare) as manager:
-        report = manager.lock(
-            file,
-            None if given['folder'] is None else f'{given["folder"]}/',
-            upgrade=upgrade,
-            check=given['check'],
-            allow_outside=given['allow_outside'],
-            base_url=given['base_url'],
-            workers=given['workers'],
-        )
+        with naming_entries():
+            report = manager.lock(
+                file,
+                None if given['folder'] is None else f'{given["folder"]}/',
+                upgrade=upgrade,
+                check=given['check'],
+                allow_outside=given['allow_outside'],
+                base_url=given['base_url'],
+                workers=given['workers'],
+            )
         show_report(report, manager, given)

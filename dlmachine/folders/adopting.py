@@ -56,13 +56,28 @@ def adopt(
 
     Raises: LocalError for an index that cannot be read.
     """
+    adopter = FileAdopter(FolderRepairer(world.index, world.locks), world.clock)
+    _add(adopter, descriptor, policy, path, world, force=force)
+    (result,) = adopter.record()
+    return result
+
+
+def _add(
+    adopter: FileAdopter,
+    descriptor: Descriptor,
+    policy: Policy,
+    path: str,
+    world: SystemWorld,
+    *,
+    force: bool,
+) -> None:
     found = _checksum(descriptor, policy, path, world)
     if not is_successful(found):
-        return Failure(found.failure())
+        adopter.refuse(found.failure())
+        return
     checksum, source = found.unwrap()
-    adopter = FileAdopter(FolderRepairer(world.index, world.locks), world.clock)
     with reading(path):
-        return adopter.adopt(descriptor, path, checksum, source=source, force=force)
+        adopter.add(descriptor, path, checksum, source=source, force=force)
 
 
 def adopt_all(
@@ -73,24 +88,40 @@ def adopt_all(
     *,
     force: bool,
 ) -> Iterator[Adopted]:
-    """Record the files of a folder that a batch would download to it, one at a time."""
-    for target, prepared in manager.prepare_many(targets, f'{Path(folder)}/'):
-        name, url = show_target(target, manager.secret_names)
-        if not isinstance(prepared, tuple):
-            yield Adopted(name=name, url=url, fault=prepared)
-            continue
-        descriptor, policy = prepared
-        url = shown_url(descriptor)
-        if not isinstance(policy.dest, ToPath):
-            fault = InvalidInput(where=name, problem='has no path in a folder')
-            yield Adopted(name=name, url=url, fault=fault)
-            continue
-        path = policy.dest.path
-        done = adopt(descriptor, policy, path, world, force=force)
-        if is_successful(done):
-            yield Adopted(name=name, url=url, path=path, how=done.unwrap())
-        else:
-            yield Adopted(name=name, url=url, path=path, fault=done.failure())
+    """Record the files of a folder that a batch would download to it, in groups."""
+    adopter = FileAdopter(FolderRepairer(world.index, world.locks), world.clock)
+    begun: list[Adopted] = []
+
+    def finish() -> list[Adopted]:
+        pairs = list(zip(begun, adopter.record(), strict=True))
+        begun.clear()
+        return [
+            replace(one, how=done.unwrap())
+            if is_successful(done)
+            else replace(one, fault=done.failure())
+            for one, done in pairs
+        ]
+
+    try:
+        for target, prepared in manager.prepare_many(targets, f'{Path(folder)}/'):
+            name, url = show_target(target, manager.secret_names)
+            path = ''
+            if isinstance(prepared, tuple):
+                url, dest = shown_url(prepared[0]), prepared[1].dest
+                path = dest.path if isinstance(dest, ToPath) else ''
+            if adopter.is_due(path):
+                yield from finish()
+            if not isinstance(prepared, tuple):
+                adopter.refuse(prepared)
+            elif path:
+                _add(adopter, *prepared, path, world, force=force)
+            else:
+                adopter.refuse(InvalidInput(where=name, problem='has no path in a folder'))
+            begun.append(Adopted(name=name, url=url, path=path))
+    finally:
+        # Also if the caller takes no more results, or a file cannot be read.
+        rest = finish()
+    yield from rest
 
 
 def read_entries(

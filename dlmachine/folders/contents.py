@@ -20,6 +20,7 @@ from dlmachine_adapters.folder_index.recorded_folder import RecordedFolder, Stra
 from dlmachine_adapters.folder_index.rows import IndexRow
 from dlmachine_adapters.folder_index.seen_files import entry_of, see_file
 from dlmachine_adapters.maintenance.folders import find_folders, is_cache
+from dlmachine_adapters.maintenance.repair_folder import path_of
 from dlmachine_adapters.world import SystemWorld
 
 
@@ -119,7 +120,7 @@ def find_file(path: str, world: SystemWorld) -> StoredFile | None:
 
 def stored_file(folder: str, row: IndexRow) -> StoredFile:
     """A recorded file as it is now."""
-    path = os.path.join(folder, row.file.name)  # noqa: PTH118 -- of many
+    path = path_of(folder, row.file.name)
     entry = entry_of(row, path, see_file(path))
     return StoredFile(
         path=path,

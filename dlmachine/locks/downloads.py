@@ -11,11 +11,17 @@ from dlmachine.batch.results import Results
 from dlmachine.core.faults import DigestMismatch, Fault, InvalidInput, LockMismatch, LockOutdated
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen, replace
-from dlmachine.core.manifest.comparison import LockDifference
+from dlmachine.core.manifest.comparison import LockDifference, LockedChange
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.options import unknown_name
 from dlmachine.errors import error_for
-from dlmachine.locks.lockfile import FROZEN_VARIABLE, Locking, frozen_by_environment, write_locking
+from dlmachine.locks.lockfile import (
+    FROZEN_VARIABLE,
+    Locking,
+    LockWritten,
+    frozen_by_environment,
+    write_locking,
+)
 from dlmachine.locks.stored import ask_server, take_bytes, use_stored, via_cache
 from dlmachine.manifest import Item
 from dlmachine.paths import DestInput, is_inside, path_text
@@ -27,13 +33,15 @@ class LockReport:
     """What `lock` or `sync` has done.
 
     `path` is the lockfile, `difference` how it differed from the manifest before, `results` the
-    downloads, `is_written` whether the lockfile was written, and `removed` the removed files.
+    downloads, `is_written` whether the lockfile was written, `changes` the entries that have other
+    bytes in it than before, and `removed` the removed files.
     """
 
     path: str
     difference: LockDifference
     results: Results[Item]
     is_written: bool = False
+    changes: tuple[LockedChange, ...] = ()
     removed: tuple[str, ...] = ()
 
     def raise_for_failures(self) -> None:
@@ -102,9 +110,13 @@ def _lock(
             yield done
 
     results = Results(start(wanted), start, manager.secret_names)
-    is_written = not results.failed and write_locking(locking, results.ok)
+    written = LockWritten() if results.failed else write_locking(locking, results.ok)
     return LockReport(
-        path=locking.path, difference=locking.difference, results=results, is_written=is_written
+        path=locking.path,
+        difference=locking.difference,
+        results=results,
+        is_written=written.is_written,
+        changes=written.changes,
     )
 
 
@@ -147,11 +159,13 @@ def sync_manifest(
     unlocked = locking.difference.unlocked
     is_complete = not any(item.input.name in unlocked for item in results.failed)
     new = (item for item in results.ok if item.input.name in unlocked)
+    written = write_locking(locking, new) if is_complete and not frozen else LockWritten()
     return LockReport(
         path=locking.path,
         difference=locking.difference,
         results=results,
-        is_written=not frozen and is_complete and write_locking(locking, new),
+        is_written=written.is_written,
+        changes=written.changes,
         removed=_remove_extra(dest, results) if exact and not results.failed else (),
     )
 

@@ -21,7 +21,13 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import Fault, InvalidInput, LockOutdated
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen, replace
-from dlmachine.core.manifest.comparison import LockDifference, compare_lock, find_repeated
+from dlmachine.core.manifest.comparison import (
+    LockDifference,
+    LockedChange,
+    compare_lock,
+    find_changes,
+    find_repeated,
+)
 from dlmachine.core.manifest.entry_digest import entry_digest
 from dlmachine.core.manifest.lock import (
     DAMAGED,
@@ -67,7 +73,8 @@ class Locking:
             problem = (
                 f'{printable(self.manifest)} has changed since it was locked: {self.difference}'
             )
-            raise error_for(LockOutdated(path=self.path, problem=problem))
+            entries = self.difference.entries
+            raise error_for(LockOutdated(path=self.path, problem=problem, entries=entries))
 
 
 def read_locking(
@@ -87,7 +94,7 @@ def read_locking(
     bad = next((item.fault for item in items if item.fault is not None), None)
     if bad is not None:
         raise error_for(bad)
-    twice = find_repeated(item.name for item in items)
+    twice = find_repeated((item.name, item) for item in items)
     if twice is not None:
         advice = 'Give each entry a name of its own: a lockfile tells them apart by it'
         problem = f'has two entries named {twice!r}'
@@ -135,8 +142,16 @@ def locked_versions(manifest: str, items: Iterable[Item]) -> dict[str, KnownVers
     }
 
 
-def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> bool:
-    """Write the lockfile with the bytes of these downloads, if it changes; whether it did.
+@frozen
+class LockWritten:
+    """Whether a lockfile was written, and the entries whose bytes changed in it."""
+
+    is_written: bool = False
+    changes: tuple[LockedChange, ...] = ()
+
+
+def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> LockWritten:
+    """Write the lockfile with the bytes of these downloads, if it changes.
 
     Raises: LocalError if it cannot be written.
     """
@@ -145,16 +160,16 @@ def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> 
 
     found = {done.input.name: _locked(done, locking.digests[done.input.name]) for done in downloads}
     if locking.found is not None and not found and locking.difference.is_empty:
-        return False
+        return LockWritten()
     files = {name: file for name, file in locking.pinned.items() if name in locking.items} | found
     text = write_lock(make_lock(files.values()))
     if text == locking.found:
-        return False
+        return LockWritten()
     try:
         replace_text(Path(locking.path), text)
     except OSError as error:
         raise error_for(storage_fault(error, 'write', locking.path)) from error
-    return True
+    return LockWritten(is_written=True, changes=find_changes(locking.locked, files))
 
 
 def _locked(done: BatchSuccess[Item], digest_of_entry: str) -> LockedFile:

@@ -1,6 +1,7 @@
 """Manifests on the command line: `get`, `plan` and `audit` agree."""
 
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -107,6 +108,12 @@ def test_lock_and_sync_end_with_codes_for_scripts(
     assert {name: done.returncode for name, done in steps.items() if done.returncode} == {
         'no lock': 10, 'unknown': 2, 'bytes': 9, 'in part': 9, 'differs': 10, 'not locked': 10, 'not frozen': 10,
     }  # fmt: skip
+    assert steps['differs'].stdout == 'added    second\n'
+    assert re.search(
+        r'^changed first: 14 bytes, sha256 \w{12} -> 3 bytes, sha256 \w{12}$',
+        steps['upgraded'].stderr,
+        re.MULTILINE,
+    )
     assert steps['locked'].stderr == '1 downloaded\ndata.toml.lock: written, 1 added (first)\n'
     assert steps['synced'].stdout == 'data/a/t.tsv\n'
     assert steps['synced'].stderr.endswith('data.toml.lock: not changed\n')

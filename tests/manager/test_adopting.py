@@ -3,7 +3,9 @@
 import hashlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from dlmachine.core.maintenance.recorded_files import Adoption, FileState
 from dlmachine.core.transfer.provenance import ADOPTED, UNVERIFIED
 from dlmachine.errors import DownloadError, IntegrityError, RequestError
 from dlmachine.manager import DownloadManager
+from dlmachine_adapters.folder_index.index import FolderIndexes
 from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
@@ -191,6 +194,49 @@ def test_a_whole_folder(
     assert [one.how for one in manager.adopt_all(manifest, data)][:2] == [Adoption.VERIFIED] * 2
     with pytest.raises(RequestError, match='does not exist'):
         manager.adopt_all(manifest, tmp_path / 'none')
+
+
+def test_a_folder_is_recorded_in_few_transactions(
+    manager: DownloadManager, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results come in the order of the entries, also if a file is there twice."""
+    written: list[int] = []
+    record_all = FolderIndexes.record_all
+
+    def counted(indexes: FolderIndexes, updates: Any) -> Any:
+        written.append(len(updates))
+        return record_all(indexes, updates)
+
+    monkeypatch.setattr(FolderIndexes, 'record_all', counted)
+    entries = []
+    for number in range(30):
+        (tmp_path / f'{number}.tsv').write_bytes(BODY)
+        entries.append({'url': server.url(f'/{number}.tsv'), 'path': f'{number}.tsv'})
+    entries[7]['checksum'] = f'sha256:{"0" * 64}'
+    results = list(manager.adopt_all([*entries, entries[3]], tmp_path))
+    paths = [Path(one.path).name for one in results]
+    assert paths == [*(f'{number}.tsv' for number in range(30)), '3.tsv']
+    assert [number for number, one in enumerate(results) if not one.ok] == [7]
+    assert results[-1].how is Adoption.KNOWN
+    assert (sum(written), len(written) < 10) == (30, True)
+
+
+def test_what_was_checked_is_recorded(
+    manager: DownloadManager, server: Server, tmp_path: Path
+) -> None:
+    """Also if the caller takes no more results."""
+    for name in ('a.tsv', 'b.tsv'):
+        (tmp_path / name).write_bytes(BODY)
+
+    def entries() -> Iterator[Any]:
+        for name in ('a.tsv', 'b.tsv'):
+            yield {'url': server.url(f'/{name}'), 'path': name}
+        msg = 'no more'
+        raise ValueError(msg)
+
+    with pytest.raises(ValueError, match='no more'):
+        list(manager.adopt_all(entries(), tmp_path))
+    assert [Path(one.path).name for one in manager.files(tmp_path)] == ['a.tsv', 'b.tsv']
 
 
 def test_a_file_is_removed_with_its_row(manager: DownloadManager, url: str, file: Path) -> None:

@@ -201,6 +201,10 @@ def test_an_upgrade_asks_the_server_again(
     report = manager.lock(case.path, upgrade=upgrade)
 
     assert report.is_written
+    (change,) = report.changes
+    assert (change.old.sha256, change.old.size) == (sha256(BODY).hexdigest(), len(BODY))
+    assert (change.new.sha256, change.new.name) == (sha256(OTHER).hexdigest(), 'first')
+    assert str(change).startswith(f'first: {len(BODY)} bytes, sha256 ')
     assert 'etag = "\\"v2\\""' in case.lock.read_text()
     assert len(case.server.asked) - asked == (2 if upgrade is True else 1)
 

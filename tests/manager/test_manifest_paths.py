@@ -219,3 +219,25 @@ def test_bare_hex_digits_are_a_checksum(digits: int) -> None:
     policy = dm.DownloadManager(checksum=digits * 'A', progress=False).policy
 
     assert str(policy.checksum) == f'{names[digits]}:{digits * "a"}'
+
+
+def test_a_repeated_line_is_the_same_download(
+    make_manager: MakeManager, manifest: Path, server: Server, tmp_path: Path
+) -> None:
+    """Both have the same success, by one request; other bytes for the path are refused."""
+    line, other = (f'{sha256(one).hexdigest()}  data/t.tsv\n' for one in (BODY, OTHER))
+    sums = tmp_path / 'SHA256SUMS'
+    sums.write_text(line * 2)
+    folder, asked = tmp_path / 'data', len(server.asked)
+
+    items = items_of(sums, base_url=server.url('/v1.2/'))
+    done = make_manager().download_all(items, folder)
+    assert [item.path for item in done] == [str(folder / 'data/t.tsv')] * 2
+    assert len(server.asked) - asked == 1
+    report = make_manager().sync(sums, folder, base_url=server.url('/v1.2/'))
+    assert (len(report.results), report.results.failed, report.is_written) == (1, (), True)
+    assert len(server.asked) - asked == 1
+
+    sums.write_text(line + other)
+    refused = items_of(sums, base_url=server.url('/v1.2/'))[1].fault
+    assert "which is that of entry 'data/t.tsv'" in str(refused)

@@ -37,7 +37,8 @@ class NotedKeys:
 
     def _read_new(self) -> None:
         for note in see_notes(self._folder, self._read):
-            self._read.add(note.path)
+            if note.text:  # One that cannot be read now may be readable later.
+                self._read.add(note.path)
             noted = parse_file_note(note.text, self._folder)
             if noted is not None:
                 self._paths.setdefault(noted.key, []).append(note.path)

@@ -1,15 +1,18 @@
-"""Record a file that came another way as that of a request.
+"""Record files that came another way as those of requests.
 
-Contract: the file is read once (twice for a checksum that is not SHA-256), under the lock of its
-path, and never changed. What may be recorded is decided by
-`dlmachine.core.maintenance.recorded_files`.
+Contract: a file is read once (twice for a checksum that is not SHA-256), under the lock of its
+path, and never changed. Files are recorded in groups, each in one transaction for each folder. What
+may be recorded is decided by `dlmachine.core.maintenance.recorded_files`.
 """
 
 import hashlib
 import os
+from contextlib import ExitStack
+from datetime import timedelta
 from hashlib import file_digest
-from typing import Final
+from typing import Final, TypeAlias
 
+from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.key import cache_key, shown_url
@@ -29,18 +32,41 @@ from dlmachine_adapters.maintenance.repair_folder import FolderRepairer
 from dlmachine_adapters.maintenance.verify import digest_of
 from dlmachine_adapters.maintenance.verify_folder import check_row
 
+#: The largest group, and how long it may wait: a transaction costs more than the rows in it.
+_GROUPED_FILES: Final = 500
+_GROUPED_FOR: Final = timedelta(seconds=1)
 _FORCE: Final = 'Pass force=True to record it all the same'
 
 
+#: The row to write for a file, and how the file is recorded then; or why it is not.
+Checked: TypeAlias = Result[tuple[FileRecord, Adoption], Fault]
+
+
 class FileAdopter:
-    """Records files that were not downloaded by dlmachine."""
+    """Records a group of files that were not downloaded by dlmachine, in the order of `add`."""
 
     def __init__(self, repairer: FolderRepairer, clock: Clock) -> None:
         """Use these adapters."""
         self._repairer = repairer
         self._clock = clock
+        self._locks = ExitStack()
+        self._paths: set[str] = set()
+        self._group: list[Checked] = []
+        self._since = clock.now()
 
-    def adopt(
+    def is_due(self, path: str) -> bool:
+        """Whether the group is to be recorded before this file is added to it."""
+        if not self._group:
+            return False
+        is_old = self._clock.now() - self._since > _GROUPED_FOR
+        # Some file systems ignore case.
+        return is_old or len(self._group) >= _GROUPED_FILES or path.casefold() in self._paths
+
+    def refuse(self, fault: Fault) -> None:
+        """Add a file that is not recorded."""
+        self._keep(Failure(fault))
+
+    def add(
         self,
         descriptor: Descriptor,
         path: str,
@@ -48,17 +74,40 @@ class FileAdopter:
         *,
         source: str = 'caller',
         force: bool = False,
-    ) -> Result[Adoption, Fault]:
-        """Record a file under the lock of its path; its bytes must have the checksum, if any.
+    ) -> None:
+        """Check a file under the lock of its path; its bytes must have the checksum, if any.
 
         Raises: OSError, sqlite3.Error.
         """
-        with self._repairer.holding(path) as busy:
+        with ExitStack() as lock:
+            busy = lock.enter_context(self._repairer.holding(path))
             if busy is not None:
-                return Failure(busy)
-            return self._adopt(descriptor, path, checksum, source=source, force=force)
+                self.refuse(busy)
+                return
+            checked = self._check(descriptor, path, checksum, source=source, force=force)
+            if is_successful(checked):
+                self._locks.push(lock.pop_all())
+                self._paths.add(path.casefold())
+            self._keep(checked)
 
-    def _adopt(
+    def record(self) -> list[Result[Adoption, Fault]]:
+        """Record the files of the group, release their locks, and begin a new group."""
+        group, self._group, self._paths = self._group, [], set()
+        with self._locks.pop_all():
+            rows = [checked.unwrap()[0] for checked in group if is_successful(checked)]
+            faults = iter(self._repairer.write_all(rows))
+        results: list[Result[Adoption, Fault]] = []
+        for checked in group:
+            fault = next(faults) if is_successful(checked) else checked.failure()
+            results.append(Success(checked.unwrap()[1]) if fault is None else Failure(fault))
+        return results
+
+    def _keep(self, checked: Checked) -> None:
+        if not self._group:
+            self._since = self._clock.now()
+        self._group.append(checked)
+
+    def _check(
         self,
         descriptor: Descriptor,
         path: str,
@@ -66,7 +115,7 @@ class FileAdopter:
         *,
         source: str,
         force: bool,
-    ) -> Result[Adoption, Fault]:
+    ) -> Checked:
         began, entry = self._clock.now(), unrecorded(path)
         if entry is None or see_file(path) is None:
             problem = 'is not a file' if os.path.lexists(path) else 'does not exist'
@@ -107,12 +156,10 @@ class FileAdopter:
             record = replace(row.file.record, mtime_ns=entry.file_mtime_ns)
         version = 1 if row is None else row.file.version + (not is_known)
         update = FileRecord(key=key, folder=folder.path, name=name, version=version, record=record)
-        fault = self._repairer.write(update)
-        if fault is not None:
-            return Failure(fault)
+        how = Adoption.UNVERIFIED if checksum is None else Adoption.VERIFIED
         if row is not None and is_known and not _is_better(row, checksum):
-            return Success(Adoption.KNOWN)
-        return Success(Adoption.UNVERIFIED if checksum is None else Adoption.VERIFIED)
+            how = Adoption.KNOWN
+        return Success((update, how))
 
 
 def _digest(path: str, checksum: Checksum, sha256: str) -> str:

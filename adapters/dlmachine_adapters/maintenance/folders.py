@@ -18,6 +18,8 @@ def is_cache(folder: str) -> bool:
 def find_folders(top: str, on_error: Callable[[OSError], None] | None = None) -> Iterator[str]:
     """A folder and those below it; not the folders of dlmachine, caches and links.
 
+    Those below the current folder are `data`, not `./data`.
+
     One below that cannot be read is left out, after `on_error`. Raises: OSError for the first one.
     """
     below = _list_folders(top)
@@ -36,9 +38,10 @@ def find_folders(top: str, on_error: Callable[[OSError], None] | None = None) ->
 
 
 def _list_folders(folder: str) -> list[str]:
+    start = '' if folder == os.curdir else folder
     with os.scandir(folder) as entries:
         found = [
-            os.path.join(folder, entry.name)  # noqa: PTH118 -- of many
+            os.path.join(start, entry.name)  # noqa: PTH118 -- of many
             for entry in entries
             if entry.is_dir(follow_symlinks=False) and not is_our_folder(entry.name)
         ]

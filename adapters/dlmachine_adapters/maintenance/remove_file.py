@@ -51,7 +51,7 @@ def _remove(repairer: FolderRepairer, path: str, *, force: bool) -> Fault | None
             os.unlink(path)
     except OSError as error:
         if row is not None:
-            repairer.write(row.file)
+            repairer.write_all((row.file,))
         return storage_fault(error, 'remove', path)
     return None
 

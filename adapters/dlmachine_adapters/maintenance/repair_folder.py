@@ -6,7 +6,7 @@ it was found. It raises nothing.
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
@@ -133,21 +133,25 @@ class FolderRepairer:
             if lock is not None:
                 self._locks.release(ReleaseLock(key=lock.key, folder=lock.folder))
 
-    def write(self, update: FileRecord) -> Fault | None:
-        """Write a row; the fault if it cannot be written."""
-        event = self._indexes.record_all((update,))[0]
-        return event.fault if isinstance(event, EffectFailed) else None
+    def write_all(self, updates: Sequence[FileRecord]) -> list[Fault | None]:
+        """Write rows, those of one folder in one transaction; the fault of each, if any."""
+        events = self._indexes.record_all(updates)
+        return [event.fault if isinstance(event, EffectFailed) else None for event in events]
 
     def _write(self, update: FileRecord) -> Repaired:
-        fault = self.write(update)
+        (fault,) = self.write_all((update,))
         if fault is not None:
             return Repaired(is_done=False, text=fault.what())
         return Repaired(is_done=True, text='it is recorded again')
 
 
 def path_of(folder: str, name: str) -> str:
-    """The path of a name in a folder."""
-    return os.path.join(folder, name)  # noqa: PTH118 -- of many
+    """The path of a name in a folder; in the current one, the name alone.
+
+    >>> path_of('data', 'x'), path_of('.', 'x')
+    ('data/x', 'x')
+    """
+    return name if folder == os.curdir else os.path.join(folder, name)  # noqa: PTH118 -- of many
 
 
 def _try(work: Callable[[], Repaired], path: str) -> Repaired:

@@ -1,7 +1,8 @@
 """What `dlmachine lock` and `dlmachine sync` print, and how they end."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -44,11 +45,26 @@ def show_report(
     if summary.faults or not given['quiet']:
         for line in summary.lines() if report.results else ():
             click.echo(line, err=True)
+        for change in report.changes:
+            click.echo(printable(f'changed {change}'), err=True)
         for path in report.removed:
             click.echo(printable(f'removed {path}'), err=True)
         click.echo(printable(_about_lock(report)), err=True)
     if summary.faults:
         sys.exit(_exit_code(summary.faults, len(report.results)))
+
+
+@contextmanager
+def naming_entries() -> Iterator[None]:
+    """List all entries that differ from an outdated lockfile, before the error."""
+    from dlmachine.errors import DownloadError
+
+    try:
+        yield
+    except DownloadError as error:
+        for kind, name in getattr(error.fault, 'entries', ()):
+            click.echo(printable(f'{kind:7}  {name}'))
+        raise
 
 
 def _about_lock(report: 'LockReport') -> str:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def command(folder: str, *, fix: bool, prune: bool, **given: Any) -> None:
     """Compare the digest of every recorded file in DIR, and in folders below it, with its record.
 
-    Files that are neither whole nor unknown are listed. No file is moved or removed, also with
-    --fix. Exit code 9 if a file is changed, missing, moved or unreadable, also with --fix: run it
-    again to see whether everything is repaired.
+    Files that are not whole are listed, also those that are not recorded (unknown). No file is
+    moved or removed, also with --fix. Exit code 9 if a file is changed, missing, moved or
+    unreadable, also with --fix: run it again to see whether everything is repaired.
     """
     from dlmachine.cli.exit_codes import INTEGRITY
     from dlmachine.cli.folder.output import check_as_json, check_line, print_json_list
@@ -38,7 +38,7 @@ def command(folder: str, *, fix: bool, prune: bool, **given: Any) -> None:
             print_json_list(check_as_json(check) for check in checks)
         else:
             for check in checks:
-                if check.state.value not in {'whole', 'unknown'}:
+                if check.state.value != 'whole':
                     click.echo(check_line(check))
     _summarize(counts, is_fixed=fix or prune)
     if counts['problem']:

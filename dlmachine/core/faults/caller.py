@@ -180,12 +180,16 @@ class ChecksumUnknown(FaultBase):
 
 @frozen
 class LockOutdated(FaultBase):
-    """A manifest and its lockfile differ, and the lockfile may not be changed."""
+    """A manifest and its lockfile differ, and the lockfile may not be changed.
+
+    `entries` are all that differ, each with the kind of its difference.
+    """
 
     party = Party.CALLER
     code = 'lock_outdated'
     path: str
     problem: str
+    entries: tuple[tuple[str, str], ...] = ()
 
     def what(self) -> str:
         return f'{self.about}lockfile {printable(self.path)}: {self.problem}'

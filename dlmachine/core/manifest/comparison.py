@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 
 from dlmachine.core.frozen import frozen
-from dlmachine.core.manifest.lock import Lock
+from dlmachine.core.manifest.lock import Lock, LockedFile
 
 #: The number of names in a message.
 _MAX_NAMES = 5
+#: The digits of a digest in a message.
+_SHOWN_DIGITS = 12
 
 
 @frozen
@@ -33,8 +35,50 @@ class LockDifference:
         >>> print(LockDifference(added=('a', 'b'), removed=('c',)))
         2 added (a, b), 1 removed (c)
         """
-        kinds = (('added', self.added), ('changed', self.changed), ('removed', self.removed))
+        kinds = self._kinds
         return ', '.join(f'{len(names)} {word} ({_shown(names)})' for word, names in kinds if names)
+
+    @property
+    def entries(self) -> tuple[tuple[str, str], ...]:
+        """The kind of each difference, and the name of its entry."""
+        return tuple((word, name) for word, names in self._kinds for name in names)
+
+    @property
+    def _kinds(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return (('added', self.added), ('changed', self.changed), ('removed', self.removed))
+
+
+@frozen
+class LockedChange:
+    """The bytes of an entry that was locked again: those that it had, and those that it has."""
+
+    old: LockedFile
+    new: LockedFile
+
+    def __str__(self) -> str:
+        """For people, in one line.
+
+        >>> file = LockedFile(name='t', url='http://h/t', entry='0' * 64, size=5, sha256='1' * 64)
+        >>> new = LockedFile(name='t', url='http://h/t', entry='0' * 64, size=1200, sha256='2' * 64)
+        >>> print(LockedChange(old=file, new=new))
+        t: 5 bytes, sha256 111111111111 -> 1,200 bytes, sha256 222222222222
+        """
+        return f'{self.new.name}: {_shown_bytes(self.old)} -> {_shown_bytes(self.new)}'
+
+
+def find_changes(
+    before: Mapping[str, LockedFile], after: Mapping[str, LockedFile]
+) -> tuple[LockedChange, ...]:
+    """The entries whose bytes are others than before, by name."""
+    return tuple(
+        LockedChange(old=before[name], new=after[name])
+        for name in sorted(before.keys() & after.keys())
+        if before[name].sha256 != after[name].sha256
+    )
+
+
+def _shown_bytes(file: LockedFile) -> str:
+    return f'{file.size:,} bytes, sha256 {file.sha256[:_SHOWN_DIGITS]}'
 
 
 def _shown(names: tuple[str, ...]) -> str:
@@ -68,15 +112,16 @@ def find_extra(recorded: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...
     return tuple(path for path in recorded if path.casefold() not in kept)
 
 
-def find_repeated(names: Iterable[str]) -> str | None:
-    """The first name that an earlier entry has: a lockfile tells entries apart by their names.
+def find_repeated(entries: Iterable[tuple[str, object]]) -> str | None:
+    """The first name that another entry has: a lockfile tells entries apart by their names.
 
-    >>> find_repeated(['a', 'b', 'a']), find_repeated(['a', 'b'])
+    Entries that are equal are the same one.
+
+    >>> find_repeated([('a', 1), ('b', 1), ('a', 2)]), find_repeated([('a', 1), ('a', 1)])
     ('a', None)
     """
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
+    seen: dict[str, object] = {}
+    for name, entry in entries:
+        if seen.setdefault(name, entry) != entry:
             return name
-        seen.add(name)
     return None

@@ -74,30 +74,33 @@ def _refused(text: str, problem: str, advice: str) -> Result[str, Fault]:
     return Failure(InvalidInput(where='path', problem=shown, advice=advice))
 
 
-def find_clashes(places: Iterable[tuple[str, str | None]]) -> Iterator[str | None]:
-    """For each name of an entry with its path, or None: the problem if an earlier entry has it.
+def find_clashes(places: Iterable[tuple[str, str | None, object]]) -> Iterator[str | None]:
+    """For each entry, with its name and path, or None: the problem if an earlier entry has it.
 
-    Case and Unicode normalisation are ignored, as many file systems do. A path may not be a file
-    of one entry and a folder of another.
+    The third value says what the entry downloads: several entries may download the same to one
+    path. Case and Unicode normalisation are ignored, as many file systems do. A path may not be a
+    file of one entry and a folder of another.
 
-    >>> list(find_clashes([('first', 'a/t.csv'), ('second', 'A/T.csv')]))
+    >>> list(find_clashes([('first', 'a/t.csv', 1), ('second', 'A/T.csv', 2)]))
     [None, "has the path 'A/T.csv', which is that of entry 'first'"]
+    >>> list(find_clashes([('first', 'a/t.csv', 1), ('second', 'a/t.csv', 1)]))
+    [None, None]
     """
-    files: dict[str, str] = {}
+    files: dict[str, tuple[str, str, object]] = {}
     folders: dict[str, str] = {}
-    for name, path in places:
+    for name, path, what in places:
         folded = '' if path is None else _folded(path[:_MAX_CHARS])
         above = tuple(_folders(folded))
         file = next((one for one in (folded, *above) if one in files), None)
-        if path is None:
+        if path is None or (file == folded and files[folded][1:] == (path, what)):
             yield None
         elif file is not None:
             relation = 'that of' if file == folded else 'below that of'
-            yield f'has the path {path!r}, which is {relation} entry {files[file]!r}'
+            yield f'has the path {path!r}, which is {relation} entry {files[file][0]!r}'
         elif folded in folders:
             yield f'has the path {path!r}, which is a folder of entry {folders[folded]!r}'
         else:
-            files[folded] = name
+            files[folded] = name, path, what
             folders.update((one, name) for one in above if one not in folders)
             yield None
 

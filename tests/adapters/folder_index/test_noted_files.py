@@ -1,5 +1,6 @@
 """A file that a killed run left with its note, and that a user has changed since."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,15 @@ def test_each_note_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         opened.append(name)
         return read(self, name, *given, **words)
 
-    monkeypatch.setattr(OwnFolder, 'read', counted)
+    def failing(self: OwnFolder, name: str, *given: Any, **words: Any) -> bytes:
+        raise OSError(errno.EIO, name)
+
     indexes = FolderIndexes(ManualClock())
+    monkeypatch.setattr(OwnFolder, 'read', failing)
+    assert indexes.look_up(str(tmp_path), '', '', rows[0].key).name == ''
+    monkeypatch.setattr(OwnFolder, 'read', counted)
+    indexes.close()
+    assert indexes.look_up(str(tmp_path), '', '', rows[0].key).name == rows[0].name
     assert [indexes.name_of(str(tmp_path), row.key) for row in rows] == [row.name for row in rows]
     opened.clear()
     for row in rows:

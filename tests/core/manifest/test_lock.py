@@ -149,8 +149,9 @@ def test_the_difference_is_by_name_and_digest() -> None:
 
 def test_entries_of_a_lock_have_different_names() -> None:
     """The first repeated one is found."""
-    assert find_repeated(['a', 'b', 'c']) is None
-    assert find_repeated(['a', 'b', 'b', 'a']) == 'b'
+    assert find_repeated((name, number) for number, name in enumerate('abc')) is None
+    assert find_repeated((name, number) for number, name in enumerate('abba')) == 'b'
+    assert find_repeated((name, 'same') for name in 'abba') is None
 
 
 def digest(url: str = 'http://h/t', policy: Policy | None = None, **words: Any) -> str:

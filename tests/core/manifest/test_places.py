@@ -79,11 +79,14 @@ def test_any_path_if_it_is_allowed(path: str, parsed: str) -> None:
 )  # fmt: skip
 def test_a_path_belongs_to_one_entry(paths: list[str | None], problems: list[str | None]) -> None:
     """Also where case and Unicode form do not count, and as a folder of another."""
-    assert list(find_clashes((str(number), path) for number, path in enumerate(paths))) == problems
+    assert (
+        list(find_clashes((str(number), path, number) for number, path in enumerate(paths)))
+        == problems
+    )
 
 
 def test_clashes_are_found_one_by_one() -> None:
     """The inputs of a batch may be endless."""
-    endless = ((str(number), f'{number % 2}') for number in iter(int, 1))
+    endless = ((str(number), f'{number % 2}', number) for number in iter(int, 1))
 
     assert next(find_clashes(endless)) is None
