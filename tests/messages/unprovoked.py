@@ -41,7 +41,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the server sent no response',
     ),
     'it is replaced by another text, or never shown': (
-        'a chunk size is invalid',
+        'no connection to the proxy, or through it',
         'cannot begin there',
         'it does not name the file of an entry',
         'it has a zero-width joiner in a forbidden place',

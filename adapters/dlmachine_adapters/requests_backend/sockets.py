@@ -6,27 +6,30 @@ waits it may raise for an exceeded limit or a cancellation.
 
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextlib import suppress
+from io import RawIOBase
 from typing import Any, Final
 
 from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
 
-#: The deadlines of the current exchange of this thread.
-WATCH: Final[ContextVar[Deadlines | None]] = ContextVar('dlmachine_watch', default=None)
-
 _PIECE_BYTES: Final = 65_536
 
 
-@contextmanager
-def watched(deadlines: Deadlines) -> Iterator[None]:
-    """Apply these deadlines to the connections of this thread within the block."""
-    token = WATCH.set(deadlines)
-    try:
-        yield
-    finally:
-        WATCH.reset(token)
+class SocketReader(RawIOBase):
+    """Reads from a socket within the deadlines."""
+
+    def __init__(self, sock: Any, deadlines: Deadlines) -> None:
+        """Read from this socket."""
+        self._sock = sock
+        self._deadlines = deadlines
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read once.  Raises: DeadlineExceeded, OSError."""
+        return receive_into(self._sock, buffer, self._deadlines)
 
 
 def receive_into(sock: Any, buffer: Any, deadlines: Deadlines) -> int:
@@ -55,10 +58,7 @@ class WatchedTls(ssl.SSLSocket):
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT002 -- as the original has it
         """Do the handshake.  Raises: DeadlineExceeded, OSError."""
-        deadlines = WATCH.get()
-        if deadlines is None:
-            super().do_handshake(block)
-            return
+        deadlines: Deadlines = self.context.deadlines  # type: ignore[attr-defined]
         try:
             while True:
                 self.settimeout(deadlines.wait_on())
