@@ -45,12 +45,14 @@ class RecordedFiles:
     """Checks what downloads believe of files, and what they replace.
 
     `edits` are the files that a user wrote, with their bytes and the step of the last change;
-    `disturbed` are the paths where a user changed anything, or a changed file was moved away.
+    `disturbed` are the paths where a user changed anything, or a changed file was moved away;
+    `contended` are those that downloads with different keys wanted at the same time.
     """
 
     shared: Shared
     edits: dict[Inode, tuple[bytes, int]] = field(default_factory=dict)
     disturbed: set[str] = field(default_factory=set)
+    contended: set[str] = field(default_factory=set)
     attempts: dict[Process, Attempt] = field(default_factory=dict)
     looks: dict[Process, Look] = field(default_factory=dict)
     #: Hits that must not cost a request.
@@ -64,6 +66,7 @@ class RecordedFiles:
         """Check what a process learned of a path."""
         shared, process, is_first = self.shared, attempt.process, attempt.process not in self.looks
         self.attempts[process] = attempt
+        self._note_contention(attempt)
         data = self._bytes(seen.path) if seen.path else None
         is_empty = seen.other is not None and seen.other.file_bytes == 0
         look = self.looks[process] = Look(shared.kernel.steps, None, is_empty=is_empty)
@@ -158,15 +161,15 @@ class RecordedFiles:
         return False
 
     def _is_calm(self, path: str) -> bool:
-        # Whether notes are safe: they are not synced, and two downloads of one name have one note.
+        # Whether notes are safe: they are not synced, and the record of a name removes all of them.
         kernel = self.shared.kernel
-        keys = {
-            one.target.key
-            for one in self.attempts.values()
-            if path in one.target.paths and one.process.is_runnable
-        }
         is_safe = not kernel.failures and kernel.boot == 1 and self.shared.locks.mode == 'works'
-        return is_safe and len(keys) == 1
+        return is_safe and path not in self.contended
+
+    def _note_contention(self, attempt: Attempt) -> None:
+        for one in self.attempts.values():
+            if one.process.is_runnable and one.target.key != attempt.target.key:
+                self.contended |= set(one.target.paths) & set(attempt.target.paths)
 
     def check_request(self, attempt: Attempt) -> None:
         """A recorded and unchanged file costs no request, unless it has to be checked."""
