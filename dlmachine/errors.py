@@ -153,7 +153,8 @@ def unwrap(done: Result[Value, Fault] | IOResult[Value, Fault]) -> Value:
     # The patterns take a fifth of the calls that the methods of results take.
     match done:
         case Success(value) | IOSuccess(Success(value)):
-            return cast('Value', value)
+            found: Value = value
+            return found
         case Failure(fault) | IOFailure(Failure(fault)):
             raise error_for(fault)
         case _:

@@ -13,7 +13,7 @@ from dlmachine.core.faults import InvalidInput
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec import descriptor as core
 from dlmachine.errors import error_for, unwrap
-from dlmachine.execution.run import run
+from dlmachine.execution.repeating import run_or_repeat
 from dlmachine.folders.methods import DataFolders
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput, absolute, path_text
@@ -92,10 +92,12 @@ class DownloadManager(DataFolders):
     ) -> Outcome:
         """The same as `download`, as an Outcome: path or buffer, origin, record, story."""
         descriptor, policy = self.prepare(url, dest, **options)
-        world = self._world.showing(progress_of(options))
+        world = self._world
+        if 'progress' in options:
+            world = world.showing(progress_of(options))
 
         def run_in(here: 'SystemWorld') -> 'IOResult[Outcome, Fault]':
-            return run(descriptor, policy, here.glance(descriptor, policy), here)
+            return run_or_repeat(descriptor, policy, here)
 
         with world.stop.tracked():
             if not callable(world.shows):

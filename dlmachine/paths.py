@@ -46,7 +46,9 @@ def expand(path: str) -> str:
 
 def path_text(value: object) -> Any:
     """A path as text, with `~` expanded; another value is returned unchanged."""
-    if not isinstance(value, (str, bytes, PathLike)):
+    if isinstance(value, str):
+        return expand(value)
+    if not isinstance(value, (bytes, PathLike)):
         return value
     try:
         return expand(fsdecode(value))

@@ -28,6 +28,7 @@ from dlmachine.core.protocol.ports import (
 )
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
+from dlmachine_adapters.hit_memo import HitMemo
 from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.observation import observe
 from dlmachine_adapters.runtime.cancellation import (
@@ -80,6 +81,8 @@ class SystemWorld:
 
             self.store = CachedirStore(folder, clock)
         self._index = Once(lambda: _make_index(clock))
+        #: The hits of this world and its copies.
+        self.hits = HitMemo(self.store, self._index, clock)
         # A hit needs neither these nor the imports that they need.
         self._locks = Once(lambda: _make_locks(self._folder, clock))
         self._backends = Once(lambda: _make_backends(clock))

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from dlmachine.core.cache.key import shown_url
+from dlmachine.core.decision.verdict import Verdict
 from dlmachine.core.faults import Fault
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.plan.render import show_effect
@@ -37,6 +38,14 @@ def log_decision(step: Step, descriptor: Descriptor) -> None:
     if job is not None:
         verdict, reason = job.decision.verdict.value, job.decision.reason.value
         logger.info('%s %s: %s', verdict, shown_url(descriptor), reason)
+
+
+def log_repeated(outcome: Outcome, descriptor: Descriptor) -> None:
+    """Log that a hit is given again, as the decision was logged."""
+    logger = _logger()
+    if logger is not None and logger.isEnabledFor(_INFO):
+        verdict = Verdict.USE_CACHED.value
+        logger.info('%s %s: %s', verdict, shown_url(descriptor), outcome.reason)
 
 
 def log_step(effect: Effect, event: Event) -> None:

@@ -46,7 +46,7 @@ class CachedirStore:
         self._clock = clock
         self._grouping = Grouping(self._write)
         #: Updates that could not be recorded (in a read-only folder), remembered by this process.
-        self._unwritten: dict[tuple[str, int], DownloadRecord] = {}
+        self.unwritten: dict[tuple[str, int], DownloadRecord] = {}
         self.registry = Registry(folder)
 
     @property
@@ -83,7 +83,7 @@ class CachedirStore:
         if record is None and row.status is Status.READY:
             # Without a record the expected content is unknown.
             return _unusable(self.folder, row.version)
-        later = self._unwritten.get((row.item_id, row.version)) if self._unwritten else None
+        later = self.unwritten.get((row.item_id, row.version)) if self.unwritten else None
         if record is not None and later is not None and later.sha256 == record.sha256:
             record = later
         size = None if record is None else record.size_bytes
@@ -102,7 +102,7 @@ class CachedirStore:
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             for update in updates:
                 if isinstance(update, SameVersion):
-                    self._unwritten[update.item_id, update.version] = update.record
+                    self.unwritten[update.item_id, update.version] = update.record
             return [self._failed(error)] * len(updates)
         at = self._clock.now()
         return [self._recorded(one, at) for one in written]

@@ -6,6 +6,7 @@ arguments, so that later code need not check them again.
 
 from collections.abc import Iterable
 from dataclasses import field, fields
+from operator import attrgetter
 from pathlib import PurePath
 from typing import Final, assert_never
 
@@ -228,8 +229,7 @@ class Descriptor:
         )
 
 
-def _values(descriptor: Descriptor) -> tuple[object, ...]:
-    return tuple(getattr(descriptor, each.name) for each in fields(Descriptor) if each.compare)
+_values: Final = attrgetter(*(each.name for each in fields(Descriptor) if each.compare))
 
 
 def _redact_body(body: Body, redactor: Redactor) -> Body:

@@ -63,7 +63,8 @@ def find_policy_fault(policy: Policy) -> Fault | None:
     >>> find_policy_fault(Policy(retries=-1)).where
     'retries'
     """
-    if policy._is_sound:  # noqa: SLF001 -- set below, once for the many decisions that check it
+    # Set below, for the many decisions that check it; a subclass may not have it.
+    if getattr(policy, '_is_sound', False):
         return None
     dest: object = policy.dest
     if not isinstance(dest, (Auto, ToMemory, ToPath)):

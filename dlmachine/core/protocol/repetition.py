@@ -1,0 +1,99 @@
+"""Hits that may be given again without a new decision.
+
+Pure. The outcome of a plain hit depends on the request, on the policy and on a few files: the
+database that has the record, and the stored file. While none of them has changed, neither has the
+outcome.
+"""
+
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from dlmachine.core.decision.verdict import Reason
+from dlmachine.core.frozen import frozen, replace
+from dlmachine.core.protocol.effects import CheckCopy
+from dlmachine.core.protocol.events import CopyConfirmed
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import ToMemory
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Freshness
+
+#: The state of a file: device, inode, owner, size, and the times of its last modification and last
+#: change in nanoseconds; None if there is no regular file. A program can set the first time, but
+#: not the second.
+FileState: TypeAlias = tuple[int, int, int, int, int, int] | None
+#: Files that an outcome depends on, with their states.
+Evidence: TypeAlias = tuple[tuple[str, FileState], ...]
+
+#: The reasons of hits that depend neither on the time nor on the server.
+_LASTING: Final = frozenset({Reason.STORED.value, Reason.RECORDED.value})
+_UNASKED: Final = (None, Freshness.STORED)
+#: The time stamps of a file system, in nanoseconds: those of the kernel's clock, or even seconds.
+_TICK_NS: Final = 10_000_000
+_COARSE_NS: Final = 2_000_000_000
+_SECOND_NS: Final = 1_000_000_000
+
+
+@frozen
+class Hit:
+    """A hit, and all that it depends on."""
+
+    descriptor: Descriptor
+    policy: Policy
+    evidence: Evidence
+    outcome: Outcome
+
+    def answers(self, descriptor: Descriptor, policy: Policy) -> bool:
+        """Whether it is the outcome of this request, too, if its files are unchanged."""
+        return self.policy == policy and self.descriptor == descriptor
+
+    def repeated(self, now: datetime) -> Outcome:
+        """The outcome of the same request now: the stored file was looked at again."""
+        effect, event = self.outcome.story[0]
+        return replace(self.outcome, story=((effect, replace(event, at=now)),))
+
+
+def may_repeat(policy: Policy) -> bool:
+    """Whether a hit of this policy is the same at any time, without a question to a server."""
+    window = policy.window
+    is_asked = policy.check_freshness or policy.freshness not in _UNASKED
+    is_timed = window.newer_than is not None or window.older_than is not None
+    is_special = policy.force_download or policy.via_cache or policy.link or policy.checksum_file
+    return not (is_asked or is_timed or is_special or isinstance(policy.dest, ToMemory))
+
+
+def find_hit(
+    descriptor: Descriptor,
+    policy: Policy,
+    outcome: Outcome,
+    evidence: Evidence,
+    user: int,
+    now_ns: int,
+) -> Hit | None:
+    """The hit, if it may be repeated while its files are as the evidence says.
+
+    The last file of the evidence is the stored one, which was looked at and not read. `user` is
+    the one of this process.
+    """
+    if outcome.reason not in _LASTING or len(outcome.story) != 1 or not may_repeat(policy):
+        return None
+    effect, event = outcome.story[0]
+    if not isinstance(effect, CheckCopy) or not isinstance(event, CopyConfirmed):
+        return None
+    state = evidence[-1][1]
+    is_same = state is not None and (effect.size_bytes, effect.mtime_ns) == state[3:5]
+    if effect.checksum is not None or not is_same:
+        return None
+    if not all(_is_settled(state, user, now_ns) for _, state in evidence):
+        return None
+    return Hit(descriptor=descriptor, policy=policy, evidence=evidence, outcome=outcome)
+
+
+def _is_settled(state: FileState, user: int, now_ns: int) -> bool:
+    # A file that changed within a tick could change again without another time, and the folder of
+    # another user's file would have to be looked at, too.
+    if state is None:
+        return True
+    owner, changed_ns = state[2], state[5]
+    tick = _TICK_NS if changed_ns % _SECOND_NS else _COARSE_NS
+    return owner in {0, user} and now_ns - changed_ns >= tick
