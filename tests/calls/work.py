@@ -70,12 +70,8 @@ def _miss(urls: list[str], manager: DownloadManager, _: Path) -> Work:
     return manager.download
 
 
-def _first_hit(urls: list[str], manager: DownloadManager, _: Path) -> Work:
-    return _known(manager.download, (urls, urls[:_FILES]))
-
-
 def _hit(urls: list[str], manager: DownloadManager, _: Path) -> Work:
-    return _known(manager.download, (urls, urls))
+    return _known(manager.download, urls)
 
 
 def _recorded(urls: list[str], manager: DownloadManager, folder: Path) -> Work:
@@ -84,11 +80,19 @@ def _recorded(urls: list[str], manager: DownloadManager, folder: Path) -> Work:
     def work(url: str) -> object:
         return stored.download(url, f'{folder}/{url.rpartition("/")[2]}')
 
-    return _known(work, (urls, urls, urls))
+    return _known(work, urls)
 
 
-def _known(work: Work, rounds: tuple[list[str], ...]) -> Work:
-    for urls in rounds:
+def _decided(prepare: Prepare) -> Prepare:
+    def without_memo(urls: list[str], manager: DownloadManager, folder: Path) -> Work:
+        manager._world.hits.keep = lambda *_: None  # type: ignore[method-assign]
+        return prepare(urls, manager, folder)
+
+    return without_memo
+
+
+def _known(work: Work, urls: list[str]) -> Work:
+    for _ in range(3):
         for url in urls:
             work(url)
         time.sleep(0.02)  # What changed just now could change again without another time.
@@ -115,7 +119,8 @@ WORKS: Final[Mapping[str, tuple[str, Prepare]]] = {
     'GET into the cache, curl': ('curl', _miss),
     'GET into the cache, requests': ('requests', _miss),
     'Session.get to a file': ('requests', _session),
-    'first hit of a file': ('curl', _first_hit),
     'hit': ('curl', _hit),
+    'hit, decided anew': ('curl', _decided(_hit)),
     'recorded file': ('curl', _recorded),
+    'recorded file, decided anew': ('curl', _decided(_recorded)),
 }
