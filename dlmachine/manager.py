@@ -5,6 +5,7 @@ exceptions. One manager may be used from many threads.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -23,15 +24,12 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from cachedir import CacheItem
-    from returns.io import IOResult
 
     from dlmachine.auditor import AuditRow
-    from dlmachine.core.faults import Fault
     from dlmachine.core.plan.plan import Plan
     from dlmachine.core.probe.result import ProbeResult
     from dlmachine.locks.downloads import LockReport
     from dlmachine.options.types import DownloadOptions, OpenOptions
-    from dlmachine_adapters.world import SystemWorld
 
 
 @list_options(MANAGER_OPTIONS)
@@ -96,14 +94,12 @@ class DownloadManager(DataFolders):
         if 'progress' in options:
             world = world.showing(progress_of(options))
 
-        def run_in(here: 'SystemWorld') -> 'IOResult[Outcome, Fault]':
-            return run_or_repeat(descriptor, policy, here)
-
         with world.stop.tracked():
             if not callable(world.shows):
-                return unwrap(run_in(world))
+                return unwrap(run_or_repeat(descriptor, policy, world))
             from dlmachine.execution.reporting import run_reported
 
+            run_in = partial(run_or_repeat, descriptor, policy)
             return unwrap(run_reported(descriptor, world, world.shows, run_in))
 
     def plan(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.maintenance.verification import QuarantineNote
 from dlmachine.core.protocol.effects import (
     CheckCopy,
     KeepChanged,
@@ -32,7 +31,6 @@ from dlmachine.core.protocol.events import (
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
-from dlmachine_adapters.files.quarantine import move_to_quarantine
 
 if TYPE_CHECKING:
     from dlmachine_adapters.parts.copies import LinkStorage
@@ -98,6 +96,9 @@ class LocalFiles:
 
     def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:
         """Move a file into quarantine unless it is the recorded one."""
+        from dlmachine.core.maintenance.verification import QuarantineNote
+        from dlmachine_adapters.files.quarantine import move_to_quarantine
+
         path, now = effect.copy.path, self._clock.now
         if isinstance(self.confirm(effect.copy), CopyConfirmed) or not os.path.lexists(path):
             return ChangedKept(at=now())

@@ -12,7 +12,6 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.decision.verdict import Verdict
 from dlmachine.core.faults import Fault
 from dlmachine.core.faults.printing import printable
-from dlmachine.core.plan.render import show_effect
 from dlmachine.core.protocol.effects import Effect, ExchangeSegments, Wait
 from dlmachine.core.protocol.events import (
     EffectFailed,
@@ -54,7 +53,7 @@ def log_step(effect: Effect, event: Event) -> None:
     if logger is None:
         return
     if isinstance(event, (Interrupted, EffectFailed)):
-        logger.info('%s: %s', show_effect(effect), event.fault)
+        logger.info('%s: %s', _show(effect), event.fault)
     elif isinstance(event, SegmentsEnded) and isinstance(effect, ExchangeSegments):
         for exchange, end in zip(effect.exchanges, event.ends, strict=True):
             if end is not None:
@@ -62,14 +61,14 @@ def log_step(effect: Effect, event: Event) -> None:
     elif isinstance(event, Responded):
         level = _INFO if event.head.status >= _FIRST_ERROR else _DEBUG
         if logger.isEnabledFor(level):
-            logger.log(level, '%s: %s', show_effect(effect), event.head.status)
+            logger.log(level, '%s: %s', _show(effect), event.head.status)
 
 
 def log_wait(effect: Wait, descriptor: Descriptor) -> None:
     """Log that a wait begins, how long and why, by a separate logger that can be enabled alone."""
     logger = _logger()
     if logger is not None:
-        logger.getChild(WAITS).info('%s: %s', shown_url(descriptor), show_effect(effect))
+        logger.getChild(WAITS).info('%s: %s', shown_url(descriptor), _show(effect))
 
 
 def log_download(outcome: Outcome, descriptor: Descriptor) -> None:
@@ -99,6 +98,12 @@ def warn(text: str) -> None:
     logger = _logger()
     if logger is not None:
         logger.warning('%s', text)
+
+
+def _show(effect: Effect) -> str:
+    from dlmachine.core.plan.render import show_effect
+
+    return show_effect(effect)
 
 
 #: The child of the logger `dlmachine` that reports waits before they begin.

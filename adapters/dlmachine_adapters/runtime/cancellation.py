@@ -120,21 +120,23 @@ class _ActiveThreads:
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        self._changed = threading.Condition()
+        self._mutex = threading.RLock()
+        self._changed = threading.Condition(self._mutex)
+        self._waiting = 0
         self._blocks: dict[int, int] = {}
 
     def __enter__(self) -> None:
         me = threading.get_ident()
-        with self._changed:
+        with self._mutex:
             self._blocks[me] = self._blocks.get(me, 0) + 1
 
     def __exit__(self, *_: object) -> None:
         me = threading.get_ident()
-        with self._changed:
+        with self._mutex:
             left = self._blocks.pop(me) - 1
             if left:
                 self._blocks[me] = left
-            else:
+            elif self._waiting:
                 self._changed.notify_all()
 
     def wait_for_others(self, seconds: float) -> None:
@@ -142,7 +144,9 @@ class _ActiveThreads:
             return  # A forked child has none of its parent's threads.
         me = {threading.get_ident()}
         with self._changed:
+            self._waiting += 1
             self._changed.wait_for(lambda: self._blocks.keys() <= me, seconds)
+            self._waiting -= 1
 
 
 class CancellableClock:

@@ -14,8 +14,6 @@ from hashlib import sha256
 from typing import Any, Final, assert_never
 from urllib.parse import urlencode
 
-import rfc8785
-
 from dlmachine.core.http.body import (
     Body,
     ContentPart,
@@ -87,6 +85,8 @@ def _canonical(method: str, url: str, headers: Sequence[Any] = (), body: Any = N
         # The same text as below, written without rfc8785, because no character needs an escape.
         return f'{{"body":null,"headers":[],"method":"{method}","url":"{url}","v":1}}'.encode()
     request = {'v': 1, 'method': method, 'url': url, 'headers': list(headers), 'body': body}
+    import rfc8785
+
     return rfc8785.dumps(request)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from dlmachine.core.access.cookie_field import secrets_set_by
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
@@ -67,6 +66,8 @@ def _redact_response(redactor: Redactor, event: _Response) -> _Response:
     if event.head is None:
         return event
     if 'Set-Cookie' in event.head.headers:
+        from dlmachine.core.access.cookie_field import secrets_set_by
+
         # The response may echo the cookies that it sets.
         redactor = redactor.with_secrets(secrets_set_by(event.head, redactor.names))
     if not (redactor.names or redactor.secrets):
