@@ -62,13 +62,13 @@ class OpenFile:
         """Always true."""
         return True
 
-    def truncate(self) -> None:
-        """Truncate the file at the position."""
+    def truncate(self, size: int) -> None:
+        """Truncate the file."""
         self._check_open()
         self._check_alone()
         # A full disk can still truncate; a failed one cannot.
         self._kernel.call('truncate', self.path)
-        self._kernel.disk.cut(self.inode, self._at)
+        self._kernel.disk.cut(self.inode, size)
 
     def write(self, data: bytes | memoryview) -> int:
         """Append; return the number of bytes that the disk accepted."""

@@ -138,6 +138,7 @@ def _replacements(system: System) -> dict[str, Any]:
         'monotonic': lambda: kernel.now,
         'BEAT_SECONDS': 0.0,
         'HEART': _Heart(kernel),
+        'FileIO': lambda handle, _: system.file(handle),
         'Lock': lambda: _Lock(kernel),
         '_WORTH_BYTES': 1,
         '_NOTE_SECONDS': 0.002,

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import IO, Final
 
 _READ_BYTES: Final = 1 << 20
+_HAS_FSTATVFS: Final = hasattr(os, 'fstatvfs')
 #: Windows neither renames nor removes an open file.
 CLOSES_FIRST: Final = os.name == 'nt'
 
@@ -37,7 +38,7 @@ _pwrite: Final[Callable[[int, memoryview, int], int]] = getattr(os, 'pwrite', _s
 def free_bytes(handle: int, path: str) -> int | None:
     """The free space for this user on the file system of an open file; None if unknown."""
     try:
-        if not hasattr(os, 'fstatvfs'):  # Windows
+        if not _HAS_FSTATVFS:  # Windows
             return shutil.disk_usage(path).free
         seen = os.fstatvfs(handle)
     except OSError:

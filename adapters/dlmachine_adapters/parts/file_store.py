@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from io import BytesIO
+from io import BytesIO, FileIO
 from threading import Lock
 from time import monotonic
 from typing import BinaryIO, Final
@@ -46,6 +46,8 @@ _NOTE_SECONDS: Final = 1.0
 class FileStorage:
     """Stores bytes in a part file."""
 
+    buffer: BytesIO | None = None  # The bytes are on disk.
+
     def __init__(
         self,
         ours: OwnFolder,
@@ -64,13 +66,13 @@ class FileStorage:
         self._ours = ours
         self._part = part
         self._on_gone = on_gone
-        self._file = os.fdopen(handle, 'r+b', buffering=0)  # Pieces are large.
+        self._file = FileIO(handle, 'r+b')  # Without a buffer: pieces are large.
         self._base = current_folder()  # The destination is relative to it.
         self._note = note
         self._synced_ranges = synced_ranges
-        # For segments: the complete size, and the written spans.
+        #: For segments: the complete size, and the written spans.
         self._whole = None if note is None else note.whole_bytes
-        self._spans = () if note is None else note.written
+        self.spans = () if note is None else note.written
         self._at, self._noted_at = 0, 0.0
         self._counting = Lock()
         self._opened_at = monotonic()
@@ -87,11 +89,6 @@ class FileStorage:
     def name(self) -> str:
         """The path of the part."""
         return f'{self._ours.path}/{self._part}'
-
-    @property
-    def buffer(self) -> BytesIO | None:
-        """None: the bytes are on disk."""
-        return None
 
     def is_taken(self, path: str) -> bool:
         """Whether there is anything but an empty file at a path."""
@@ -124,7 +121,7 @@ class FileStorage:
         """Write bytes at an offset; from any thread."""
         write_all(self._file.fileno(), data, offset)
         with self._counting:
-            self._spans = merged((*self._spans, (offset, offset + len(data) - 1)))
+            self.spans = merged((*self.spans, (offset, offset + len(data) - 1)))
         self._update_note_if_due()
         self._start_heartbeat_if_due()
 
@@ -132,14 +129,9 @@ class FileStorage:
         """The free space of the file system in bytes; None if unknown."""
         return free_bytes(self._file.fileno(), self._ours.path)
 
-    @property
-    def spans(self) -> Spans:
-        """The written spans, if it is filled in segments."""
-        return self._spans
-
     def whole(self, size_bytes: int) -> Iterator[bytes]:
         """All bytes in order; there must be no holes."""
-        if self._spans != ((0, size_bytes - 1),):
+        if self.spans != ((0, size_bytes - 1),):
             raise OSError(errno.EIO, 'the part has holes')
         yield from self.pieces(size_bytes)
 
@@ -148,7 +140,7 @@ class FileStorage:
         with self._mutex, contextlib.suppress(OSError, ValueError):
             if self._note is None or self._is_over or self._file.closed:
                 return
-            size, spans = os.fstat(self._file.fileno()).st_size, self._spans
+            size, spans = os.fstat(self._file.fileno()).st_size, self.spans
             self._syncing.sync(self._file.fileno())
             self._note = self._synced(self._note, size, spans)
             self._synced_ranges = merged((*self._synced_ranges, *self._note.synced_ranges))
@@ -230,7 +222,7 @@ class FileStorage:
             size = os.fstat(self._file.fileno()).st_size
         except (OSError, ValueError):
             return False
-        left = self._synced(self._note, size, self._spans)
+        left = self._synced(self._note, size, self.spans)
         if left.kept_bytes:
             write_note(self._ours, self._part, replace(left, is_left=True))
         return bool(left.kept_bytes)
@@ -241,27 +233,26 @@ class FileStorage:
         return replace(note, kept_bytes=front_bytes(spans), written=spans, synced=spans)
 
     def _keep_only(self, kept: Spans, whole: int | None, new: PartNote | None) -> None:
-        if not covers(self._present(), kept):
+        if kept and not covers(self._present(), kept):
             raise OSError(errno.EIO, 'the part has holes')
         with self._mutex:
             if not is_same_content(self._note, new) or not covers(kept, self._synced_ranges):
                 self._remove_note()
-            self._file.seek(kept[-1][1] + 1 if kept else 0)
-            self._file.truncate()
-            self._whole, self._spans = whole, () if whole is None else kept
+            self._file.truncate(kept[-1][1] + 1 if kept else 0)
+            self._whole, self.spans = whole, () if whole is None else kept
             if new is not None:
                 self._write_down(new)
 
     def _write_down(self, new: PartNote) -> None:
         # An existing note is kept, because it may record more; a new one records no synced bytes.
-        note = replace(self._note or new, written=self._spans)
+        note = replace(self._note or new, written=self.spans)
         if note != self._note:
             self._note = note
             write_note(self._ours, self._part, note)
 
     def _present(self) -> Spans:
         if self._whole is not None:
-            return self._spans
+            return self.spans
         size = os.fstat(self._file.fileno()).st_size
         return ((0, size - 1),) if size else ()
 

@@ -47,6 +47,7 @@ _OLD_SECONDS: Final = 7 * 24 * 3600.0
 #: Notes without a part are removed after this time.
 _LONE_SECONDS: Final = 3600.0
 _COPY_BYTES: Final = 1 << 20
+_OF_PARTS: Final = ('.part', '.part.json', '.part.new')
 #: Folders of the cache in a working folder; they stay.
 _LASTING: Final = frozenset({'locks', 'rates'})
 
@@ -172,13 +173,11 @@ def tidy(ours: OwnFolder, made: tuple[Path, ...] = ()) -> None:
     with ours, contextlib.suppress(OSError):
         names = ours.names()
         for name in names:
-            # Another process may be removing the same files. Something else with the name of a
-            # part, such as a folder, does not stop the loop.
-            with contextlib.suppress(OSError):
-                if name.endswith('.part'):
-                    _remove_if_abandoned(ours, name)
-                elif name.endswith(('.part.json', '.part.new')):
-                    _remove_if_lone(ours, name)
+            if name.endswith(_OF_PARTS):
+                # Another process may be removing the same files. Something else with the name of a
+                # part, such as a folder, does not stop the loop.
+                with contextlib.suppress(OSError):
+                    _remove_if_left(ours, name)
         if not _LASTING.isdisjoint(names):
             return
         remove_working_folder(ours)
@@ -236,9 +235,11 @@ def _rename_open(handle: int, ours: OwnFolder, old: str, mine: str) -> int:
     return handle
 
 
-def _remove_if_abandoned(ours: OwnFolder, part: str) -> None:
-    if _is_abandoned(ours, part):
-        _remove(ours, part)
+def _remove_if_left(ours: OwnFolder, name: str) -> None:
+    if not name.endswith('.part'):
+        _remove_if_lone(ours, name)
+    elif _is_abandoned(ours, name):
+        _remove(ours, name)
 
 
 def _remove(ours: OwnFolder, part: str) -> None:

@@ -179,7 +179,7 @@ def sick(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Disk:
     if isinstance(disk.files, MemoryFiles):
         disk.files.fail_next('truncate', EIO, after_bytes=1)
     else:
-        monkeypatch.setattr(os, 'fdopen', lambda handle, *_, **__: SickFile(handle, 'r+b'))
+        monkeypatch.setattr(file_store, 'FileIO', SickFile)
     return disk
 
 
