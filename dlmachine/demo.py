@@ -17,6 +17,7 @@
 | `/down` | always 503 |
 | `/flaky/table.tsv` | 503 to the first request, then the file of that name |
 | `/failing/table.tsv` | the file of that name to the first request, then 503 |
+| `/fresh/table.tsv` | the file of that name, fresh for an hour by its Cache-Control |
 
 Any other path is 404. Files have an ETag and a Last-Modified; the server answers conditional
 requests with 304, and ranges with 206.
@@ -44,8 +45,8 @@ _TABLE: Final = b'gene\tvalue\nTP53\t1\nEGFR\t2\n'
 _MODIFIED: Final = 'Wed, 01 May 2024 12:00:00 GMT'
 #: Any other range is ignored, as RFC 9110 section 14.2 allows.
 _RANGE: Final = re.compile(r'bytes=(\d+)-(\d*)')
-#: The prefixes of files that sometimes get a 503.
-_UNSTEADY: Final = re.compile('^/(flaky|failing)/')
+#: The prefixes of files that sometimes get a 503, or that are fresh for an hour.
+_PREFIXES: Final = re.compile('^/(flaky|failing|fresh)/')
 _JSON: Final = {'Content-Type': 'application/json'}
 
 
@@ -136,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == '/moved':
             self._respond(302, b'', {'Location': '/table.tsv'})
         else:
-            self._respond_file(files.get(_UNSTEADY.sub('/', path)))
+            self._respond_file(files.get(_PREFIXES.sub('/', path)))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
@@ -153,6 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         etag = f'"{sha256(data).hexdigest()[:12]}"'
         fields = {'ETag': etag, 'Last-Modified': _MODIFIED}
+        if self.path.startswith('/fresh/'):
+            fields['Cache-Control'] = 'max-age=3600'
         headers = self.headers
         if 'If-None-Match' in headers:
             is_current = headers['If-None-Match'] == etag

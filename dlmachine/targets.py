@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dlmachine.config import Config
-from dlmachine.core.cache.key import shown_url
+from dlmachine.core.cache.key import keyed_by_vary, shown_url
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import replace
@@ -20,6 +20,7 @@ from dlmachine.core.spec.destination import Auto, ToPath, ends_in_separator
 from dlmachine.core.spec.option_parsers import read_progress
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Freshness
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import error_for, unwrap
 from dlmachine.options.lists import KEY_OPTIONS
@@ -71,6 +72,8 @@ def parse_target(
     if path and not has_own:
         policy = _placed(target, policy)
     descriptor = _describe(what, described, defaults.described)
+    if policy.freshness is Freshness.HTTP:
+        descriptor = keyed_by_vary(descriptor)
     return descriptor, policy.with_secret_names(descriptor.secret_names)
 
 

@@ -20,7 +20,7 @@ from dlmachine.core.spec.destination import (
     ends_in_separator,
 )
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.reuse import ANY_TIME
+from dlmachine.core.spec.reuse import ANY_TIME, Freshness
 
 
 def observe(
@@ -53,6 +53,8 @@ def observe(
         is_elsewhere = isinstance(wanted, ToMemory)
         cache = CacheSeen(folder=store.folder) if is_elsewhere else store.look_up(key, descriptor)
     part, may_fetch = None, may_need_part(policy, cache, file, now)
+    if policy.freshness is Freshness.HTTP:
+        may_fetch = may_fetch or not is_glance
     if may_fetch and not is_glance:
         is_folder = seen is not None and seen.kind is PathKind.FOLDER
         folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)

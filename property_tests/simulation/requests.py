@@ -35,7 +35,7 @@ _PLACES: Final[tuple[Wanted, ...]] = (
     Auto(), Auto(), Auto(), Auto(), ToPath(PATH), ToPath('/data/'), ToPath(LINK), ToMemory(),
 )  # fmt: skip
 #: When a file at a path is used unasked, and what happens to another one there.
-_FRESHNESS: Final = (None, Freshness.STORED, timedelta(hours=1), Freshness.ALWAYS)
+_FRESHNESS: Final = (None, Freshness.STORED, timedelta(hours=1), Freshness.HTTP)
 _IF_EXISTS: Final = (
     None, IfExists.REPLACE, IfExists.REFUSE, IfExists.KEEP,
     None, IfExists.REPLACE, IfExists.REFUSE, None,

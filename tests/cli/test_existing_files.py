@@ -80,4 +80,4 @@ def test_a_duration_and_ages_on_the_command_line(
     assert 'because      the stored copy is fresh\n  freshness    fresh for ' in plan
     wrong = run('get', url, '--freshness', '7')
     assert wrong.returncode == 2
-    assert "must be stored, always, or a duration such as 7d, not '7'" in wrong.stderr
+    assert "must be stored, always, http, or a duration such as 7d, not '7'" in wrong.stderr

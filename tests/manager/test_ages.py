@@ -70,7 +70,10 @@ def test_ages_limit_which_version_is_used(
 @pytest.mark.parametrize(
     ('options', 'problem'),
     [
-        ({'freshness': '7'}, "freshness must be stored, always, or a duration such as 7d, not '7'"),
+        (
+            {'freshness': '7'},
+            "freshness must be stored, always, http, or a duration such as 7d, not '7'",
+        ),
         ({'freshness': '7d', 'check_freshness': True}, 'freshness cannot be combined with'),
         ({'newer_than': 'yesterday'}, 'newer_than must be a date such as 2024-05-31 or an age'),
     ],

@@ -9,6 +9,7 @@ is that of the rest of the request.
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, assert_never
@@ -27,6 +28,7 @@ from dlmachine.core.http.body import (
 )
 from dlmachine.core.http.request import HTTP_SCHEMES
 from dlmachine.core.http.url import parse_url
+from dlmachine.core.secrets.secret_names import is_secret_name
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import is_named, without_parameters
 
@@ -77,7 +79,25 @@ def identity(descriptor: Descriptor) -> bytes:
         and not is_named(name.casefold(), descriptor.key_without)
     )
     url, body = _identifying_url(descriptor), _body_identity(descriptor.body)
-    return _canonical(descriptor.method, url, headers, body)
+    if not descriptor.key_by_vary:
+        return _canonical(descriptor.method, url, headers, body)
+    declared = descriptor.secret_names
+    credentials = [pair for pair in headers if is_secret_name(pair[0], declared)]
+    # A request without other fields is the same one by either rule, and has the same copies.
+    marks = [] if credentials == headers else [['vary']]
+    return _canonical(descriptor.method, url, credentials + marks, body)
+
+
+def keyed_by_vary(descriptor: Descriptor) -> Descriptor:
+    """The same download, with a key for all its variants (RFC 9111 section 4.1).
+
+    >>> asked = [Descriptor.parse('http://h/x', headers={'Accept': a}).unwrap() for a in 'ab']
+    >>> len({cache_key(keyed_by_vary(one)) for one in asked})
+    1
+    """
+    names = (each.name for each in fields(Descriptor) if each.init)
+    known = {name: getattr(descriptor, name) for name in names}
+    return Descriptor(**{**known, 'key_by_vary': True})
 
 
 def _canonical(method: str, url: str, headers: Sequence[Any] = (), body: Any = None) -> bytes:

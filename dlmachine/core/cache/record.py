@@ -34,7 +34,9 @@ class DownloadRecord:
 
     `url` is the requested URL, `urls` every URL of the successful exchange with its redirects,
     `served_by` the URL (or mirror) that it began with. Times are in UTC, sizes in bytes.
-    `validated_at` is when the server last confirmed that the version is current.
+    `validated_at` is when the server last confirmed that the version is current, and `requested_at`
+    the earliest time at which it may have been asked. The fields of that response are in
+    `response_headers`, and those of its request in `request_headers` (RFC 9111 section 4.3.4).
     `mtime_ns` is the modification time of its file in the cache when it was last known to have
     this digest (None: not recorded). `verified_by` lists each verified digest with its source: a
     header field, a checksum file, or `caller`. `notes` are remarks about the content, for example
@@ -70,11 +72,12 @@ class DownloadRecord:
     backend: str = ''
     backend_version: str = ''
     dlmachine_version: str = ''
+    requested_at: datetime | None = None
 
     def to_json(self) -> str:
         """The record as one line of JSON."""
         values = dict(zip(_NAMES, _values(self), strict=True))
-        for name in _KEY_NAMES:
+        for name in _RARE_NAMES:
             # Most records have none, and an earlier dlmachine can read these.
             if not values[name]:
                 del values[name]
@@ -82,6 +85,7 @@ class DownloadRecord:
 
 
 _KEY_NAMES: Final = ('key_without', 'key_ignores_query')
+_RARE_NAMES: Final = (*_KEY_NAMES, 'requested_at')
 _NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
 _values: Final = attrgetter(*_NAMES)
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat)
@@ -99,7 +103,7 @@ _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(('backend', 'backend_version', 'dlmachine_version'), _TEXT),
     **dict.fromkeys(('body_kind', 'body_sha256', 'etag', 'last_modified'), _MAYBE_TEXT),
     **dict.fromkeys(('started_at', 'finished_at'), _TEXT),
-    'validated_at': _MAYBE_TEXT,
+    **dict.fromkeys(('validated_at', 'requested_at'), _MAYBE_TEXT),
     **dict.fromkeys(('tries', 'http_code', 'size_bytes'), (int,)),
     'mtime_ns': (int, NoneType),
     'verified_tls': (bool,),
@@ -108,7 +112,7 @@ _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
 }
 _MAX_INTEGER: Final = (1 << 63) - 1
 _MAXIMA: Final = {'tries': (1 << 31) - 1, 'http_code': MAX_STATUS, 'size_bytes': _MAX_INTEGER}
-_INSTANTS: Final = ('started_at', 'finished_at', 'validated_at')
+_INSTANTS: Final = ('started_at', 'finished_at', 'validated_at', 'requested_at')
 _LISTS: Final = ('urls', 'notes', *_KEY_NAMES)
 _PAIRS: Final = ('request_headers', 'response_headers', 'digests', 'verified_by')
 _SHA256: Final = re.compile(r'[0-9a-f]{64}')

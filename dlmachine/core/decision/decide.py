@@ -5,16 +5,21 @@ entry of the cache and for a recorded file at a path. A refusal is a `Failure` w
 """
 
 from datetime import timedelta
+from typing import Literal
 
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import assess_entry, choose_version
+from dlmachine.core.cache.http_reuse import is_last_resort, judge_copy, reusable_copies
 from dlmachine.core.cache.key import shown_url
+from dlmachine.core.caching.directives import directives_of
+from dlmachine.core.caching.reuse import Reuse
 from dlmachine.core.decision.backends import choose_backend
 from dlmachine.core.decision.existing import decide_existing
 from dlmachine.core.decision.locate import locate
-from dlmachine.core.decision.snapshot import PartSeen, Snapshot
+from dlmachine.core.decision.resumable import find_part, is_of_copy
+from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Address, Decision, Reason, Verdict
 from dlmachine.core.faults import (
     DestinationUnusable,
@@ -24,7 +29,6 @@ from dlmachine.core.faults import (
     WindowUnsatisfiable,
 )
 from dlmachine.core.frozen import frozen, replace
-from dlmachine.core.http.validators import parse_validator
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import (
     AtPath,
@@ -115,21 +119,24 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
     if isinstance(question.destination, InMemory):
         return _network(question, Verdict.FETCH, Reason.MEMORY, None)
     copies = snapshot.copies(question.destination)
+    rule = policy.freshness_rule(is_at_path=question.is_at_path)
+    if rule is Freshness.HTTP:
+        copies = reusable_copies(copies, question.descriptor, policy)
     if before is not None:
         new = tuple(entry for entry in copies if (entry.path, entry.version) not in before)
         meanwhile = choose_version(new, policy)
         if meanwhile is not None:
             return _stored(question, Reason.STORED_MEANWHILE, meanwhile)
     entry = choose_version(copies, policy)
-    rule = policy.freshness_rule(is_at_path=question.is_at_path)
     usual = Reason.RECORDED if question.is_at_path else Reason.STORED
-    if policy.offline and entry is not None:
+    is_usable = rule is not Freshness.HTTP or _is_last_resort(question, entry)
+    if policy.offline and entry is not None and is_usable:
         is_unchecked = rule is not Freshness.STORED or policy.force_download
         return _stored(question, Reason.OFFLINE if is_unchecked else usual, entry)
     if policy.force_download or entry is None:
         return _without_copy(question, copies)
     if rule is not Freshness.STORED and rule is not Freshness.ALWAYS:
-        return _decide_by_age(question, rule, entry)
+        return _decide_by_freshness(question, rule, entry)
     # A new download cannot replace a version that must be older than a date in the past.
     if rule is Freshness.ALWAYS and policy.window.holds(snapshot.now):
         is_asked = policy.check_freshness or policy.freshness is Freshness.ALWAYS
@@ -138,16 +145,28 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
     return _stored(question, usual, entry)
 
 
-def _decide_by_age(question: _Question, lasts: timedelta, entry: CacheEntry) -> Decision | Fault:
-    now = question.snapshot.now
-    assessed = assess_entry(entry, lasts, now)
-    if assessed.is_fresh or not question.policy.window.holds(now):
-        reason = Reason.FRESH if assessed.is_fresh else Reason.STORED
-        decided: Decision | Fault = _stored(question, reason, entry)
+def _is_last_resort(question: _Question, entry: CacheEntry | None) -> bool:
+    descriptor, policy, now = question.descriptor, question.policy, question.snapshot.now
+    return entry is not None and is_last_resort(entry, descriptor, policy, now, is_wanted=True)
+
+
+def _decide_by_freshness(
+    question: _Question, rule: timedelta | Literal[Freshness.HTTP], entry: CacheEntry
+) -> Decision | Fault:
+    policy, now = question.policy, question.snapshot.now
+    if rule is Freshness.HTTP:
+        found = judge_copy(entry, question.descriptor, policy, now)
+        is_fresh, assessed, why = found.reuse is not Reuse.REVALIDATE, found.assessment, found.why
+    else:
+        assessed = assess_entry(entry, rule, now)
+        is_fresh, why = assessed.is_fresh, str(assessed)
+    decided: Decision | Fault
+    if is_fresh or (rule is not Freshness.HTTP and not policy.window.holds(now)):
+        decided = _stored(question, Reason.FRESH if is_fresh else Reason.STORED, entry)
     else:
         decided = _network(question, Verdict.REVALIDATE, Reason.STALE, entry)
     if isinstance(decided, Decision):
-        return replace(decided, arithmetic=str(assessed))
+        return replace(decided, arithmetic=why, assessment=assessed)
     return decided
 
 
@@ -156,7 +175,10 @@ def _without_copy(question: _Question, copies: tuple[CacheEntry, ...]) -> Decisi
     found = None if file is None else decide_existing(file, policy)
     if isinstance(found, DestinationUnusable):
         return found
-    if found is None:
+    if policy.freshness is Freshness.HTTP and found is None and not copies:
+        is_empty = not question.snapshot.copies(question.destination)
+        reason = _why_none((), is_at_path=question.is_at_path) if is_empty else Reason.NOT_REUSABLE
+    elif found is None:
         reason = _why_none(copies, is_at_path=question.is_at_path)
     else:
         reason, existing = found
@@ -209,8 +231,8 @@ def _network(
             left_out.append(chosen)
     if not usable:
         return left_out[0]
-    part = _find_part(descriptor, policy, snapshot, usable)
-    if part is not None and verdict is not Verdict.FETCH and _is_of_copy(part, entry):
+    part = find_part(descriptor, policy, snapshot, usable)
+    if part is not None and verdict is not Verdict.FETCH and is_of_copy(part, entry):
         part = None
     if part is not None and part.url_digest == usable[0].digest:
         # The part is of another version than the stored copy, so the response to the range
@@ -233,34 +255,18 @@ def _network(
     )
 
 
-def _find_part(
-    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, addresses: list[Address]
-) -> PartSeen | None:
-    # Only GET has ranges (RFC 9110 section 14.2), and a validator is valid only for the URL that
-    # issued it. If a part leaves no byte to request within the limit, it cannot be resumed.
-    part, limit = snapshot.part, policy.max_bytes
-    if part is None or descriptor.method != 'GET' or part.size_bytes <= 0:
-        return None
-    if parse_validator(part.validator) is None:
-        return None
-    is_of_one = part.url_digest in {address.digest for address in addresses}
-    least = max(part.size_bytes + 1, part.whole_bytes or 0)
-    return part if is_of_one and (limit is None or least <= limit) else None
-
-
-def _is_of_copy(part: PartSeen, entry: CacheEntry | None) -> bool:
-    record = None if entry is None else entry.record
-    return record is None or part.validator in {record.etag, record.last_modified}
-
-
 def _find_refusal(question: _Question) -> Fault | None:
     policy, snapshot, destination = question.policy, question.snapshot, question.destination
     if policy.fills_from_cache and question.is_at_path:
         return None  # The run that fills the cache decides.
-    if policy.offline:
+    is_http = policy.freshness is Freshness.HTTP
+    if policy.offline or (is_http and _is_only_if_cached(question)):
         folder = destination.folder if isinstance(destination, InCache) else None
         path = destination.path if isinstance(destination, AtPath) else ''
-        return OfflineMiss(url=shown_url(question.descriptor), cache=folder, path=path)
+        url, cause = shown_url(question.descriptor), 'the request says only-if-cached'
+        if policy.offline:
+            return OfflineMiss(url=url, cache=folder, path=path)
+        return OfflineMiss(url=url, cache=folder, path=path, cause=cause)
     if isinstance(destination, InMemory) or policy.window is ANY_TIME:
         return None
     if not policy.window.holds(snapshot.now):
@@ -269,6 +275,11 @@ def _find_refusal(question: _Question) -> Fault | None:
         url = shown_url(question.descriptor)
         return WindowUnsatisfiable(url=url, window=str(policy.window), held=held)
     return None
+
+
+def _is_only_if_cached(question: _Question) -> bool:
+    # RFC 9111 section 5.2.1.7.
+    return directives_of(question.descriptor.headers).only_if_cached
 
 
 def _index_notes(snapshot: Snapshot) -> tuple[str, ...]:

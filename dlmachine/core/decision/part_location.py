@@ -61,7 +61,8 @@ def may_need_part(
         return True
     else:
         entry = choose_version(cache.entries, policy)
-    if entry is None or rule is Freshness.STORED:
+    # By the rules of HTTP, whether a copy answers the request is not known here.
+    if entry is None or rule is Freshness.STORED or rule is Freshness.HTTP:
         return entry is None
     return not assess_entry(entry, rule, now).is_fresh
 

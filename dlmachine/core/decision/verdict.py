@@ -6,6 +6,7 @@ Pure.
 from enum import Enum
 
 from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.caching.freshness import Assessment
 from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.frozen import frozen
@@ -35,6 +36,7 @@ class Reason(Enum):
     OFFLINE = 'offline: the newest stored version is used without a check'
     FRESH = 'the stored copy is fresh'
     STALE = 'the stored copy is stale: check whether it is current'
+    NOT_REUSABLE = 'by the rules of HTTP no stored copy answers this request'
     CHECK_ASKED = 'freshness is always: check whether the stored version is current'
     FORCED = 'force_download is set'
     NOT_STORED = 'the file is not in the cache'
@@ -79,7 +81,7 @@ class Decision:
 
     `entry` is the stored copy to use or to revalidate, `addresses` are the URLs to request in
     this order, `part` the part to resume, `notes` remarks for the user. `arithmetic` says in words
-    how fresh the copy is, if that decided.
+    how fresh the copy is, and `assessment` in numbers, if that decided.
     """
 
     verdict: Verdict
@@ -90,3 +92,4 @@ class Decision:
     part: PartSeen | None = None
     notes: tuple[str, ...] = ()
     arithmetic: str = ''
+    assessment: Assessment | None = None

@@ -96,21 +96,25 @@ class SchemeRefused(FaultBase):
 
 @frozen
 class OfflineMiss(FaultBase):
-    """`offline` is set, and the file is neither in the cache nor recorded at its path."""
+    """`offline` is set, and the file is neither in the cache nor recorded at its path.
+
+    `cause` is what forbids a request.
+    """
 
     party = Party.CALLER
     code = 'offline_miss'
     url: str
     cache: str | None
     path: str = ''
+    cause: str = 'offline is set'
 
     def what(self) -> str:
         if self.path:
             path = printable(self.path)
-            return f'{self.url} has no recorded and unchanged file at {path}, and offline is set'
+            return f'{self.url} has no recorded and unchanged file at {path}, and {self.cause}'
         if self.cache is None:
-            return f'{self.url} cannot be downloaded: offline is set, and there is no cache'
-        return f'{self.url} is not in the cache {printable(self.cache)}, and offline is set'
+            return f'{self.url} cannot be downloaded: {self.cause}, and there is no cache'
+        return f'{self.url} is not in the cache {printable(self.cache)}, and {self.cause}'
 
     def remedy(self) -> str:
         if self.path:

@@ -54,6 +54,8 @@ class Tls:
 
 #: For these schemes the userinfo becomes an Authorization header; others keep it in the URL.
 HTTP_SCHEMES: Final = frozenset({'http', 'https'})
+#: Fields that are sent unless the caller sets them, besides User-Agent.
+DEFAULT_FIELDS: Final = (('Accept', '*/*'), ('Accept-Encoding', 'identity'))
 
 
 @frozen

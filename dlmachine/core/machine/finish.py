@@ -8,8 +8,9 @@ from typing import Final
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import choose_version, must_read
+from dlmachine.core.cache.http_reuse import is_last_resort, reusable_copies
 from dlmachine.core.decision.locate import locate
-from dlmachine.core.faults import Bug, Fault, Party
+from dlmachine.core.faults import Bug, Fault, HttpStatus, Party
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.effects import CheckCopy, Discard, ReleaseLock
@@ -26,10 +27,13 @@ from dlmachine.core.protocol.states import (
     Step,
 )
 from dlmachine.core.spec.destination import InCache
-from dlmachine.core.spec.reuse import Window
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Freshness, Window
 
 #: If the caller must fix the fault, no copy is used.
 _NO_STALE_COPY: Final = frozenset({Party.CALLER})
+#: The statuses for which a server allows a stale copy (RFC 5861 section 4).
+_STALE_STATUSES: Final = frozenset({500, 502, 503, 504})
 
 
 def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
@@ -37,11 +41,28 @@ def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
     if isinstance(end, Outcome):
         return release(job, end, keep_part=keep_part)
     fault = locate(end, job.descriptor, job.decision.destination)
-    may_fall_back = job.policy.stale_if_error and job.may_fall_back
+    may_fall_back = job.may_fall_back and _allows_stale(job.policy)
     found = _stale_copy(job, fault) if may_fall_back else None
     if found is not None:
         return _fall_back(job, *found, fault, keep_part=keep_part)
     return release(job, fault, keep_part=keep_part)
+
+
+def _allows_stale(policy: Policy) -> bool:
+    # By the rules of HTTP, the server may allow it, too.
+    return policy.stale_if_error or policy.freshness is Freshness.HTTP
+
+
+def _may_be_stale(job: Job, entry: CacheEntry | None, fault: Fault) -> bool:
+    is_wanted, now = job.policy.stale_if_error, job.snapshot.now
+    if entry is None:
+        return is_wanted
+    # Without the caller's wish, only errors of the network and of the server count (RFC 5861).
+    is_error = fault.party is Party.NETWORK
+    if isinstance(fault, HttpStatus):
+        is_error = fault.status in _STALE_STATUSES
+    may = is_last_resort(entry, job.descriptor, job.policy, now, is_wanted=is_wanted)
+    return may and (is_wanted or is_error)
 
 
 def on_falling_back(state: FallingBack, event: Event) -> Step:
@@ -70,6 +91,7 @@ def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
         path=entry.path,
         version=entry.version if isinstance(job.decision.destination, InCache) else None,
         record=entry.record,
+        assessment=job.decision.assessment,
     )
 
 
@@ -101,7 +123,12 @@ def _stale_copy(job: Job, fault: Fault) -> tuple[Outcome, CheckCopy] | None:
     reason = f'the download failed: {fault.what()}'
     # The copy may be older than the policy allows, but not newer.
     window = Window(older_than=job.policy.window.older_than)
-    entry = choose_version(job.snapshot.copies(job.decision.destination), job.policy, window)
+    copies = job.snapshot.copies(job.decision.destination)
+    if job.policy.freshness is Freshness.HTTP:
+        copies = reusable_copies(copies, job.descriptor, job.policy)
+    entry = choose_version(copies, job.policy, window)
+    if job.policy.freshness is Freshness.HTTP and not _may_be_stale(job, entry, fault):
+        return None
     if entry is not None:
         checksum = must_read(entry, job.policy.checksum)
         return cached_outcome(job, entry, reason), confirmation(entry, checksum)

@@ -33,9 +33,7 @@ def confirm_version(
     outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=attempts.tries)
     if entry.record is None or not entry.is_own:
         return finish(job, outcome)
-    record = freshen_record(
-        entry.record, job.descriptor, head, at, attempts.address(job.decision).url
-    )
+    record = freshen_record(entry.record, job, head, at, attempts.address(job.decision).url)
     update = _same_version(job, entry, record)
     return record_step(job, update, replace(outcome, record=record), 'validated', published=None)
 

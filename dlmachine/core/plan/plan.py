@@ -9,6 +9,7 @@ from dataclasses import fields
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.key import keyed_by_vary
 from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Decision, Reason, Verdict
@@ -108,6 +109,8 @@ class Plan:
         Pass the policy too if it had a `validate` function, which JSON cannot contain, or the URL
         of a checksum file with a secret. Faults: `InvalidInput` if either is another one.
         """
+        if self.descriptor.key_by_vary:
+            descriptor = keyed_by_vary(descriptor)
         return plan(descriptor, policy or self.policy, self.snapshot).bind(self._same_as)
 
     def to_json(self) -> str:

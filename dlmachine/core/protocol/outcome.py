@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from dataclasses import field, fields
 from enum import Enum
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.faults import Fault
+from dlmachine.core.caching.cache_status import CacheStatus, Forward
+from dlmachine.core.caching.freshness import Assessment
+from dlmachine.core.caching.storing import storable_fields
+from dlmachine.core.decision.verdict import Reason
+from dlmachine.core.faults import Fault, HttpStatus
 from dlmachine.core.frozen import frozen
+from dlmachine.core.http.headers import Headers
 from dlmachine.core.protocol.effects import Effect
 from dlmachine.core.protocol.events import Event
 from dlmachine.core.protocol.redact_event import redact_step
@@ -22,6 +27,18 @@ class Origin(Enum):
     STALE = 'stale'
 
 
+#: Why a request went to the server, by the reason of the decision; otherwise nothing was stored.
+_FORWARDED: Final = {
+    Reason.FORCED.value: Forward.REQUEST,
+    Reason.MEMORY.value: Forward.BYPASS,
+    Reason.NOT_REUSABLE.value: Forward.VARY_MISS,
+    Reason.PART_LEFT.value: Forward.PARTIAL,
+    Reason.STALE.value: Forward.STALE,
+    Reason.CHECK_ASKED.value: Forward.REQUEST,
+    Reason.CHECK_AT_PATH.value: Forward.REQUEST,
+}
+
+
 @frozen
 class Outcome:
     """The file as a path or a buffer, its origin and its record.
@@ -31,6 +48,7 @@ class Outcome:
     one), `version` the version of the cache entry. `is_validated` says that the server confirmed
     that the stored copy is current. `story` lists each effect with its event, in order. If an
     existing copy was used because the download failed (`Origin.STALE`), `fault` is why it failed.
+    `assessment` is the age and the lifetime of a stored copy, if they decided that it is used.
     """
 
     origin: Origin
@@ -44,6 +62,7 @@ class Outcome:
     is_validated: bool = False
     tries: int = 0
     fault: Fault | None = None
+    assessment: Assessment | None = None
     # Not in `repr`: the story has unredacted responses, in which a server may echo secrets.
     story: tuple[tuple[Effect, Event], ...] = field(default=(), repr=False)
 
@@ -53,6 +72,44 @@ class Outcome:
         names = tuple(each.name for each in fields(self))
         values = tuple(shown if name == 'story' else getattr(self, name) for name in names)
         return values, getattr(self, '__dict__', {})
+
+    @property
+    def status(self) -> int:
+        """The status of the response that the content is from; 0 if none is on record."""
+        return 0 if self.record is None else int(self.record.http_code)
+
+    @property
+    def headers(self) -> Headers:
+        """The fields of the response, secrets masked.
+
+        Those of a stored copy are without the fields of the connection, and have its Age (RFC 9111
+        section 5.1), if that decided.
+        """
+        found = Headers(() if self.record is None else self.record.response_headers)
+        if self.origin is Origin.NETWORK:
+            return found
+        found = storable_fields(found)
+        if self.assessment is None or self.is_validated:
+            return found
+        return found.with_field('Age', str(self.assessment.age))
+
+    @property
+    def cache_status(self) -> CacheStatus:
+        """How the cache handled the request, in the words of RFC 9211."""
+        if self.origin is Origin.NETWORK:
+            forward = _FORWARDED.get(self.reason, Forward.URI_MISS)
+            is_stored = self.version is not None
+            return CacheStatus(forward=forward, forward_status=self.status, is_stored=is_stored)
+        if self.is_validated:
+            is_fresh = self.assessment is not None and self.assessment.is_fresh
+            forward = Forward.REQUEST if is_fresh else Forward.STALE
+            return CacheStatus(forward=forward, is_stored=True)
+        fault = self.fault
+        if self.origin is Origin.STALE:
+            status = fault.status if isinstance(fault, HttpStatus) else None
+            return CacheStatus(forward=Forward.STALE, forward_status=status)
+        ttl = None if self.assessment is None else self.assessment.fresh_for
+        return CacheStatus(ttl=ttl)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -60,6 +60,8 @@ class Descriptor:
     `secret_names` are names of query parameters, header fields and fields of a body whose
     values are secret, besides the built-in ones. `key_without` are names of header fields, in lower
     case, and `key_ignores_query` names of query parameters, that do not count in the cache key.
+    With `key_by_vary` only credentials among the header fields count in the key: the others are
+    compared as far as the response says so in Vary (RFC 9111 section 4.1).
     Two descriptors are equal if they describe the same download, even as different subclasses.
 
     >>> data = Descriptor.parse('https://Example.org/x', query={'format': 'tsv'}).unwrap()
@@ -79,6 +81,7 @@ class Descriptor:
     secret_names: SecretNames = ()
     key_without: tuple[str, ...] = ()
     key_ignores_query: tuple[str, ...] = ()
+    key_by_vary: bool = False
     #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
@@ -226,6 +229,7 @@ class Descriptor:
             secret_names=self.secret_names,
             key_without=self.key_without,
             key_ignores_query=self.key_ignores_query,
+            key_by_vary=self.key_by_vary,
         )
 
 

@@ -6,7 +6,7 @@ the value with the type of the option's field in `Policy`. Faults: `InvalidInput
 
 import hashlib
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from pathlib import PurePath
 from typing import Final
@@ -24,7 +24,7 @@ from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.rate_limit import Rate, parse_rate
 from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link
 from dlmachine.core.text.control_chars import find_control_char
-from dlmachine.core.text.durations import parse_duration
+from dlmachine.core.text.durations import parse_duration, parse_instant
 
 _WORD: Final = re.compile(r'[\w.\-]{1,80}')
 _WORDS: Final = {
@@ -52,14 +52,14 @@ _MAX_BITS: Final = 3_322
 def read_bool(name: str, value: object) -> Result[object, Fault]:
     """Parse a bool; text may also be 1, yes, on, and 0, no, off."""
     word = value if isinstance(value, bool) else _WORDS.get(str(value).strip().lower())
-    return _bad(name, value, 'true or false') if word is None else Success(word)
+    return refused(name, value, 'true or false') if word is None else Success(word)
 
 
 def read_progress(name: str, value: object) -> Result[object, Fault]:
     """Parse a bool, or a function, which is returned unchanged."""
     if callable(value):
         return Success(value)
-    return read_bool(name, value).lash(lambda _: _bad(name, value, 'true, false or a function'))
+    return read_bool(name, value).lash(lambda _: refused(name, value, 'true, false or a function'))
 
 
 def read_count(name: str, value: object) -> Result[object, Fault]:
@@ -68,7 +68,7 @@ def read_count(name: str, value: object) -> Result[object, Fault]:
         return Success(value)
     if isinstance(value, str) and re.fullmatch(r'-?[0-9]{1,18}', value.strip()):
         return Success(int(value))
-    return _bad(name, value, 'a whole number')
+    return refused(name, value, 'a whole number')
 
 
 def read_segments(name: str, value: object) -> Result[object, Fault]:
@@ -81,7 +81,7 @@ def read_segments(name: str, value: object) -> Result[object, Fault]:
         return Success(0)
     count = read_count(name, value)
     is_none = count == Success(0) or not is_successful(count)
-    return _bad(name, value, 'auto or a whole number from 1 on') if is_none else count
+    return refused(name, value, 'auto or a whole number from 1 on') if is_none else count
 
 
 def read_size(name: str, value: object) -> Result[object, Fault]:
@@ -98,7 +98,7 @@ def read_size(name: str, value: object) -> Result[object, Fault]:
         base = 1000 if unit and not unit.startswith('i') else 1024
         return Success(int(number) * base ** ' KMGT'.index(prefix.upper() or ' '))
     count = read_count(name, value)
-    return count if is_successful(count) else _bad(name, value, "a size such as 500 or '2M'")
+    return count if is_successful(count) else refused(name, value, "a size such as 500 or '2M'")
 
 
 def read_rate(name: str, value: object) -> Result[object, Fault]:
@@ -113,7 +113,7 @@ def read_rate(name: str, value: object) -> Result[object, Fault]:
     if is_one and str(value).strip().lower() == 'none':
         return Success(None)
     rate = parse_rate(str(value)) if is_one else None
-    return _bad(name, value, "a rate such as '3/s'") if rate is None else Success(rate)
+    return refused(name, value, "a rate such as '3/s'") if rate is None else Success(rate)
 
 
 def read_count_or_none(name: str, value: object) -> Result[object, Fault]:
@@ -127,11 +127,11 @@ def read_seconds(name: str, value: object) -> Result[object, Fault]:
     if isinstance(value, timedelta):
         return Success(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return _bad(name, value, 'a number of seconds')
+        return refused(name, value, 'a number of seconds')
     try:
         return Success(timedelta(seconds=float(value)))
     except (ValueError, OverflowError):
-        return _bad(name, value, 'a number of seconds')
+        return refused(name, value, 'a number of seconds')
 
 
 def read_seconds_or_none(name: str, value: object) -> Result[object, Fault]:
@@ -141,41 +141,17 @@ def read_seconds_or_none(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_instant(name: str, value: object) -> Result[object, Fault]:
-    """Parse a time: a datetime, a date or text in ISO 8601; without a zone it is in UTC.
+    """Parse a time, in UTC if it has no zone, or an age, which stays one.
 
-    An age, as a timedelta or as text such as 7d, stays one.
-
-    >>> read_instant('newer_than', '2024-05-01').unwrap().isoformat()
-    '2024-05-01T00:00:00+00:00'
     >>> read_instant('newer_than', '7d').unwrap()
     datetime.timedelta(days=7)
     """
-    age = parse_duration(value) if isinstance(value, str) else value
-    if age is None and value is None:
-        return Success(None)
-    if isinstance(age, timedelta):
-        is_past = age >= timedelta(0)
-        return Success(age) if is_past else _bad(name, value, 'an age of 0 or more')
-    instant = value
-    if isinstance(value, str):
-        try:
-            instant = datetime.fromisoformat(value.strip())
-        except ValueError:
-            return _bad(name, value, _WHEN)
-    if isinstance(instant, date) and not isinstance(instant, datetime):
-        instant = datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
-    if not isinstance(instant, datetime):
-        return _bad(name, value, _WHEN)
-    return Success(instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant)
-
-
-#: What `read_instant` accepts.
-_WHEN: Final = 'a date such as 2024-05-31 or an age such as 7d'
-
-
-def read_method(name: str, value: object) -> Result[object, Fault]:
-    """Parse a check method or its name."""
-    return _read_enum(CheckMethod, name, value)
+    when = None if value is None else parse_instant(value)
+    if isinstance(when, timedelta) and when < timedelta(0):
+        return refused(name, value, 'an age of 0 or more')
+    if when is None and value is not None:
+        return refused(name, value, 'a date such as 2024-05-31 or an age such as 7d')
+    return Success(when)
 
 
 def read_freshness(name: str, value: object) -> Result[object, Fault]:
@@ -191,34 +167,37 @@ def read_freshness(name: str, value: object) -> Result[object, Fault]:
     lasts = parse_duration(value) if isinstance(value, str) else value
     if isinstance(lasts, timedelta) and lasts >= timedelta(0):
         return Success(lasts)
-    return _read_enum(Freshness, name, value).lash(lambda _: _bad(name, value, _HOW_LONG))
+    expected = 'stored, always, http, or a duration such as 7d'
+    return read_enum(Freshness, name, value).lash(lambda _: refused(name, value, expected))
 
 
-#: What `read_freshness` accepts.
-_HOW_LONG: Final = f'{", ".join(one.value for one in Freshness)}, or a duration such as 7d'
+def read_method(name: str, value: object) -> Result[object, Fault]:
+    """Parse a check method or its name."""
+    return read_enum(CheckMethod, name, value)
 
 
 def read_if_exists(name: str, value: object) -> Result[object, Fault]:
     """Parse what happens to an existing file; None is the default of the destination."""
-    return Success(None) if value is None else _read_enum(IfExists, name, value)
+    return Success(None) if value is None else read_enum(IfExists, name, value)
 
 
 def read_link(name: str, value: object) -> Result[object, Fault]:
     """Parse the kind of a link, or None for a copy."""
-    return Success(None) if value is None else _read_enum(Link, name, value)
+    return Success(None) if value is None else read_enum(Link, name, value)
 
 
 def read_file_time(name: str, value: object) -> Result[object, Fault]:
     """Parse which modification time a file gets, or None for that of the download."""
-    return Success(None) if value is None else _read_enum(FileTime, name, value)
+    return Success(None) if value is None else read_enum(FileTime, name, value)
 
 
-def _read_enum(kind: type[Enum], name: str, value: object) -> Result[object, Fault]:
+def read_enum(kind: type[Enum], name: str, value: object) -> Result[object, Fault]:
+    """Parse a member of an enum, or its value."""
     if isinstance(value, kind):
         return Success(value)
     known = {one.value: one for one in kind}
     found = known.get(str(value).strip().lower())
-    return _bad(name, value, f'one of {", ".join(known)}') if found is None else Success(found)
+    return refused(name, value, f'one of {", ".join(known)}') if found is None else Success(found)
 
 
 def read_checksum(name: str, value: object) -> Result[object, Fault]:
@@ -238,7 +217,7 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
         return Success(Checksum(_BY_LENGTH[len(bare)], bare))
     found = re.fullmatch(r'\s*([A-Za-z0-9_\-]+)\s*[:=]\s*([0-9A-Fa-f]+)\s*', str(value))
     if found is None:
-        return _bad(name, value, "of the form 'sha256:<hex>'")
+        return refused(name, value, "of the form 'sha256:<hex>'")
     algorithm = find_algorithm(found.group(1))
     if algorithm is None:
         known = ', '.join(sorted(hashlib.algorithms_guaranteed))
@@ -262,7 +241,7 @@ def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
     if isinstance(value, PurePath):
         value = str(value)
     if not isinstance(value, str) or not value.strip():
-        return _bad(name, value, 'a path or a URL')
+        return refused(name, value, 'a path or a URL')
     if '://' in value:
         return parse_url(value, name).map(lambda url: ChecksumList(str(url)))
     return parse_local_path(value, name).map(ChecksumList)
@@ -290,13 +269,13 @@ _LIST_NAME: Final = re.compile(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d
 def read_validator(name: str, value: object) -> Result[object, Fault]:
     """Check that the value is a function that validates a body, or None."""
     is_one = value is None or callable(value)
-    return Success(value) if is_one else _bad(name, value, 'a function')
+    return Success(value) if is_one else refused(name, value, 'a function')
 
 
 def read_text(name: str, value: object) -> Result[object, Fault]:
     """Parse text of one line that is not empty."""
     if not isinstance(value, str):
-        return _bad(name, value, 'text')
+        return refused(name, value, 'text')
     if not value.strip():
         return Failure(InvalidInput(where=name, problem='must not be empty'))
     fault = find_control_char(name, value)
@@ -307,7 +286,7 @@ def read_word(name: str, value: object) -> Result[object, Fault]:
     """Parse a name of letters, digits, dots, dashes and underscores, such as that of a backend."""
     if isinstance(value, str) and _WORD.fullmatch(value.strip()):
         return Success(value.strip())
-    return _bad(name, value, 'a name such as curl')
+    return refused(name, value, 'a name such as curl')
 
 
 def read_dest(_: str, value: object) -> Result[object, Fault]:
@@ -315,6 +294,7 @@ def read_dest(_: str, value: object) -> Result[object, Fault]:
     return parse_destination(value)
 
 
-def _bad(name: str, value: object, expected: str) -> Result[object, Fault]:
+def refused(name: str, value: object, expected: str) -> Result[object, Fault]:
+    """The fault for a value that is not what was expected."""
     shown = shown_value(redact_value(value))
     return Failure(InvalidInput(where=name, problem=f'must be {expected}, not {shown}'))

@@ -64,8 +64,9 @@ OPTIONS: Final[Mapping[str, Option]] = {
         field='freshness',
         read=read_freshness,
         help='use a copy that is there without a request (stored, the default in the cache), '
-        'ask the server first if it is current (always, the default at a path), or ask once the '
-        'server has not sent or confirmed it for so long (a duration such as 7d or 12h)',
+        'ask the server first if it is current (always, the default at a path), ask once the '
+        'server has not sent or confirmed it for so long (a duration such as 7d or 12h), or follow '
+        'the rules of HTTP (http)',
     ),
     'if_exists': Option(
         field='if_exists',

@@ -16,11 +16,13 @@ class Freshness(Enum):
 
     `STORED`: for ever, which is the default in the cache. `ALWAYS`: never, which is the default at
     a path; one conditional request is sent (RFC 9110 section 13), and a copy that is current is not
-    transferred again.
+    transferred again. `HTTP`: as long as the server and the request say, by the rules of RFC 9111
+    for a private cache.
     """
 
     STORED = 'stored'
     ALWAYS = 'always'
+    HTTP = 'http'
 
 
 #: How long a stored copy is used without asking the server; a duration counts from the download,

@@ -1,7 +1,7 @@
-"""Durations in words: as users write them, and as plans show them.  Pure."""
+"""Times and durations in words: as users write them, and as plans show them.  Pure."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 #: Seconds in each unit, from the largest on; a month has 30 days, a year 365.
@@ -45,6 +45,27 @@ def parse_duration(text: str) -> timedelta | None:
         return timedelta(seconds=seconds)
     except OverflowError:
         return None
+
+
+def parse_instant(value: object) -> datetime | timedelta | None:
+    """A time with a zone, or an age, from a value or a text; None if it is neither.
+
+    A date is the beginning of its day; what has no zone is in UTC.
+
+    >>> parse_instant('2024-05-01').isoformat(), parse_instant('7d').days
+    ('2024-05-01T00:00:00+00:00', 7)
+    """
+    found: object = parse_duration(value) if isinstance(value, str) else value
+    if isinstance(value, str) and found is None:
+        try:
+            found = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+    if isinstance(found, date) and not isinstance(found, datetime):
+        found = datetime(found.year, found.month, found.day, tzinfo=UTC)
+    if isinstance(found, datetime):
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return found if isinstance(found, timedelta) else None
 
 
 def show_duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.http.body import Body, MultipartBody, content_type_of
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import (
+    DEFAULT_FIELDS,
     HTTP_SCHEMES,
     Request,
     basic_credentials,
@@ -53,7 +54,7 @@ def _request_for(url: Url, descriptor: Descriptor, address: str, user_agent: str
 
 
 def _complete(headers: Headers, url: Url, body: Body, user_agent: str) -> Headers:
-    defaults = [('Accept', '*/*'), ('Accept-Encoding', 'identity'), ('User-Agent', user_agent)]
+    defaults = [*DEFAULT_FIELDS, ('User-Agent', user_agent)]
     content_type = content_type_of(body)
     if content_type is not None:
         if isinstance(body, MultipartBody):

@@ -8,10 +8,13 @@ from pathlib import PurePath
 from typing import Final
 
 from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.http_reuse import request_fields
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.caching.updating import update_fields
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.frozen import replace
+from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import body_digest
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.integrity.checksum import Checksum
@@ -143,19 +146,27 @@ def is_source(record: DownloadRecord, descriptor: Descriptor, url: str) -> bool:
 
 
 def freshen_record(
-    record: DownloadRecord, descriptor: Descriptor, head: ResponseHead, at: datetime, url: str
+    record: DownloadRecord, job: Job, head: ResponseHead, at: datetime, url: str
 ) -> DownloadRecord:
     """The record of a copy that the response from this URL confirmed (RFC 9111 section 4.3.4).
 
-    The validators are not updated if they come from another server than the recorded ones: they
-    would later be sent to a server that may use the same ones for other bytes.
+    The fields are not updated if they come from another server than the recorded ones: the
+    validators would later be sent to a server that may use the same ones for other bytes.
     """
-    redactor = descriptor.redactor
+    descriptor, redactor = job.descriptor, job.descriptor.redactor
     if not is_source(record, descriptor, url):
-        return replace(record, validated_at=at)
+        return replace(record, validated_at=at, requested_at=job.began_at)
+    fields, asked = record.response_headers, record.request_headers
+    if head.headers:
+        new = Headers(redactor.fields(head.headers.items))
+        fields = update_fields(Headers(fields), new).items
+        asked = request_fields(descriptor, job.policy).items
     return replace(
         record,
         validated_at=at,
+        requested_at=job.began_at,
+        request_headers=asked,
+        response_headers=fields,
         etag=_unless_secret(head.headers.get('ETag'), redactor) or record.etag,
         last_modified=_unless_secret(head.headers.get('Last-Modified'), redactor)
         or record.last_modified,

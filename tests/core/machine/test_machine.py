@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.cache.http_reuse import request_fields
 from dlmachine.core.cache.updates import FileRecord, NewVersion, SameVersion
 from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import PartSeen, Snapshot
@@ -372,7 +373,14 @@ def test_not_modified_freshens_the_record() -> None:
     assert run.effects == [
         LOCK, OBSERVE, open_part(), conditional(), record(1, 'validated'), DISCARD, RELEASE,
     ]  # fmt: skip
-    fresh = a_record(validated_at=NOW, last_modified=representation['Last-Modified'])
+    modified = representation['Last-Modified']
+    fresh = a_record(
+        validated_at=NOW,
+        requested_at=NOW,
+        last_modified=modified,
+        request_headers=request_fields(a_descriptor(), CHECK).items,
+        response_headers=(('Last-Modified', modified),),
+    )
     assert run.updates == [SameVersion(key=KEY, item_id=ITEM, version=1, record=fresh)]
     assert (run.outcome.origin, run.outcome.is_validated, run.outcome.record) == (
         Origin.CACHE,

@@ -18,7 +18,7 @@ from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.machine.limits import MAX_CONFLICTS
 from dlmachine.core.protocol.effects import Exchange, Publish
 from dlmachine.core.protocol.events import EffectFailed, NameTaken, Published, Recorded
-from dlmachine.core.protocol.states import Exchanging
+from dlmachine.core.protocol.states import Exchanging, Job
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath
 from dlmachine.core.transfer.provenance import (
@@ -127,6 +127,13 @@ def test_a_secret_in_the_page_that_led_there_is_masked() -> None:
     assert record.response_headers == (('X-Echo', 'you said ***'),)
 
 
+def job_of(target: Descriptor) -> Job:
+    """The job of a run for this download."""
+    run = Run(target, None, a_snapshot(target, cache=a_cache())).go_well(until=Exchange)
+    assert isinstance(run.state, Exchanging)
+    return run.state.job
+
+
 def test_secrets_from_everywhere_are_masked() -> None:
     """Secrets of the descriptor and of all requests are masked."""
     run = a_run(url='https://me:passw0rd@h/t.csv', **SECRET)
@@ -152,7 +159,7 @@ def test_a_form_has_secrets_too() -> None:
     """A validator that echoes a secret is not recorded."""
     target = a_descriptor(query={'password': 's3cret', 'a': 'b'}, post=True)
     head = a_head(304, {'ETag': '"s3cret"', 'Last-Modified': 'new'})
-    fresh = freshen_record(a_record(), target, head, NOW, target.url)
+    fresh = freshen_record(a_record(), job_of(target), head, NOW, target.url)
     assert (fresh.etag, fresh.last_modified, fresh.validated_at) == ('"v1"', 'new', NOW)
 
 
@@ -165,7 +172,7 @@ def test_a_copy_that_is_current_learns_its_etag(
 ) -> None:
     """A 304 may have an ETag (RFC 9111 section 4.3.4); without one the recorded ETag is kept."""
     head = a_head(304, {} if served is None else {'ETag': served})
-    fresh = freshen_record(replace(a_record(), etag=known), a_descriptor(), head, NOW, URL)
+    fresh = freshen_record(replace(a_record(), etag=known), job_of(a_descriptor()), head, NOW, URL)
     assert fresh.etag == kept
 
 
@@ -176,12 +183,33 @@ def test_validators_are_taken_over_only_from_their_issuer(served_by: str) -> Non
     head = a_head(200, {'ETag': '"new"', 'Last-Modified': 'new'})
     issuer, other = (MIRROR, URL) if served_by else (URL, MIRROR)
 
-    taken = freshen_record(record, a_descriptor(), head, NOW, issuer)
-    left = freshen_record(record, a_descriptor(), head, NOW, other)
+    taken = freshen_record(record, job_of(a_descriptor()), head, NOW, issuer)
+    left = freshen_record(record, job_of(a_descriptor()), head, NOW, other)
 
     assert (taken.etag, taken.last_modified, taken.validated_at) == ('"new"', 'new', NOW)
     assert (left.etag, left.last_modified) == ('"old"', record.last_modified)
     assert left.validated_at == NOW
+
+
+def test_fields_are_taken_over_only_from_their_issuer_and_masked() -> None:
+    """With those of the request, on which Vary depends (RFC 9111 section 4.3.4)."""
+    old = (('X-Old', '1'), ('Vary', 'X-Lab'))
+    record, target = a_record(response_headers=old), a_descriptor(headers={'X-Lab': '2'})
+    head = a_head(304, {'Cache-Control': 'max-age=9', 'Set-Cookie': 'a=b'})
+
+    taken = freshen_record(record, job_of(target), head, NOW, URL)
+    left = freshen_record(record, job_of(target), head, NOW, MIRROR)
+    bare = freshen_record(record, job_of(target), a_head(200, {}), NOW, URL)
+
+    assert taken.response_headers == (
+        *old,
+        ('Cache-Control', 'max-age=9'),
+        ('Set-Cookie', '***'),
+    )
+    assert ('X-Lab', '2') in taken.request_headers
+    for other in (left, bare):
+        assert other.response_headers == old
+        assert other.request_headers == record.request_headers
 
 
 def test_a_backend_without_a_version_has_none_on_record() -> None:

@@ -1,0 +1,94 @@
+"""Stored copies by the rules of HTTP: which of them answer a request, and how fresh they are.
+
+Pure. The rules are in `core.caching`; this module applies them to records. A copy whose response is
+not on record, as one of another program, may be used, but only after the server confirmed it.
+"""
+
+from datetime import datetime
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.caching.reuse import Reuse, ReuseDecision, decide_reuse, is_usable_on_error
+from dlmachine.core.caching.stored_response import StoredResponse
+from dlmachine.core.caching.storing import why_not_stored
+from dlmachine.core.caching.variants import is_selected, selecting_fields
+from dlmachine.core.frozen import replace
+from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import DEFAULT_FIELDS
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
+
+
+def request_fields(descriptor: Descriptor, policy: Policy) -> Headers:
+    """The fields of the request, as records have them: with the defaults, secrets masked.
+
+    >>> sent = request_fields(Descriptor(url='http://h/'), Policy(user_agent='me/1'))
+    >>> sent.get('Accept-Encoding'), sent.get('User-Agent')
+    ('identity', 'me/1')
+    """
+    agent = ('User-Agent', policy.user_agent)
+    sent = descriptor.headers.with_defaults(*DEFAULT_FIELDS, agent)
+    return Headers(descriptor.redactor.fields(sent.items))
+
+
+def stored_response(entry: CacheEntry) -> StoredResponse:
+    """The response that a copy was made from, with the fields that confirmed it last."""
+    record = entry.record
+    if record is None:
+        return StoredResponse(requested_at=entry.stored_at, received_at=entry.stored_at)
+    headers = Headers(record.response_headers)
+    received_at = record.validated_at or record.finished_at
+    requested_at = record.started_at if record.validated_at is None else record.requested_at
+    return StoredResponse(
+        status=record.http_code,
+        headers=headers,
+        requested_at=requested_at or received_at,
+        received_at=received_at,
+        selecting=selecting_fields(Headers(record.request_headers), headers),
+    )
+
+
+def reusable_copies(
+    copies: tuple[CacheEntry, ...], descriptor: Descriptor, policy: Policy
+) -> tuple[CacheEntry, ...]:
+    """The copies that may answer a request: those that may be stored, and of the right variant.
+
+    RFC 9111 sections 3 and 4.1. Only GET is answered from the cache.
+    """
+    if descriptor.method != 'GET':
+        return ()
+    asked = request_fields(descriptor, policy)
+    return tuple([entry for entry in copies if _may_answer(entry, asked)])
+
+
+def _may_answer(entry: CacheEntry, asked: Headers) -> bool:
+    record = entry.record
+    if record is None or not record.http_code:
+        return True
+    stored, sent = stored_response(entry), Headers(record.request_headers)
+    is_stored = why_not_stored(record.method, sent, stored.status, stored.headers) is None
+    return is_stored and is_selected(stored, asked)
+
+
+def judge_copy(
+    entry: CacheEntry, descriptor: Descriptor, policy: Policy, now: datetime
+) -> ReuseDecision:
+    """Whether a copy that may answer a request is used for it as it is (RFC 9111 section 4).
+
+    A copy that came through a redirect is revalidated each time, because the lifetime of the
+    redirect is not on record.
+    """
+    found = decide_reuse(stored_response(entry), request_fields(descriptor, policy), now)
+    record = entry.record
+    is_moved = record is not None and len(record.urls) > 1
+    if is_moved and found.reuse is not Reuse.REVALIDATE:
+        why = f'it came through a redirect; {found.why}'
+        return replace(found, reuse=Reuse.REVALIDATE, why=why)
+    return found
+
+
+def is_last_resort(
+    entry: CacheEntry, descriptor: Descriptor, policy: Policy, now: datetime, *, is_wanted: bool
+) -> bool:
+    """Whether a copy is used because the server cannot be asked (RFC 9111 section 4.2.4)."""
+    asked = request_fields(descriptor, policy)
+    return is_usable_on_error(stored_response(entry), asked, now, is_wanted=is_wanted)

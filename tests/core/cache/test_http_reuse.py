@@ -1,0 +1,99 @@
+"""Stored copies by the rules of HTTP: which of them answer a request."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.http_reuse import (
+    is_last_resort,
+    judge_copy,
+    request_fields,
+    reusable_copies,
+    stored_response,
+)
+from dlmachine.core.caching.reuse import Reuse
+from tests.builders import BEFORE, NOW, URL, a_descriptor, a_policy, a_record, an_entry
+
+SECOND = timedelta(seconds=1)
+
+
+def stored(*fields: tuple[str, str], **known: Any) -> CacheEntry:
+    """A copy that came now with these fields, to a request with the default fields."""
+    times = {'started_at': NOW - SECOND, 'finished_at': NOW}
+    asked = request_fields(a_descriptor(), a_policy()).items
+    record = a_record(**{**times, 'request_headers': asked, **known, 'response_headers': fields})
+    return an_entry(record=record)
+
+
+def answers(entry: CacheEntry, **described: Any) -> bool:
+    """Whether a copy may answer a request."""
+    return reusable_copies((entry,), a_descriptor(**described), a_policy()) == (entry,)
+
+
+@pytest.mark.parametrize(
+    ('entry', 'described', 'expected'),
+    [
+        (stored(), {}, True),
+        (stored(('Cache-Control', 'no-store')), {}, False),
+        (stored(request_headers=(('Cache-Control', 'no-store'),)), {}, False),
+        (stored(http_code=201), {}, False),
+        (stored(http_code=0), {}, True),
+        (an_entry(record=None), {}, True),
+        (stored(method='POST'), {'method': 'POST'}, False),
+        (stored(), {'data': b'x'}, False),
+        (stored(('Vary', 'Accept-Encoding, User-Agent')), {}, True),
+        (stored(('Vary', 'Accept-Encoding')), {'headers': {'Accept-Encoding': 'gzip'}}, False),
+        (stored(('Vary', 'X-Lab')), {}, True),
+        (stored(('Vary', 'X-Lab')), {'headers': {'X-Lab': '1'}}, False),
+        (stored(('Vary', 'X-Lab'), request_headers=(('x-lab', '1'),)), {'headers': {'X-Lab': '1'}}, True),
+        (stored(('Vary', 'Authorization'), request_headers=(('Authorization', '***'),)), {'headers': {'Authorization': 'x'}}, True),
+        (stored(('Vary', '*')), {}, False),
+    ],
+)  # fmt: skip
+def test_a_copy_may_answer_a_request(
+    entry: CacheEntry, described: dict[str, Any], *, expected: bool
+) -> None:
+    """Secrets are compared masked: the key tells them apart."""
+    assert answers(entry, **described) is expected
+
+
+def test_the_age_counts_from_the_last_confirmation() -> None:
+    """And before that from the download, which includes the time that it took."""
+    fresh = stored(('Age', '5'))
+    assert judge_copy(fresh, a_descriptor(), a_policy(), NOW).assessment.age == 6
+
+    confirmed = stored(('Age', '5'), validated_at=NOW + SECOND, requested_at=NOW)
+    assert judge_copy(confirmed, a_descriptor(), a_policy(), NOW + SECOND).assessment.age == 6
+    unsure = stored(('Age', '5'), validated_at=NOW + SECOND)
+    assert judge_copy(unsure, a_descriptor(), a_policy(), NOW + SECOND).assessment.age == 5
+
+
+def test_a_copy_without_a_record_is_revalidated() -> None:
+    """Its age counts from when it was stored."""
+    entry = an_entry(record=None)
+
+    assert stored_response(entry).received_at == BEFORE
+    assert judge_copy(entry, a_descriptor(), a_policy(), NOW).reuse is Reuse.REVALIDATE
+
+
+def test_a_copy_that_came_through_a_redirect_is_revalidated() -> None:
+    """The lifetime of the redirect is not on record."""
+    fields = ('Cache-Control', 'max-age=60')
+    moved = stored(fields, urls=(URL, 'https://elsewhere.example/t.csv'))
+
+    found = judge_copy(moved, a_descriptor(), a_policy(), NOW)
+    assert found.reuse is Reuse.REVALIDATE
+    assert found.why == ('it came through a redirect; fresh for 59 s more (max-age 1 min, age 1 s)')
+    direct = stored(fields, urls=(URL,))
+    assert judge_copy(direct, a_descriptor(), a_policy(), NOW).reuse is Reuse.FRESH
+
+
+def test_a_copy_is_the_last_resort_unless_the_server_forbids_it() -> None:
+    """As `core.caching` says."""
+    for control, may in (('max-age=1', True), ('max-age=1, must-revalidate', False)):
+        entry = stored(('Cache-Control', control))
+        later = NOW + timedelta(hours=1)
+        found = is_last_resort(entry, a_descriptor(), a_policy(), later, is_wanted=True)
+        assert found is may

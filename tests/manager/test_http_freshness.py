@@ -1,0 +1,102 @@
+"""`freshness='http'`: requests counted at a server that says how long its answers are fresh."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.errors import OfflineMissError
+from dlmachine.manager import DownloadManager
+from tests.fixtures import MakeManager
+from tests.servers.behaviours import respond
+from tests.servers.http import Server
+
+Fetch = Callable[..., Outcome]
+
+
+@pytest.fixture
+def manager(make_manager: MakeManager, tmp_path: Path) -> DownloadManager:
+    """A manager that follows HTTP's rules."""
+    return make_manager(tmp_path / 'cache', freshness='http')
+
+
+def said(server: Server, control: str, **fields: str) -> str:
+    """The URL of a file with this Cache-Control."""
+    headers = {'Cache-Control': control, **{name.title(): value for name, value in fields.items()}}
+    return server.on('/t.tsv', respond(200, tuple(headers.items()), b'id\n1\n'))
+
+
+def test_a_response_is_used_as_long_as_the_server_says(
+    manager: DownloadManager, server: Server
+) -> None:
+    """And the outcome tells why, with the fields of the response."""
+    url = said(server, 'max-age=60')
+    first, second = manager.fetch(url), manager.fetch(url)
+
+    assert len(server.asked) == 1
+    assert second.reason == 'fresh for 1 min more (max-age 1 min, age 0 s)'
+    assert (second.status, second.headers.get('Age')) == (200, '0')
+    assert second.headers.get('Cache-Control') == 'max-age=60'
+    assert [str(one.cache_status) for one in (first, second)] == [
+        'dlmachine; fwd=uri-miss; fwd-status=200; stored',
+        'dlmachine; hit; ttl=60',
+    ]
+
+
+@pytest.mark.parametrize('control', ['no-store', 'no-cache', 'max-age=0', 's-maxage=60'])
+def test_a_response_that_may_not_be_used_again_is_not(
+    manager: DownloadManager, server: Server, control: str
+) -> None:
+    """The caller gets it, and the next request goes to the server."""
+    url = said(server, control)
+    for _ in range(2):
+        assert Path(str(manager.download(url))).read_bytes() == b'id\n1\n'
+    assert len(server.asked) == 2
+
+
+def test_each_variant_is_stored(manager: DownloadManager, server: Server) -> None:
+    """Only fields that Vary names tell requests apart, and credentials always do."""
+    url = said(server, 'max-age=60', vary='X-Lab')
+    one: dict[str, str] = {'X-Lab': '1'}
+    for fields in (one, {'X-Lab': '2'}, {}, dict(one, Authorization='me')):
+        for _ in range(2):
+            sent: dict[str, str] = {**fields, 'X-Other': str(len(server.asked))}
+            manager.fetch(url, headers=sent)
+    assert len(server.asked) == 4
+
+
+def test_a_request_may_ask_for_more(manager: DownloadManager, server: Server) -> None:
+    """By its own Cache-Control."""
+    url = said(server, 'max-age=60')
+    with pytest.raises(OfflineMissError, match='the request says only-if-cached'):
+        manager.fetch(url, headers={'Cache-Control': 'only-if-cached'})
+    manager.fetch(url)
+    manager.fetch(url, headers={'Cache-Control': 'only-if-cached'})
+    assert len(server.asked) == 1
+    manager.fetch(url, headers={'Cache-Control': 'min-fresh=90'})
+    assert len(server.asked) == 2
+
+
+def test_a_plan_says_what_a_download_would_do(manager: DownloadManager, server: Server) -> None:
+    """With its arithmetic, also after JSON."""
+    url = said(server, 'max-age=60')
+    manager.fetch(url, headers={'X-Lab': '1'})
+
+    made = manager.plan(url, headers={'X-Lab': '2'})
+
+    assert made.verdict.value == 'use cached'
+    assert 'freshness    fresh for ' in str(made)
+
+
+def test_a_file_at_a_path_follows_the_same_rules(
+    manager: DownloadManager, server: Server, tmp_path: Path
+) -> None:
+    """Also one that is filled from the cache."""
+    url = said(server, 'max-age=60')
+    for _ in range(2):
+        manager.download(url, tmp_path / 't.tsv')
+    assert len(server.asked) == 1
+    for _ in range(2):
+        manager.download(url, tmp_path / 'other.tsv', via_cache=True)
+    assert len(server.asked) == 2
