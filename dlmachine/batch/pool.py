@@ -25,6 +25,9 @@ _BUSY: Final = 0.5
 #: Without a result for this long, the time is spent outside Python: on the network, the disk, or
 #: the digest of a large file.
 _QUIET_SECONDS: Final = 0.3
+#: Results that may be held back until they are recorded together; an input that may wait for
+#: earlier results is not taken that far ahead.
+_HELD_BACK: Final = 32
 #: Seconds between checks of an idle thread whether the program is ending.
 _IDLE_SECONDS: Final = 0.5
 #: The names of all threads of dlmachine begin with this.
@@ -80,13 +83,14 @@ class AdaptivePool(Generic[Task, Result]):
         closing this iterator cancels the pool. Raises what the work raises.
         """
         ahead: Input[Task] = ThreadedInput(tasks, self._wake) if may_wait else IterableInput(tasks)
+        # One task ahead of each thread keeps them busy while results are consumed.
+        most = 2 * self._most + (0 if may_wait else _HELD_BACK)
         open_tasks = 0
         try:
             if may_wait:
                 self._supervisor.start()
             while True:
-                # One task ahead of each thread keeps them busy while results are consumed.
-                while open_tasks < 2 * self._most and not self._stop.is_set:
+                while open_tasks < most and not self._stop.is_set:
                     task = ahead.take()
                     if task is None:
                         break

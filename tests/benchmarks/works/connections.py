@@ -6,7 +6,7 @@ from functools import partial
 
 from tests.benchmarks.measuring import Entry, Extras
 from tests.benchmarks.serving import SMALL_BYTES, block, slow_line
-from tests.benchmarks.work import Bench, Work, extra
+from tests.benchmarks.work import Bench, Work, extra, ratio
 from tests.benchmarks.works.common import (
     ARIA2C,
     BACKENDS,
@@ -25,10 +25,10 @@ _ONE_WAY_SECONDS = 0.01
 
 @contextmanager
 def connections(bench: Bench) -> Iterator[Work]:
-    """100 files; the server counts the connections."""
+    """1,000 files; the server counts the connections."""
     from tests.servers.tls import Authority
 
-    count = bench.pick(100, 30)
+    count = bench.pick(1000, 30)
     authority = Authority.make(bench.folder)
     cainfo = str(authority.cainfo)
     handler = resource(block(SMALL_BYTES), etag='"one"')
@@ -39,15 +39,19 @@ def connections(bench: Bench) -> Iterator[Work]:
         urls = [f'https://127.0.0.1:{port}/{number}.bin' for number in range(count)]
         yield Work(
             name='connections',
-            title=f'{count} files of 16 KiB over TLS, 20 ms there and back, {WORKERS} at once',
+            title=f'{count:,} files of 16 KiB over TLS, 20 ms there and back, {WORKERS} at once',
             reference='curl -Z',
             unit='file',
             entries=_entries(bench, urls, cainfo, server),
-            targets=tuple(
-                extra(
-                    f'dlmachine {one}', 'connections', f'{one} backend, connections', float(WORKERS)
-                )
-                for one in BACKENDS
+            targets=(
+                ratio('dlmachine curl', 'curl -Z', 'curl backend / curl -Z', 1.05),
+                *(
+                    extra(
+                        f'dlmachine {one}', 'connections', f'{one} backend, connections',
+                        float(WORKERS),
+                    )
+                    for one in BACKENDS
+                ),
             ),
         )  # fmt: skip
 

@@ -43,7 +43,7 @@ def many_files(bench: Bench) -> Iterator[Work]:
             targets=(
                 ratio('dlmachine curl', 'aria2c', 'curl backend / aria2c', 5.0),
                 ratio('dlmachine curl', 'parfive', 'curl backend / parfive', 1.0),
-                ratio('dlmachine requests', 'requests loop', 'requests backend / loop', 1.3),
+                ratio('dlmachine requests', 'requests loop', 'requests backend / loop', 1.2),
             ),
         )
 
