@@ -32,7 +32,7 @@ from dlmachine_adapters.world import SystemWorld
 #: Receives the result of a run.
 OnDone: TypeAlias = Callable[[IOResult[Outcome, Fault]], None]
 
-#: Flush at 32 records, or once the oldest has waited 50 ms: a transaction takes as long as ten files.
+#: Flush at 32 records, or once the oldest has waited 50 ms: a transaction costs many records.
 _FLUSH_AT_RECORDS: Final = 32
 _FLUSH_AFTER_SECONDS: Final = 0.05
 #: After this time the supervisor flushes, because all threads are busy.

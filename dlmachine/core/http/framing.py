@@ -87,7 +87,7 @@ def find_head_problem(head: ResponseHead) -> str | None:
     if codings and codings != ['chunked']:
         shown = ', '.join(codings)[:40]
         return f'sent the transfer coding {shown!r}, which was not requested'
-    for name, statuses in _SINGLE:
+    for name, statuses in _SINGLE if fields.has_repetitions else ():
         if len(set(fields.get_all(name))) > 1 and head.status in statuses:
             return f'sent two different {name} fields'
     if not codings and 'Content-Length' in fields and content_length(head) is None:

@@ -75,6 +75,11 @@ class Headers:
         """All values of this name, in order."""
         return (self._index or self._by_name()).get(name.casefold(), ())
 
+    @property
+    def has_repetitions(self) -> bool:
+        """Whether a name occurs more than once."""
+        return len(self._index or self._by_name()) != len(self.items)
+
     def _by_name(self) -> Mapping[str, tuple[str, ...]]:
         index = self._index
         if index is None:

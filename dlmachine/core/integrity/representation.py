@@ -7,7 +7,6 @@ source: an equal ETag at another URL, or with another size, is another version.
 from functools import lru_cache
 from hashlib import sha256
 from typing import TypeAlias
-from urllib.parse import SplitResult, urlsplit
 
 from dlmachine.core.frozen import frozen
 
@@ -31,9 +30,7 @@ def source_digest(url: str) -> str:
     >>> source_digest('https://me:pw@h/x?sig=1') == source_digest('https://h/x?sig=2')
     True
     """
-    return _digest(urlsplit(url))
-
-
-def _digest(parts: SplitResult) -> str:
-    host = parts.netloc.rpartition('@')[2]
-    return sha256(f'{parts.scheme}://{host}{parts.path}'.encode()).hexdigest()[:16]
+    scheme, _, rest = url.partition('?')[0].partition('://')
+    authority, slash, path = rest.partition('/')
+    host = authority.rpartition('@')[2]
+    return sha256(f'{scheme}://{host}{slash}{path}'.encode()).hexdigest()[:16]
