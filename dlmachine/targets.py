@@ -16,7 +16,7 @@ from dlmachine.core.frozen import replace
 from dlmachine.core.manifest.places import ALLOW
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
-from dlmachine.core.spec.destination import Auto, ToPath, ends_in_separator
+from dlmachine.core.spec.destination import Auto, ToPath, ends_in_separator, parse_destination
 from dlmachine.core.spec.option_parsers import read_progress
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
@@ -66,9 +66,9 @@ def parse_target(
         base = defaults.policy
     else:
         has_own = base.dest not in {Auto(), defaults.policy.dest}
-    if dest is not None and not has_own:
-        handled['dest'] = destination_of(dest)
     policy = unwrap(parse_policy(handled, base)) if handled else base
+    if dest is not None and not has_own:
+        policy = replace(policy, dest=unwrap(parse_destination(destination_of(dest))))
     if path and not has_own:
         policy = _placed(target, policy)
     descriptor = _describe(what, described, defaults.described)
