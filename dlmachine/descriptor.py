@@ -82,8 +82,9 @@ class Descriptor(core.Descriptor):
         secret_names: Iterable[str] | None = None,
         key_without: Iterable[str] | None = None,
         key_ignores_query: Iterable[str] | None = None,
+        key_by_vary: bool = False,
     ) -> None:
-        """Check and normalize the arguments."""
+        """Check and normalize the arguments; `key_by_vary` is for `dataclasses.replace`."""
         parsed = core.Descriptor.parse(
             url,
             method=method,
@@ -107,6 +108,7 @@ class Descriptor(core.Descriptor):
         made = unwrap(parsed)
         for name in _FIELDS:
             object.__setattr__(self, name, getattr(made, name))
+        object.__setattr__(self, 'key_by_vary', key_by_vary)
 
     @classmethod
     def from_file(cls, path: PathInput, *, allow_outside: bool = False) -> Self:

@@ -173,3 +173,13 @@ def test_it_is_a_value() -> None:
         == 1
     )
     assert not [word for word in ('hunter2', 'abc123', 'c=1') if word in repr(made)]
+
+
+def test_a_descriptor_can_be_replaced() -> None:
+    """By the function of the standard library, as every dataclass: it passes every field."""
+    one = dm.Descriptor('https://example.org/x', headers={'Accept': 'text/csv'})
+
+    assert replace(one, url='https://example.org/y') == dm.Descriptor(
+        'https://example.org/y', headers={'Accept': 'text/csv'}
+    )
+    assert replace(one, key_by_vary=True).key_by_vary
