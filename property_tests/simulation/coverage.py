@@ -12,11 +12,12 @@ from typing import Any, Final, get_args, get_type_hints
 from dlmachine.core.protocol import ports
 from dlmachine.core.protocol.events import Event, Observed, PartOpened, Waited
 from dlmachine.core.protocol.states import State, Step
-from dlmachine.execution import run
+from dlmachine.execution import nested, run
 
 #: The port whose event is expected in each state; without a port, the event itself.
 _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'CheckingCopy': ports.Files.confirm,
+    'FillingCache': nested.fill_cache,
     'ReadingChecksums': ports.Files.read_checksums,
     'Locking': ports.Locks.acquire,
     'Observing': Observed,
@@ -37,8 +38,6 @@ _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'Releasing': ports.Locks.release,
 }
 _ENDS: Final = frozenset({'Finished', 'Failed'})
-#: Filling a path from the cache is a run of its own, and is not simulated.
-_NOT_SIMULATED: Final = frozenset({'FillingCache'})
 
 Pair = tuple[str, str]
 
@@ -46,7 +45,7 @@ Pair = tuple[str, str]
 def unknown_states() -> list[str]:
     """States that are missing in these tables; there should be none."""
     names = {state.__name__ for state in get_args(State)}
-    return sorted(names - _ENDS - _NOT_SIMULATED - set(_BROUGHT_BY))
+    return sorted(names - _ENDS - set(_BROUGHT_BY))
 
 
 def expected_pairs() -> set[Pair]:

@@ -91,6 +91,12 @@ class Indexes:
         # One page is more than a simulated folder has.
         return [row for _, row in read_page(found.connection, folder, b'') if row is not None]
 
+    def damage(self) -> None:
+        """Another program writes over all index files."""
+        self.changes += 1
+        for database in self.databases.values():
+            database.is_damaged = True
+
     def close(self) -> None:
         """Close all connections."""
         for database in self.databases.values():

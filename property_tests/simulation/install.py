@@ -28,18 +28,19 @@ from dlmachine_adapters.files import (
     working_folders,
 )
 from dlmachine_adapters.folder_index import index, index_file, seen_files
-from dlmachine_adapters.parts import file_store, folder, part_name, sidecar
+from dlmachine_adapters.parts import copies, file_store, folder, part_name, sidecar
 from property_tests.simulation.index import Indexes
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.system import EXCLUSIVE, System, nanoseconds
 from property_tests.simulation.system_os import Os
-from property_tests.simulation.system_path import Active, SimPath, open_file
+from property_tests.simulation.system_path import Active, SimPath, open_file, open_handle
 
 _MODULES: tuple[ModuleType, ...] = (
     atomic,
     local_files,
     own_folder,
     owners,
+    copies,
     file_store,
     folder,
     part_name,
@@ -96,12 +97,12 @@ def installed(system: System, indexes: Indexes) -> Iterator[None]:
     for name, value in _SMALL.items():
         saved.append((segment_plan, name, getattr(segment_plan, name)))
         setattr(segment_plan, name, value)
-    vars(local_files)['open'] = open_file
+    vars(local_files)['open'], vars(copies)['open'] = open_file, open_handle
     try:
         yield
     finally:
         logger.disabled = was_disabled
-        del vars(local_files)['open']
+        del vars(local_files)['open'], vars(copies)['open']
         for module, name, known in saved:
             setattr(module, name, known)
 
@@ -132,6 +133,8 @@ def _replacements(system: System) -> dict[str, Any]:
         'time': SimpleNamespace(
             time=lambda: kernel.now + kernel.skew, time_ns=lambda: nanoseconds(kernel.now)
         ),
+        # The simulated file system cannot share the bytes of two files.
+        '_clone': lambda source, part: False,
         'OWNED': _Live(system),
         'new_note': note,
         'boot_id': boot,

@@ -30,12 +30,14 @@ from property_tests.simulation.path_mutants import (
     believing_notes,
     believing_rows,
     believing_times,
+    confusing_versions,
     mixing_keys,
     recording_early,
     replacing_the_new,
     taking_names,
     without_notes,
     without_protection,
+    without_replacement,
     without_rows,
 )
 from property_tests.simulation.store import FOLDER
@@ -228,11 +230,18 @@ def _mixing_twins() -> Iterator[None]:
 
 
 def _at_path(
-    place: int = 12, before: int = 2, file_system: int = 0, *, has_other: bool = False
+    place: int = 12,
+    before: int = 2,
+    file_system: int = 0,
+    *,
+    has_other: bool = False,
+    has_cache: bool = False,
+    favourite: int = 11,
 ) -> bytes:
-    # A file at a path, which is used unasked if it is recorded; there is no cache.
+    # A file at a path, which is used unasked if it is recorded.
     scene = bytearray(38 if has_other else 18)
-    scene[9], scene[10], scene[11], scene[13], scene[17] = file_system, 1, 11, before, place
+    scene[9], scene[10], scene[11] = file_system, not has_cache, favourite
+    scene[13], scene[17] = before, place
     if has_other:
         scene[14], scene[34], scene[35], scene[37] = 1, 1, 7, place
     return bytes(scene)
@@ -280,4 +289,9 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     'believes a note of another file': (believing_notes, _at_path(place=76, before=0)),
     'leaves no note': (without_notes, _at_path()),
     'records nothing': (without_rows, _at_path()),
+    'never replaces a damaged index': (without_replacement, _at_path(favourite=14)),
+    'takes any version in the cache for the recorded one': (
+        confusing_versions,
+        _at_path(place=228, has_cache=True),
+    ),
 }

@@ -41,6 +41,7 @@ class Nemesis:
     new_version: Callable[[str], None]
     registry: Registry
     users: Users
+    damage_indexes: Callable[[], None]
     favourite: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     is_over: bool = False
@@ -181,6 +182,13 @@ def _heart_beat(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
     return runnable[0]
 
 
+def _index_damaged(nemesis: Nemesis, runnable: list[Process]) -> Process | None:
+    nemesis.kernel.tell('** the indexes are damaged')
+    nemesis.kernel.failures += 1
+    nemesis.damage_indexes()
+    return runnable[0]
+
+
 _WEIGHTED: Final[tuple[tuple[Callable[[Nemesis, list[Process]], Process | None], int], ...]] = (
     (_new_version, 8),
     (_killed, 14),
@@ -194,6 +202,7 @@ _WEIGHTED: Final[tuple[tuple[Callable[[Nemesis, list[Process]], Process | None],
     (_time_passed, 2),
     (_removed, 10),
     (_swept, 1),
-    (_heart_beat, 6),
+    (_heart_beat, 5),
+    (_index_damaged, 1),
 )
 _EVENTS: Final = tuple(event for event, weight in _WEIGHTED for _ in range(weight))

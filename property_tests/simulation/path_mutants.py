@@ -10,9 +10,10 @@ from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.file_note import parse_file_note
 from dlmachine.core.decision import decide
 from dlmachine.core.decision.verdict import Reason
-from dlmachine.core.machine import publishing
+from dlmachine.core.machine import fetching, publishing, recording
 from dlmachine.core.protocol.effects import Record
-from dlmachine.core.protocol.events import Recorded
+from dlmachine.core.protocol.events import CacheFilled, Recorded
+from dlmachine.core.protocol.states import FillingCache
 from dlmachine.execution import run as executor
 from dlmachine_adapters.files.published_notes import list_notes, remove_notes
 from dlmachine_adapters.folder_index import index, seen_files
@@ -142,4 +143,25 @@ def without_rows() -> Iterator[None]:
         return Recorded(at=indexes._clock.now())
 
     with patch.object(index.FolderIndexes, '_record', forgetful):
+        yield
+
+
+@contextmanager
+def without_replacement() -> Iterator[None]:
+    """An index that is damaged stays."""
+    with patch.object(index, '_is_damage', lambda error: False):
+        yield
+
+
+@contextmanager
+def confusing_versions() -> Iterator[None]:
+    """A recorded file counts as current, whatever the cache has got."""
+
+    def confirming(state: Any, event: Any) -> Any:
+        entry = state.job.decision.entry
+        if isinstance(event, CacheFilled) and entry is not None:
+            return recording.confirm_copy(state.job, entry, event)
+        return publishing.on_filling_cache(state, event)
+
+    with patch.dict(fetching.HANDLERS, {FillingCache: confirming}):
         yield

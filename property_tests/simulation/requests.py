@@ -40,6 +40,8 @@ _IF_EXISTS: Final = (
     None, IfExists.REPLACE, IfExists.REFUSE, IfExists.KEEP,
     None, IfExists.REPLACE, IfExists.REFUSE, None,
 )  # fmt: skip
+#: The file comes from the cache in one of the cases without `if_exists`.
+_VIA_CACHE: Final = 7
 _NEVER: Final = timedelta(days=300)
 
 
@@ -106,10 +108,12 @@ def draw_target(
     url = choices.among((URL, URL, URL, URL, URL, URL, URL, OTHER_URL))
     refresh, place = choices.among((0, 1, 5, 3, 4, 5, 2, 5)), choices.pick(256)
     dest, check = _PLACES[place % 8], refresh in {1, 4}
+    is_at_path = isinstance(dest, ToPath)
     policy = Policy(
         dest=dest,
-        freshness=None if check or not isinstance(dest, ToPath) else _FRESHNESS[place // 8 % 4],
+        freshness=None if check or not is_at_path else _FRESHNESS[place // 8 % 4],
         if_exists=_IF_EXISTS[place // 32],
+        via_cache=is_at_path and place // 32 == _VIA_CACHE,
         check_freshness=check,
         check_method=choices.among((CheckMethod.AUTO, CheckMethod.AUTO, *CheckMethod)),
         force_download=refresh in {2, 5},

@@ -69,7 +69,13 @@ class Stage:
         kernel.losing, kernel.moving = self.recorded.losing, self.recorded.moving
         kernel.on_publish = self.recorded.published
         self.nemesis = Nemesis(
-            kernel, self._restart, self._publish, registry, users, favourite=choices.pick(20)
+            kernel,
+            self._restart,
+            self._publish,
+            registry,
+            users,
+            self.shared.indexes.damage,
+            favourite=choices.pick(20),
         )
         self._targets: dict[Process, Target] = {}
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from property_tests.simulation.disk import parent
+from property_tests.simulation.handles import OpenFile
 from property_tests.simulation.system import Stat, System
 
 
@@ -80,3 +81,9 @@ def open_file(path: object, mode: str = 'r') -> Any:
     if kernel.current is not None:
         kernel.contents[kernel.current, str(path)] = data
     return BytesIO(data)
+
+
+def open_handle(path: object, mode: str = 'rb', *, buffering: int = 0) -> OpenFile:
+    """Replaces `open` for reading without a buffer, where the handle is used, too."""
+    system = Active.system
+    return system.file(system.open(str(path), os.O_RDONLY))
