@@ -23,7 +23,6 @@ _LISTS: Final = ('download', 'downloads')
 _OTHERS: Final = ('defaults', 'variables', 'base_url')
 #: The keywords of an entry in which variables are filled in.
 FILLED: Final = ('base_url', 'url', 'path', 'mirrors', 'checksum_file')
-_BRACES: Final = frozenset('{}')
 #: A variable, or a brace that stands for itself.
 _FIELD: Final = re.compile(r'\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_\-]*)\}')
 
@@ -119,9 +118,9 @@ def fill_variables(
     filled = dict(words)
     for name in FILLED:
         value = words.get(name)
+        if value is None or (isinstance(value, str) and '{' not in value and '}' not in value):
+            continue  # As most are.
         texts = value if isinstance(value, list) else [value]
-        if not any(isinstance(one, str) and not _BRACES.isdisjoint(one) for one in texts):
-            continue
         unknown = _unknown_variable(texts, variables)
         if unknown is not None:
             known = ', '.join(variables) or 'none'

@@ -56,7 +56,8 @@ def _parse(text: str, advice: str, *, allow_outside: bool) -> Result[str, Fault]
         return _refused(text, 'is not the name of a file', 'Name the file, not its folder')
     if allow_outside:
         return Success(text if text.startswith('/') else '/'.join(segments))
-    is_absolute = text.startswith('/') or bool(PureWindowsPath(text).anchor)
+    has_drive = (':' in text or '\\' in text) and bool(PureWindowsPath(text).anchor)
+    is_absolute = text.startswith('/') or has_drive
     if is_absolute or '..' in segments:
         return _refused(text, 'leads outside the folder', advice)
     for name in segments:

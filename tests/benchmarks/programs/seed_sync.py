@@ -38,7 +38,8 @@ def main(job: dict[str, Any]) -> None:
             url, digest = f'{job["base"]}/{name}', sha256(data).hexdigest()
             (folder / name).write_bytes(data)
             one = Descriptor(url)
-            known = replace(model, url=url, size_bytes=len(data), sha256=digest, mtime_ns=None)
+            mtime_ns = (folder / name).stat().st_mtime_ns
+            known = replace(model, url=url, size_bytes=len(data), sha256=digest, mtime_ns=mtime_ns)
             rows.append(
                 FileRecord(
                     key=cache_key(one), folder=str(folder), name=name, version=1, record=known
