@@ -101,7 +101,7 @@ def read_locking(
         raise error_for(InvalidInput(where=printable(name), problem=problem, advice=advice))
     by_name = {item.name: item for item in items}
     path = f'{name}.lock'
-    found = unwrap(read_text_file(path)) if os.path.lexists(path) else None
+    found = _read_text(path)
     lock = Lock() if found is None else unwrap(_parse(found, path))
     # A user's own settings are no part of an entry, except the names of secrets.
     names = {word: value for word, value in config.described.items() if word == 'secret_names'}
@@ -129,9 +129,10 @@ def locked_versions(manifest: str, items: Iterable[Item]) -> dict[str, KnownVers
     Raises: RequestError for a damaged lockfile.
     """
     path = f'{expand(manifest)}.lock'
-    if not os.path.lexists(path):
+    found = _read_text(path)
+    if found is None:
         return {}
-    lock = unwrap(_parse(unwrap(read_text_file(path)), path))
+    lock = unwrap(_parse(found, path))
     files = {file.name: file for file in lock.files}
     return {
         item.name: KnownVersion(
@@ -196,6 +197,16 @@ def _locked(done: BatchSuccess[Item], digest_of_entry: str) -> LockedFile:
         etag=etag,
         last_modified=last_modified,
     )
+
+
+def _read_text(path: str) -> str | None:
+    """The text of a lockfile; None without one."""
+    if not os.path.lexists(path):
+        return None
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 -- a pipe blocks
+        where, problem = printable(path), 'is not a regular file'
+        raise error_for(InvalidInput(where=where, problem=problem, advice=DAMAGED))
+    return unwrap(read_text_file(path))
 
 
 def _parse(text: str, path: str) -> Result[Lock, Fault]:

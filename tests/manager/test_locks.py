@@ -1,5 +1,6 @@
 """Locks: which bytes a manifest has, and downloads that take only these."""
 
+import os
 import re
 import tempfile
 from hashlib import sha256
@@ -417,6 +418,16 @@ def test_a_bad_manifest_is_refused_before_any_request(
     assert problem in str(raised.value)
     assert not case.server.asked
     assert not case.lock.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='a system without pipes that have names')
+def test_a_lock_that_is_a_pipe_is_refused(make_manager: MakeManager, case: Case) -> None:
+    """Nothing waits for somebody to write to it."""
+    os.mkfifo(case.lock)
+
+    for call in (make_manager().lock, make_manager().sync):
+        with pytest.raises(dm.RequestError, match=r'data\.toml\.lock is not a regular file'):
+            call(case.path)
 
 
 def test_a_damaged_lock_is_refused(make_manager: MakeManager, case: Case) -> None:

@@ -22,7 +22,6 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'adopted unverified: the file was there, and no checksum was known',
         'the file was read, and does not have the expected digest',
         'it was changed after its download',
-        'a later version of dlmachine made it (format ...)',
     ),
     'only a defect in dlmachine itself would show it': (
         '... is not a value of the core',
@@ -52,6 +51,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the header section was cut short',
     ),
     'another process does it, at the same moment': (
+        'Wait until the other program has finished, or close it, and try again',
         'another file has its name by now',
         'another file has taken its place since it was checked',
         'another process',
@@ -76,6 +76,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the entry of another program has no record',
     ),
     'it takes a second user of the machine': (
+        'Check the permissions of the folder',
         'another user made it',
         'another user made it, or it is not a regular file',
         'another user made it, in a folder that everybody can write to',

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from itertools import count
 from time import monotonic
 from typing import Final
 
@@ -160,8 +161,17 @@ class IndexFile(RememberingDatabase):
         self.close()
         for ours in find_working_folders(self._folder):
             for end in reversed(_ENDS):
-                with contextlib.suppress(OSError):
-                    ours.rename(f'{INDEX_NAME}{end}', f'{INDEX_NAME}.damaged{end}')
+                _move_away(ours, f'{INDEX_NAME}{end}', f'{INDEX_NAME}.damaged{end}')
+
+
+def _move_away(ours: OwnFolder, name: str, new: str) -> None:
+    with contextlib.suppress(OSError):
+        try:
+            ours.rename(name, new)
+        except (NotADirectoryError, IsADirectoryError, FileExistsError):
+            # A folder cannot be renamed over a file, nor a file over a folder.
+            names = (f'{new}-{number}' for number in count(2))
+            ours.rename(name, next(one for one in names if not ours.exists(one)))
 
 
 def _count_chars(row: IndexRow | None) -> int:

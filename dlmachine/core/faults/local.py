@@ -29,12 +29,9 @@ class CacheUnusable(FaultBase):
         return self.path
 
     def remedy(self) -> str:
+        if self.path.endswith('index.sqlite'):
+            return _remedy_for_index(self.problem)
         if any(word in self.problem for word in _NOT_TO_BE_READ):
-            if self.path.endswith('index.sqlite'):
-                return (
-                    'Move it away: the files of its folder then count as not recorded, and '
-                    'dlmachine adopt records them again'
-                )
             return (
                 'Move cache.sqlite out of the cache folder: dlmachine then creates a new one, and '
                 'downloads each file again when it is next requested'
@@ -49,8 +46,22 @@ class CacheUnusable(FaultBase):
         return 'Check permissions, or use another cache folder'
 
 
+def _remedy_for_index(problem: str) -> str:
+    if any(word in problem for word in (*_NOT_TO_BE_READ, *_STRANGE)):
+        return (
+            'Move it away: the files of its folder then count as not recorded, and dlmachine adopt '
+            'records them again'
+        )
+    if 'locked' in problem:
+        return 'Wait until the other program has finished, or close it, and try again'
+    if 'later version' in problem:
+        return 'Install a newer dlmachine'
+    return 'Check the permissions of the folder'
+
+
 #: SQLite's words for a file that is damaged or is not a database.
 _NOT_TO_BE_READ: Final = ('not a database', 'malformed', 'not a registry of cachedir')
+_STRANGE: Final = ('another user made it', 'which SQLite would run')
 _NOT_THERE: Final = ('no such folder', 'no such file')
 
 

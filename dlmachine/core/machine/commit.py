@@ -5,7 +5,8 @@ never an entry without its file.
 """
 
 from dlmachine.core.cache.entries import CacheEntry
-from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.cache.updates import FileRecord, NewVersion
+from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.machine.finish import fail_unexpected, finish, release
 from dlmachine.core.machine.publishing import take_next
@@ -20,6 +21,7 @@ from dlmachine.core.protocol.events import (
     Unpublished,
     VersionsRemoved,
 )
+from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.states import (
     Discarding,
     Job,
@@ -43,9 +45,9 @@ def on_recording(state: Recording, event: Event) -> Step:
             tried = replace(fault, tries=state.outcome.tries)
             undoing = Unpublishing(job=state.job, fault=tried)
             return Step(state=undoing, effect=Unpublish(path=state.published))
-        case EffectFailed():
+        case EffectFailed(fault=fault):
             # Only the record is lost: the copy can be used, and a file at a path is right.
-            return finish(state.job, state.outcome)
+            return finish(state.job, _with_note(state, fault))
         case _:
             return fail_unexpected(state.job, state, event)
 
@@ -75,6 +77,14 @@ def on_closing(state: Discarding | Releasing, event: Event) -> Step:
             return release(state.job, state.end)
         case _:
             return fail_unexpected(state.job, state, event)
+
+
+def _with_note(state: Recording, fault: Fault) -> Outcome:
+    outcome, record = state.outcome, state.update.record
+    if not isinstance(state.update, FileRecord):
+        return outcome
+    note = f'the file is not recorded: {fault.what()}'
+    return replace(outcome, record=replace(record, notes=(*record.notes, note)))
 
 
 def _is_new_version(state: Recording) -> bool:

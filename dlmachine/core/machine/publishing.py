@@ -187,7 +187,9 @@ def on_taken(
     incomplete part is kept: it can be resumed once the name is free.
     """
     if if_exists(job.policy, path) is not IfExists.KEEP or job.policy.checksum is not None:
-        return finish(job, replace(occupied(path), tries=tries), keep_part=record is None)
+        problem = None if job.snapshot.file is None else job.snapshot.file.fault
+        fault = replace(occupied(path, fault=problem), tries=tries)
+        return finish(job, fault, keep_part=record is None)
     outcome = Outcome(
         origin=Origin.CACHE,
         reason=Reason.KEPT.value,

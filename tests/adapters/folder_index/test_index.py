@@ -264,6 +264,21 @@ def test_a_link_in_place_of_the_index_is_not_followed(
     assert not index_path(folder).is_symlink()
 
 
+def test_a_folder_in_place_of_the_index_is_moved_away(
+    indexes: FolderIndexes, tmp_path: Path
+) -> None:
+    """Also if an earlier index was moved away, and whatever has that name."""
+    row = put(tmp_path)
+    for name in ('index.sqlite.damaged', 'index.sqlite.damaged-2'):
+        (tmp_path / '.dlmachine').mkdir(exist_ok=True)
+        (tmp_path / '.dlmachine' / name).touch()
+    index_path(tmp_path).mkdir()
+    assert look(indexes, tmp_path).fault is not None
+    assert isinstance(indexes.record(EFFECT, row), Recorded)
+    assert look(indexes, tmp_path).entry is not None
+    assert (tmp_path / '.dlmachine' / 'index.sqlite.damaged-3').is_dir()
+
+
 def test_a_folder_that_is_locked_is_a_fault(
     indexes: FolderIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

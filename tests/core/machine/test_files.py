@@ -238,6 +238,13 @@ def test_a_taken_name_ends_the_run_at_the_head() -> None:
     assert (run.fault.code, run.fault.tries) == ('destination_unusable', 1)
 
 
+def test_a_taken_name_tells_why_nothing_is_known_of_the_file() -> None:
+    """The index of the folder cannot be read."""
+    broken = CacheUnusable(path='/data/.dlmachine/index.sqlite', problem='file is not a database')
+    run = a_run(a_file(path='/data/', fault=broken), ToPath('/data')).feed(OPENED, refused())
+    assert 'is a file of which nothing is known (index /data/' in run.fault.what()
+
+
 def test_a_file_with_the_name_in_the_head_is_kept() -> None:
     """With `if_exists='keep'` its body is not received; if the file vanishes, the run fails."""
     run = in_folder(if_exists=IfExists.KEEP).feed(OPENED, refused())
@@ -298,6 +305,7 @@ def test_an_index_that_cannot_be_written_loses_no_file() -> None:
     broken = CacheUnusable(path='/data/.dlmachine/index.sqlite', problem='disk I/O error')
     run.feed(EffectFailed(at=NOW, fault=broken))
     assert run.outcome.path == PATH
+    assert run.outcome.notes == (f'the file is not recorded: {broken.what()}',)
 
 
 def test_the_note_describes_the_future_row() -> None:
