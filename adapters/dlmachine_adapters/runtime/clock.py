@@ -1,12 +1,17 @@
 """The system's clock.  Contract: `now` never goes back, even if the wall clock is set back."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 #: On Linux `monotonic` stops while the computer is suspended: a laptop that is resumed on Tuesday
 #: would date its downloads by Monday.
 _BOOTTIME: Final[int | None] = getattr(time, 'CLOCK_BOOTTIME', None)
+_ticks: Final[Callable[[], float]] = (
+    time.monotonic if _BOOTTIME is None else partial(time.clock_gettime, _BOOTTIME)
+)
 
 
 class SystemClock:
@@ -24,7 +29,3 @@ class SystemClock:
     def sleep(self, duration: timedelta) -> None:
         """Sleep for this time."""
         time.sleep(max(duration.total_seconds(), 0.0))
-
-
-def _ticks() -> float:
-    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
