@@ -146,7 +146,11 @@ class Run:
         match step.state:
             case Finished(outcome=outcome):
                 log_download(outcome, self._descriptor)
-                return IOSuccess(replace(outcome, buffer=self.buffer, story=tuple(self.story)))
+                buffer = self.buffer
+                if outcome.fault is not None and outcome.path is None:
+                    # The response with an error status that `any_status` asks for.
+                    buffer = BytesIO(getattr(outcome.fault, 'body', '').encode())
+                return IOSuccess(replace(outcome, buffer=buffer, story=tuple(self.story)))
             case Failed(fault=fault):
                 log_failure(fault, self._descriptor)
                 return IOFailure(fault)

@@ -61,6 +61,7 @@ class _PolicyOptions(TypedDict, total=False):
     keep_old: bool
     offline: bool
     stale_if_error: bool
+    any_status: bool
     create_dirs: bool
     retries: int
     retry_wait: float | timedelta
@@ -75,6 +76,7 @@ class _PolicyOptions(TypedDict, total=False):
     max_bytes: int | str | None
     segments: int | Literal['auto']
     max_redirects: int
+    follow: bool
     checksum: Checksum | ChecksumList | PathInput | None
     checksum_file: ChecksumList | PathInput | None
     min_bytes: int | str | None

@@ -23,6 +23,7 @@ ELSEWHERE = {
     'dest': '--output and --dir',
     'pkg': 'for programs that have a cache of their own',
     'validate': 'a function',
+    'any_status': 'for programs that look at responses',
     'query': '--data and --json-data', 'post': '--data', 'json': '--json-data', 'data': '--data', 'multipart': '',
 }  # fmt: skip
 FLAGS = {one.name: one for one in get.command.params if isinstance(one, TableFlag)}

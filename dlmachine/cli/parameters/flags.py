@@ -26,6 +26,7 @@ _OTHERS: Final = {
     'multipart': '',
     'query': '',
     'validate': '',
+    'any_status': '',
 }
 #: Options that can be repeated.
 REPEATED: Final = {
@@ -36,7 +37,7 @@ REPEATED: Final = {
     'secret_names': '--secret-name',
 }
 #: Options that are true by default; their flags switch them off.
-ON: Final = frozenset({'check_content', 'create_dirs', 'keep_old', 'progress', 'verify'})
+ON: Final = frozenset({'check_content', 'create_dirs', 'follow', 'keep_old', 'progress', 'verify'})
 #: Additional flags: short ones, and those of curl.
 ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     'cainfo': ('--cacert',),

@@ -27,6 +27,7 @@ SECTIONS: Final = {
     ),
     'Attempts': (
         'retries', 'retry_wait', 'retry_max_wait', 'retry_after_max', 'idempotent', 'max_redirects',
+        'follow',
         'connect_timeout', 'stall_timeout', 'timeout',
     ),
     'Content': (

@@ -15,7 +15,8 @@ class HttpStatus(FaultBase):
     """The server responded with an error status (RFC 9110 sections 15.5 and 15.6, or of FTP).
 
     `body` is the beginning of the response's body, if it is text: at most 4 KiB, with secrets
-    masked. `detail` summarises it in one line.
+    masked. `detail` summarises it in one line. `headers` are the fields of the response, with
+    secrets masked, if any status was asked for.
     """
 
     party = Party.SERVER
@@ -26,6 +27,7 @@ class HttpStatus(FaultBase):
     retry_after: timedelta | None = None
     body: str = ''
     detail: str = ''
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def json(self) -> Any:

@@ -156,7 +156,8 @@ def _on_response(state: Exchanging, event: Responded, decision: BodyDecision) ->
             head = event.head if is_certain else ResponseHead(status=event.head.status)
             return confirm_version(state.job, state.attempts, entry, event.at, head)
         case SkipBody(why=SkipReason.REDIRECT):
-            return _on_redirect(state, event)
+            follows = state.job.policy.follow
+            return _on_redirect(state, event) if follows else _on_error(state, event)
         case SkipBody():
             return _on_error(state, event)
         case RejectResponse(fault=fault):
@@ -182,7 +183,11 @@ def _on_redirect(state: Exchanging, event: Responded) -> Step:
 
 
 def _on_error(state: Exchanging, event: Responded) -> Step:
-    fault = status_fault(state.exchange.request, event.head, event.error_text, event.at)
+    request = state.exchange.request
+    fault = status_fault(request, event.head, event.error_text, event.at)
+    if state.job.policy.any_status:
+        fields = request.redactor.fields(event.head.headers.items)
+        return give_up(state.job, state.attempts, replace(fault, headers=fields))
     return after_failure(state.job, state.attempts, fault, event.at)
 
 

@@ -45,6 +45,10 @@ def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
     found = _stale_copy(job, fault) if may_fall_back else None
     if found is not None:
         return _fall_back(job, *found, fault, keep_part=keep_part)
+    if job.policy.any_status and isinstance(fault, HttpStatus):
+        reason = job.decision.reason.value
+        answer = Outcome(origin=Origin.NETWORK, reason=reason, key=job.key, fault=fault)
+        return release(job, replace(answer, tries=fault.tries), keep_part=keep_part)
     return release(job, fault, keep_part=keep_part)
 
 

@@ -47,7 +47,8 @@ class Outcome:
     `record` the record of the download (None for an entry that another program stored without
     one), `version` the version of the cache entry. `is_validated` says that the server confirmed
     that the stored copy is current. `story` lists each effect with its event, in order. If an
-    existing copy was used because the download failed (`Origin.STALE`), `fault` is why it failed.
+    existing copy was used because the download failed (`Origin.STALE`), `fault` is why it failed;
+    with `any_status`, it is the response with an error status.
     `assessment` is the age and the lifetime of a stored copy, if they decided that it is used.
     """
 
@@ -76,6 +77,8 @@ class Outcome:
     @property
     def status(self) -> int:
         """The status of the response that the content is from; 0 if none is on record."""
+        if self.origin is Origin.NETWORK and isinstance(self.fault, HttpStatus):
+            return self.fault.status
         return 0 if self.record is None else int(self.record.http_code)
 
     @property
@@ -85,6 +88,8 @@ class Outcome:
         Those of a stored copy are without the fields of the connection, and have its Age (RFC 9111
         section 5.1), if that decided.
         """
+        if self.origin is Origin.NETWORK and isinstance(self.fault, HttpStatus):
+            return Headers(self.fault.headers)
         found = Headers(() if self.record is None else self.record.response_headers)
         if self.origin is Origin.NETWORK:
             return found

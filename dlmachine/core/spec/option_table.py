@@ -125,6 +125,12 @@ OPTIONS: Final[Mapping[str, Option]] = {
         read=read_bool,
         help='use the stored copy if the download fails',
     ),
+    'any_status': Option(
+        field='any_status',
+        read=read_bool,
+        help='return a response with an error status, with at most 4 KiB of its body in memory, '
+        'instead of retrying and raising; no file is written',
+    ),
     'create_dirs': Option(
         field='create_dirs', read=read_bool, help='make the folder of a path if it is missing'
     ),
@@ -178,6 +184,9 @@ OPTIONS: Final[Mapping[str, Option]] = {
         help='parallel connections for one large file, 1 to 64, or auto',
     ),
     'max_redirects': Option(field='max_redirects', read=read_count, help='redirects to follow'),
+    'follow': Option(
+        field='follow', read=read_bool, help='follow redirects; otherwise they are error statuses'
+    ),
     'checksum': Option(
         field='checksum',
         read=read_checksum,

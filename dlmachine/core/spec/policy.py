@@ -50,7 +50,8 @@ class Policy:
     `checksum`, or the line of a `checksum_file`, is the expected checksum. `min_bytes`,
     `check_content` (a web page in place of data, a damaged gzip stream) and
     `validate` refuse a body before it is published. With `stale_if_error` the
-    existing copy is used if a new one cannot be downloaded.
+    existing copy is used if a new one cannot be downloaded. With `any_status` a response with an
+    error status is an outcome, too, and is not retried; without `follow` a redirect is one such.
 
     `freshness` says how long a stored copy is used without asking the server, by name or as a
     duration since the server last sent or confirmed it (None: for ever in the cache, never at a
@@ -83,6 +84,7 @@ class Policy:
     keep_old: bool = True
     offline: bool = False
     stale_if_error: bool = False
+    any_status: bool = False
     create_dirs: bool = True
     # limits
     retries: int = 3
@@ -96,6 +98,7 @@ class Policy:
     lock_timeout: timedelta = timedelta(minutes=10)
     max_bytes: int | None = None
     max_redirects: int = 20
+    follow: bool = True
     segments: int = 1
     # integrity
     checksum: Checksum | None = None

@@ -165,6 +165,8 @@ def freshen_record(
         record,
         validated_at=at,
         requested_at=job.began_at,
+        # A 200 with the same bytes replaces the response, whatever its status was.
+        http_code=record.http_code if head.status in {206, 304} else head.status,
         request_headers=asked,
         response_headers=fields,
         etag=_unless_secret(head.headers.get('ETag'), redactor) or record.etag,

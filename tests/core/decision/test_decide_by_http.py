@@ -247,3 +247,22 @@ def test_the_outcome_has_status_and_fields() -> None:
     assert (new.status, new.headers.get('X')) == (200, '1')
     unknown = Outcome(origin=Origin.CACHE, reason='', key='', path='x')
     assert (unknown.status, unknown.headers.items) == (0, ())
+
+
+def test_any_status_is_an_outcome_without_a_retry() -> None:
+    """Unless a stale copy is used; and a redirect is a status if it is not followed."""
+    options = {'any_status': True, 'freshness': None, 'retries': 3}
+    empty = a_snapshot(cache=a_cache())
+    answer = ended(empty, answered(503, {'X': '1'}), **options)
+    assert (answer.status, answer.headers.get('X'), answer.tries) == (503, '1', 1)
+    moved = answered(302, {'Location': 'http://h/y'})
+    assert ended(empty, moved, follow=False, **options).status == 302
+    stale = ended(STALE, answered(503), any_status=True, stale_if_error=True)
+    assert stale.origin is Origin.STALE
+
+
+def test_a_200_with_the_same_bytes_replaces_the_status() -> None:
+    """A 304 does not."""
+    snapshot = stored('max-age=1', http_code=203)
+    assert ended(snapshot, answered(200)).status == 200
+    assert ended(snapshot, answered(304)).status == 203
