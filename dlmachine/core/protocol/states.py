@@ -18,12 +18,7 @@ from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import (
-    AcquireLock,
-    Effect,
-    Exchange,
-    ExchangeSegments,
-)
+from dlmachine.core.protocol.effects import AcquireLock, Effect, Exchange, ExchangeSegments
 from dlmachine.core.protocol.events import CacheFilled
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec.descriptor import Descriptor

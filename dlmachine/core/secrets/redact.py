@@ -19,7 +19,6 @@ from dlmachine.core.secrets.url_secrets import MASK, walk_url, walk_value
 
 __all__ = [
     'MASK',
-    'NO_SECRETS',
     'Redactor',
     'is_secret_name',
     'redact_fields',
@@ -87,10 +86,6 @@ class Redactor:
 
     def _scrubbed(self, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         return tuple((self.text(name), self.text(value)) for name, value in pairs)
-
-
-#: For a download without secrets.
-NO_SECRETS: Final = Redactor()
 
 
 def redact_pairs(
