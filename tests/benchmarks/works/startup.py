@@ -1,5 +1,6 @@
-"""Start: importing, printing the help, getting one cached file."""
+"""Start: importing, printing the help, getting one file that is cached or not."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,14 @@ from tests.benchmarks.works.filling import fill
 
 #: Each is so short that it is repeated.
 _TIMES = 10
+_REQUESTS = """
+import requests, sys
+url, path = sys.argv[1:]
+with requests.get(url, stream=True, timeout=60) as response, open(path, 'wb') as file:
+    response.raise_for_status()
+    for chunk in response.iter_content(65536):
+        file.write(chunk)
+"""
 
 
 @contextmanager
@@ -24,6 +33,13 @@ def startup(bench: Bench) -> Iterator[Work]:
         fill(bench, 'dlmachine', folder, write_urls(bench.folder / 'urls.txt', [url]))
         command = Path(sys.executable).parent / 'dlmachine'
         get = (str(command), 'get', '--cache', str(folder), '--quiet', url)
+        new = bench.folder / 'new'
+        files = [(f'{base}/larger/{n}.bin', str(new / f'{n}.bin')) for n in range(_TIMES)]
+
+        def forget() -> None:
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir()
+
         yield Work(
             name='startup',
             title='importing, and the command line',
@@ -49,13 +65,27 @@ def startup(bench: Bench) -> Iterator[Work]:
                     units=_TIMES,
                 ),
                 Entry(name='dlmachine get', steps=(get,) * _TIMES, units=_TIMES, note='one hit'),
+                Entry(
+                    name='requests to a file',
+                    steps=tuple((sys.executable, '-c', _REQUESTS, *file) for file in files),
+                    units=_TIMES, note='1 MiB', before=forget,
+                ),
+                Entry(
+                    name='dlmachine get -o',
+                    steps=tuple(
+                        (str(command), 'get', '--quiet', address, '-o', path)
+                        for address, path in files
+                    ),
+                    units=_TIMES, note='1 MiB', before=forget,
+                ),
             ),
             targets=(
                 ratio('import dlmachine', 'import requests', 'import dlmachine / requests', 1.0),
                 ratio('dlmachine --help', 'import requests', '--help / import requests', 2.0),
                 ratio('dlmachine get', 'import requests', 'a cached get / import requests', 2.0),
+                ratio('dlmachine get -o', 'requests to a file', 'a get / requests to a file', 1.2),
             ),
-        )
+        )  # fmt: skip
 
 
 def _importing(bench: Bench, environment: str, code: str, name: str, note: str = '') -> Entry:

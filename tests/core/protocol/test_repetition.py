@@ -68,7 +68,7 @@ def test_policies_whose_hits_last(policy: Policy) -> None:
 @pytest.mark.parametrize(
     'changes',
     [
-        {'freshness': Freshness.ALWAYS}, {'freshness': timedelta(days=7)}, {'check_freshness': True}, {'force_download': True},
+        *({'freshness': one} for one in Freshness if one is not Freshness.STORED), {'freshness': timedelta(days=7)}, {'check_freshness': True}, {'force_download': True},
         {'window': Window(newer_than=AT)}, {'window': Window(older_than=AT)}, {'via_cache': True}, {'link': Link.HARD},
         {'checksum_file': ChecksumList('http://h/SUMS')}, {'dest': ToMemory()},
     ],
