@@ -118,21 +118,9 @@ class Descriptor:
         Faults: `InvalidInput`, whose `where` names the argument.
         """
         words = (
-            method,
-            query,
-            multipart,
-            data,
-            headers,
-            cainfo,
-            cert,
-            key,
-            mirrors,
-            body,
-            tls,
-            secret_names,
-            key_without,
-            key_ignores_query,
-        )
+            method, query, multipart, data, headers, cainfo, cert, key, mirrors, body, tls,
+            secret_names, key_without, key_ignores_query,
+        )  # fmt: skip
         address = parse_url(url)
         if isinstance(address, Failure):
             return address
