@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dlmachine.config import Config
-from dlmachine.core.cache.key import keyed_by_vary, shown_url
+from dlmachine.core.cache.key import keyed_by_vary, shown_url, without_signature
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import replace
@@ -74,6 +74,9 @@ def parse_target(
     descriptor = _describe(what, described, defaults.described)
     if policy.freshness is Freshness.HTTP:
         descriptor = keyed_by_vary(descriptor)
+    if not descriptor.key_ignores_query and ('?' in descriptor.url or descriptor.query):
+        is_chosen = 'key_ignores_query' in described or 'key_ignores_query' in defaults.described
+        descriptor = descriptor if is_chosen else without_signature(descriptor)
     return descriptor, policy.with_secret_names(descriptor.secret_names)
 
 

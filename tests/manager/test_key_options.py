@@ -116,3 +116,18 @@ def test_a_rotated_token_resumes_a_part(
         path = manager.download(f'{url}?stamp=2', key_ignores_query=option)
         assert Path(str(path)).read_bytes() == body
         assert (server.asked[-1].get('Range') is not None) is is_resumed
+
+
+def test_a_newly_signed_url_is_a_hit(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """Unless the caller says which parameters count; the plan names those that do not."""
+    signed = f'{server.on("/s", resource(BODY))}?X-Amz-Date=1&X-Amz-Signature='
+    with make_manager(tmp_path / 'cache') as manager:
+        first, second = manager.fetch(f'{signed}a'), manager.fetch(f'{signed}b')
+        assert (second.origin, second.path) == (dm.Origin.CACHE, first.path)
+        assert 'without the query parameters X-Amz-*' in str(manager.plan(f'{signed}c'))
+        assert manager.fetch(f'{signed}d', key_ignores_query=[]).origin is dm.Origin.NETWORK
+    with make_manager(tmp_path / 'cache', key_ignores_query=['other']) as manager:
+        assert manager.fetch(f'{signed}e').origin is dm.Origin.NETWORK
+    assert len(server.asked) == 3

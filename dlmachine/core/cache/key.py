@@ -13,7 +13,7 @@ from dataclasses import fields
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, assert_never
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from dlmachine.core.http.body import (
     Body,
@@ -28,6 +28,7 @@ from dlmachine.core.http.body import (
 )
 from dlmachine.core.http.request import HTTP_SCHEMES
 from dlmachine.core.http.url import parse_url
+from dlmachine.core.secrets.presigned import signature_names
 from dlmachine.core.secrets.secret_names import is_secret_name
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import is_named, without_parameters
@@ -88,6 +89,18 @@ def identity(descriptor: Descriptor) -> bytes:
     return _canonical(descriptor.method, url, credentials + marks, body)
 
 
+def without_signature(descriptor: Descriptor) -> Descriptor:
+    """The same download, in whose key the signature of a presigned URL does not count.
+
+    >>> signed = Descriptor(url='https://h/x?X-Amz-Date=1&X-Amz-Signature=ab')
+    >>> cache_key(without_signature(signed)) == cache_key(Descriptor(url='https://h/x'))
+    True
+    """
+    query = full_url(descriptor.url, descriptor).partition('?')[2]
+    names = signature_names([unquote_plus(pair.partition('=')[0]) for pair in query.split('&')])
+    return _changed(descriptor, key_ignores_query=names) if names else descriptor
+
+
 def keyed_by_vary(descriptor: Descriptor) -> Descriptor:
     """The same download, with a key for all its variants (RFC 9111 section 4.1).
 
@@ -95,9 +108,14 @@ def keyed_by_vary(descriptor: Descriptor) -> Descriptor:
     >>> len({cache_key(keyed_by_vary(one)) for one in asked})
     1
     """
+    return _changed(descriptor, key_by_vary=True)
+
+
+def _changed(descriptor: Descriptor, **changes: Any) -> Descriptor:
+    # The constructor of the public subclass has other parameters.
     names = (each.name for each in fields(Descriptor) if each.init)
     known = {name: getattr(descriptor, name) for name in names}
-    return Descriptor(**{**known, 'key_by_vary': True})
+    return Descriptor(**{**known, **changes})
 
 
 def _canonical(method: str, url: str, headers: Sequence[Any] = (), body: Any = None) -> bytes:

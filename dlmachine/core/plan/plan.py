@@ -9,7 +9,7 @@ from dataclasses import fields
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.entries import CacheEntry
-from dlmachine.core.cache.key import keyed_by_vary
+from dlmachine.core.cache.key import keyed_by_vary, without_signature
 from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Decision, Reason, Verdict
@@ -111,6 +111,8 @@ class Plan:
         """
         if self.descriptor.key_by_vary:
             descriptor = keyed_by_vary(descriptor)
+        if self.descriptor.key_ignores_query and not descriptor.key_ignores_query:
+            descriptor = without_signature(descriptor)
         return plan(descriptor, policy or self.policy, self.snapshot).bind(self._same_as)
 
     def to_json(self) -> str:
