@@ -72,7 +72,7 @@ def parse_target(
     if path and not has_own:
         policy = _placed(target, policy)
     descriptor = _describe(what, described, defaults.described)
-    if policy.freshness is Freshness.HTTP:
+    if policy.freshness is Freshness.HTTP and descriptor.headers:
         descriptor = keyed_by_vary(descriptor)
     if not descriptor.key_ignores_query and ('?' in descriptor.url or descriptor.query):
         is_chosen = 'key_ignores_query' in described or 'key_ignores_query' in defaults.described

@@ -44,7 +44,7 @@ def assess_entry(entry: CacheEntry, lasts: timedelta, now: datetime) -> Assessme
     """
     record = entry.record
     confirmed = None if record is None else record.validated_at
-    return assess_copy(max(confirmed or entry.stored_at, entry.stored_at), lasts, now)
+    return assess_copy(confirmed or entry.stored_at, lasts, now)
 
 
 def _rank(entry: CacheEntry) -> tuple[datetime, bool, int]:

@@ -5,8 +5,10 @@ not on record, as one of another program, may be used, but only after the server
 """
 
 from datetime import datetime
+from functools import lru_cache
 
 from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.caching.reuse import Reuse, ReuseDecision, decide_reuse, is_usable_on_error
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.caching.storing import why_not_stored
@@ -25,9 +27,16 @@ def request_fields(descriptor: Descriptor, policy: Policy) -> Headers:
     >>> sent.get('Accept-Encoding'), sent.get('User-Agent')
     ('identity', 'me/1')
     """
+    if not descriptor.headers:
+        return _default_fields(policy.user_agent)
     agent = ('User-Agent', policy.user_agent)
     sent = descriptor.headers.with_defaults(*DEFAULT_FIELDS, agent)
     return Headers(descriptor.redactor.fields(sent.items))
+
+
+@lru_cache(maxsize=8)
+def _default_fields(user_agent: str) -> Headers:
+    return Headers((*DEFAULT_FIELDS, ('User-Agent', user_agent)))
 
 
 def stored_response(entry: CacheEntry) -> StoredResponse:
@@ -35,16 +44,25 @@ def stored_response(entry: CacheEntry) -> StoredResponse:
     record = entry.record
     if record is None:
         return StoredResponse(requested_at=entry.stored_at, received_at=entry.stored_at)
+    return _response_of(record)[0]
+
+
+# Cached, because a record is that of each use of its copy.
+@lru_cache(maxsize=1_024)
+def _response_of(record: DownloadRecord) -> tuple[StoredResponse, bool]:
+    """The response on record, and whether it may be stored for other requests."""
     headers = Headers(record.response_headers)
     received_at = record.validated_at or record.finished_at
     requested_at = record.started_at if record.validated_at is None else record.requested_at
-    return StoredResponse(
+    sent = Headers(record.request_headers)
+    stored = StoredResponse(
         status=record.http_code,
         headers=headers,
         requested_at=requested_at or received_at,
         received_at=received_at,
-        selecting=selecting_fields(Headers(record.request_headers), headers),
+        selecting=selecting_fields(sent, headers),
     )
+    return stored, why_not_stored(record.method, sent, stored.status, headers) is None
 
 
 def reusable_copies(
@@ -64,8 +82,7 @@ def _may_answer(entry: CacheEntry, asked: Headers) -> bool:
     record = entry.record
     if record is None or not record.http_code:
         return True
-    stored, sent = stored_response(entry), Headers(record.request_headers)
-    is_stored = why_not_stored(record.method, sent, stored.status, stored.headers) is None
+    stored, is_stored = _response_of(record)
     return is_stored and is_selected(stored, asked)
 
 

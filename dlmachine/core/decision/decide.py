@@ -129,8 +129,9 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
             return _stored(question, Reason.STORED_MEANWHILE, meanwhile)
     entry = choose_version(copies, policy)
     usual = Reason.RECORDED if question.is_at_path else Reason.STORED
-    is_usable = rule is not Freshness.HTTP or _is_last_resort(question, entry)
-    if policy.offline and entry is not None and is_usable:
+    is_http = rule is Freshness.HTTP
+    may_ask = not policy.offline or entry is None
+    if entry is not None and not may_ask and (not is_http or _is_last_resort(question, entry)):
         is_unchecked = rule is not Freshness.STORED or policy.force_download
         return _stored(question, Reason.OFFLINE if is_unchecked else usual, entry)
     if policy.force_download or entry is None:
@@ -145,9 +146,9 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
     return _stored(question, usual, entry)
 
 
-def _is_last_resort(question: _Question, entry: CacheEntry | None) -> bool:
+def _is_last_resort(question: _Question, entry: CacheEntry) -> bool:
     descriptor, policy, now = question.descriptor, question.policy, question.snapshot.now
-    return entry is not None and is_last_resort(entry, descriptor, policy, now, is_wanted=True)
+    return is_last_resort(entry, descriptor, policy, now, is_wanted=True)
 
 
 def _decide_by_freshness(

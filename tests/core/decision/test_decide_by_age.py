@@ -39,7 +39,7 @@ def stored(age: timedelta, confirmed: timedelta | None = None) -> Any:
         (timedelta(days=30), timedelta(days=1), 'fresh for 6 d more (freshness 7 d, age 1 d)'),
         (timedelta(days=7), None, 'stale for 0 s (freshness 7 d, age 7 d)'),
         (timedelta(days=30), timedelta(days=8), 'stale for 1 d (freshness 7 d, age 8 d)'),
-        (timedelta(days=1), timedelta(days=30), 'fresh for 6 d more (freshness 7 d, age 1 d)'),
+        (timedelta(days=-30), timedelta(days=1), 'fresh for 6 d more (freshness 7 d, age 1 d)'),
         (timedelta(seconds=-30), None, 'fresh for 7 d more (freshness 7 d, age 0 s)'),
         (timedelta(days=-365), None, 'stale (freshness 7 d, age unknown: it was stored later than now)'),
     ],
