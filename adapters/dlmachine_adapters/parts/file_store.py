@@ -81,8 +81,7 @@ class FileStorage:
         self._mutex = Lock()  # Protects what the note says.
         self._final: str | None = None
         self._seal: Seal | None = None
-        seen = os.fstat(handle)
-        self._identity = (seen.st_dev, seen.st_ino)
+        self._identity = (seen := os.fstat(handle)).st_dev, seen.st_ino
         OWNED.add(self._identity)
 
     @property
@@ -91,12 +90,13 @@ class FileStorage:
         return f'{self._ours.path}/{self._part}'
 
     def is_taken(self, path: str) -> bool:
-        """Whether there is anything but an empty file at a path."""
+        """Whether there is anything but an empty file or a folder, which `publish` refuses."""
         try:
             seen = os.lstat(os.path.join(self._base, path))
         except OSError:
             return False
-        return seen.st_size > 0 or not stat.S_ISREG(seen.st_mode)
+        mode = seen.st_mode
+        return not stat.S_ISDIR(mode) and (seen.st_size > 0 or not stat.S_ISREG(mode))
 
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Truncate the file, and write a note if it can be resumed."""

@@ -28,7 +28,7 @@ class PartStorage(Protocol):
         ...
 
     def is_taken(self, path: str) -> bool:
-        """Whether there is anything but an empty file at a path."""
+        """Whether there is anything but an empty file or a folder, which `publish` refuses."""
         ...
 
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
