@@ -190,7 +190,7 @@ def test_the_defaults_are_polite_and_safe() -> None:
     """The documentation lists the same defaults."""
     defaults = {field.name: getattr(Policy(), field.name) for field in dataclasses.fields(Policy)}
     flags = {name for name, value in defaults.items() if value is True}
-    assert flags == {'keep_old', 'create_dirs', 'check_content'}
+    assert flags == {'keep_old', 'create_dirs', 'check_content', 'follow'}
     numbers = {name: value for name, value in defaults.items() if type(value) is int}
     assert numbers == {'retries': 3, 'max_redirects': 20, 'segments': 1, 'max_per_host': 8}
     seconds = {
