@@ -286,3 +286,10 @@ def test_a_plan_says_what_does_not_count_in_its_key() -> None:
     lines = str(made(key_without='Cookie, X-*', key_ignores_query=['token'])).splitlines()
     assert '  cache key    without the headers cookie, x-*' in lines
     assert '  cache key    without the query parameters token' in lines
+
+
+def test_a_plan_names_the_rules_that_set_its_options() -> None:
+    """One line each, without control characters."""
+    shown = str(made(a_policy(rules=('https://h/*', 'a\nb'))))
+    assert '  rule         https://h/*\n' in shown
+    assert 'a\nb' not in shown

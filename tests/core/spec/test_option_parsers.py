@@ -273,3 +273,8 @@ def test_no_time_is_negative(name: str) -> None:
     assert negative.where == name
     nothing = find_policy_fault(a_policy(**{name: timedelta(0)}))
     assert (nothing is None) == name.startswith(('retry', 'lock'))
+
+
+def test_no_freshness_is_the_default() -> None:
+    """It depends on the destination."""
+    assert read_freshness('freshness', None).unwrap() is None
