@@ -84,6 +84,7 @@ class CurlResponse:
         self._reader = reader
         self._body = body
         self._raised: BaseException | None = None
+        self.is_active = False
         self._trailers: HeadParser | None = None
         self._is_sent = False
         self._is_http = scheme in HTTP_SCHEMES

@@ -30,7 +30,6 @@ _READ_BYTES: Final = 1_048_576
 
 #: RFC 9112 section 7.1; Python's int() also accepts signs and underscores.
 _CHUNK_SIZE: Final = re.compile(rb'([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n')
-_NO_BODY: Final = Framing(is_chunked=False, length_bytes=0, persists=True)
 
 
 class Wire:
@@ -75,7 +74,9 @@ class Wire:
         """
         if not (reader.is_wanted or reader.is_worth_reading()):
             return False
-        framing = _NO_BODY if is_head else find_framing(head)
+        framing = find_framing(head)
+        if is_head:
+            return framing.persists
         if reader.is_wanted:
             for data in self._pieces(framing, _READ_BYTES):
                 reader.take(data)

@@ -168,6 +168,19 @@ def test_a_head_without_a_length_has_no_body_either(
         assert (event.head.status, event.received) == (200, None)
 
 
+def test_a_connection_that_a_head_closes_is_not_used_again(
+    transport: Transport, server: Server
+) -> None:
+    """Even if the server has not closed it yet (RFC 9112 section 9.6)."""
+    head = _OK + b'Connection: close\r\nContent-Length: 3\r\n\r\n'
+    url = server.on('/data', behaviours.raw(head, ends='keep'))
+    effect = exchange_for(url, expect=Expectation(is_probe=True))
+    asked = replace(effect, request=replace(effect.request, method='HEAD'))
+    for _ in range(2):
+        answered(transport.exchange(asked, MemoryPart()))
+    assert server.connections == 2
+
+
 def test_a_probe_by_get_leaves_the_body(transport: Transport, server: Server) -> None:
     """Of a server that ignores ranges, too."""
     url = server.on('/data', behaviours.resource(b'x' * 50_000_000, ranges=False))
