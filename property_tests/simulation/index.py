@@ -80,12 +80,20 @@ class Indexes:
             found = self.databases[inode] = Database(connection)
         return found
 
-    def rows(self, folder: str) -> list[IndexRow]:
-        """The committed rows of a folder."""
+    def is_damaged(self, folder: str) -> bool:
+        """Whether the index of a folder is damaged."""
+        found = self._of(folder)
+        return found is not None and found.is_damaged
+
+    def _of(self, folder: str) -> Database | None:
         there = (
             ours for name in WORKING if (ours := f'{folder}/{name}') in self.kernel.disk.folders
         )
-        found = self.find(f'{next(there, "")}/{FILE}')
+        return self.find(f'{next(there, "")}/{FILE}')
+
+    def rows(self, folder: str) -> list[IndexRow]:
+        """The committed rows of a folder."""
+        found = self._of(folder)
         if found is None or found.is_damaged:
             return []
         # One page is more than a simulated folder has.

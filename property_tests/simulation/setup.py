@@ -139,6 +139,8 @@ class Stage:
         self.spawn(fresh_target(target), is_last=True)
         self.kernel.run()
         if target.paths:
+            is_damaged = self.shared.indexes.is_damaged('/data')
+            require(not is_damaged, 'a file was recorded, and the index is damaged still')
             requests = self.shared.requests
             self.spawn(repeated_target(target), is_last=True)
             self.kernel.run()

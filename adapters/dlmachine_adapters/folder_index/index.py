@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -18,6 +19,7 @@ from dlmachine.core.cache.file_note import parse_file_note
 from dlmachine.core.cache.updates import FileRecord
 from dlmachine.core.decision.snapshot import FileSeen
 from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.effects import Record
 from dlmachine.core.protocol.events import EffectFailed, Recorded
 from dlmachine.core.protocol.ports import Clock
@@ -55,26 +57,28 @@ class FolderIndexes:
     def look_up(
         self, folder: str, name: str, path: str, key: str, patience: timedelta | None = None
     ) -> FileSeen:
-        """The file with this name, or without a name the one that is recorded for the key."""
+        """The file with this name, or without a name the one that is recorded for the key.
+
+        A file that has a note is known, also while the index cannot be read.
+        """
+        row, fault = None, None
         try:
             row = self._read(folder, name, key, patience)
         except sqlite3.Error as error:
             fault = CacheUnusable(path=self.index_of(folder).path, problem=str(error))
-            other = unrecorded(path) if name else None
-            return FileSeen(folder=folder, name=name, path=path, other=other, fault=fault)
         if not name:
             row = row or self._noted_for(folder, key, _NOW)
             if row is None:
-                return FileSeen(folder=folder)
+                return FileSeen(folder=folder, fault=fault)
             name, path = row.file.name, os.path.join(folder, row.file.name)
-        return _seen(folder, name, path, key, row)
+        seen = _seen(folder, name, path, key, row)
+        return seen if fault is None or seen.entry is not None else replace(seen, fault=fault)
 
     def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
         """The name that a download has in a folder; empty if it is not known."""
-        try:
+        row = None
+        with suppress(sqlite3.Error):
             row = self._read(folder, '', key, patience)
-        except sqlite3.Error:
-            return ''
         row = row or self._noted_for(folder, key, _A_MOMENT)
         return '' if row is None else row.file.name
 

@@ -1,6 +1,7 @@
 """A file that a killed run left with its note, and that a user has changed since."""
 
 import errno
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.published_notes import leave_note
 from dlmachine_adapters.files.working_folders import in_working_folder
 from dlmachine_adapters.folder_index.index import FolderIndexes
-from tests.adapters.folder_index.test_index import KEY, look, put
+from tests.adapters.folder_index.test_index import EFFECT, KEY, OTHER, index_path, look, put
 
 
 def test_a_longer_file_is_the_noted_one_and_changed(tmp_path: Path) -> None:
@@ -74,4 +75,28 @@ def test_each_note_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     in_working_folder(str(tmp_path), leave_later)
     assert indexes.look_up(str(tmp_path), '', '', KEY).name == 'x.tsv'
+    indexes.close()
+
+
+def test_a_noted_file_is_known_while_the_index_cannot_be_read(tmp_path: Path) -> None:
+    """So a batch is continued although no row can be written; other files stay unknown."""
+    indexes, row = FolderIndexes(ManualClock()), put(tmp_path)
+    indexes.record(EFFECT, put(tmp_path, 'other.tsv', OTHER))
+    connection = sqlite3.connect(index_path(tmp_path))
+    connection.execute('PRAGMA user_version = 9')
+    connection.close()
+    inode = (tmp_path / 'x.tsv').stat().st_ino
+
+    def leave(ours: Any) -> None:
+        leave_note(ours, 'x.tsv', inode, format_file_note(row))
+
+    in_working_folder(str(tmp_path), leave)
+    assert indexes.name_of(str(tmp_path), KEY) == 'x.tsv'
+    for seen in (look(indexes, tmp_path), indexes.look_up(str(tmp_path), '', '', KEY)):
+        assert seen.fault is None
+        assert seen.entry is not None
+        assert not seen.entry.is_certain
+    for name, key in (('other.tsv', OTHER), ('x.tsv', OTHER)):
+        seen = look(indexes, tmp_path, name, key)
+        assert (seen.entry, seen.other is not None, seen.fault is not None) == (None, True, True)
     indexes.close()
