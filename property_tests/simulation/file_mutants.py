@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from dlmachine_adapters.files import atomic
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.parts import file_store
+from dlmachine_adapters.parts import file_store, sidecar
 
 
 @contextmanager
@@ -34,7 +34,6 @@ def adopting_the_living() -> Iterator[None]:
         patch('dlmachine_adapters.parts.sidecar.is_running', lambda pid: False),
         patch('dlmachine_adapters.parts.sidecar.is_held', lambda ours, part: False),
         patch('dlmachine_adapters.parts.sidecar.hold', lambda handle: True),
-        patch('dlmachine_adapters.parts.file_store.hold', lambda handle: True),
         patch('dlmachine_adapters.parts.folder.hold', lambda handle: True),
     ):
         yield
@@ -48,7 +47,7 @@ def adopting_the_published() -> Iterator[None]:
         """Skip the check."""
 
     with (
-        patch.object(file_store, 'drop_note', lambda ours, part: None),
+        patch.object(sidecar, 'drop_note', lambda ours, part: None),
         patch('dlmachine_adapters.files.own_folder._check_file', check),
         patch('dlmachine_adapters.parts.sidecar.is_published', lambda seen: False),
         patch('dlmachine_adapters.parts.folder.is_published', lambda seen: False),

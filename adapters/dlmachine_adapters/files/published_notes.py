@@ -6,12 +6,10 @@ synced: after a loss of power the file counts as not recorded. Raises nothing.
 """
 
 import contextlib
-import os
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from dlmachine.core.protocol.effects import Publish
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.working_folders import find_working_folders
 
@@ -19,15 +17,6 @@ from dlmachine_adapters.files.working_folders import find_working_folders
 PUBLISHED_FOLDER: Final = 'published'
 #: A note contains a record.
 _MAX_NOTE_BYTES: Final = 8 << 20
-
-
-def leave_note_for(effect: Publish, target: str, ours: OwnFolder, inode: int) -> None:
-    """Write the note about a part that is to be published, unless its name is taken.
-
-    The note about the file that has the name stays.
-    """
-    if effect.note and (effect.replace or not os.path.lexists(target)):
-        leave_note(ours, os.path.basename(target), inode, effect.note)
 
 
 def leave_note(ours: OwnFolder, name: str, inode: int, text: str) -> None:
@@ -40,6 +29,19 @@ def leave_note(ours: OwnFolder, name: str, inode: int, text: str) -> None:
     with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER, make=True) as notes:
         data = f'{inode}\n{text}'.encode('utf-8', 'surrogateescape')
         notes.write(_note_name(name, inode), data)
+
+
+def with_note(
+    publish: Callable[[], None], ours: OwnFolder, name: str, inode: int, text: str
+) -> None:
+    """Publish a file, with a note about it; the note is taken back if another file has the name."""
+    leave_note(ours, name, inode, text)
+    try:
+        publish()
+    except FileExistsError:
+        with contextlib.suppress(OSError), ours.sub(PUBLISHED_FOLDER) as notes:
+            notes.remove(_note_name(name, inode))
+        raise
 
 
 def find_note(folder: str, name: str, inode: int) -> str | None:

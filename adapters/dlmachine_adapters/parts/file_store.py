@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from functools import partial
 from io import BytesIO, FileIO
 from threading import Lock
 from time import monotonic
@@ -24,20 +25,11 @@ from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.files.atomic import Source, move_over, move_to_new_name
 from dlmachine_adapters.files.io import CLOSES_FIRST, Syncing, free_bytes, read_pieces, write_all
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.published_notes import leave_note_for
+from dlmachine_adapters.files.published_notes import with_note
 from dlmachine_adapters.files.sealed import Seal, seal, with_time
 from dlmachine_adapters.files.working_folders import current_folder
+from dlmachine_adapters.parts import sidecar
 from dlmachine_adapters.parts.heartbeat import HEART
-from dlmachine_adapters.parts.sidecar import (
-    BEAT_SECONDS,
-    OWNED,
-    drop_note,
-    hold,
-    is_same_content,
-    note_for,
-    note_name,
-    write_note,
-)
 
 #: Seconds between updates of the note of a segmented part, without a sync.
 _NOTE_SECONDS: Final = 1.0
@@ -62,7 +54,7 @@ class FileStorage:
         `on_gone` is called when it has left its folder; `note` is its note, if there is one;
         `synced_ranges` are the bytes that an earlier note of this file says are synced.
         """
-        hold(handle)
+        sidecar.hold(handle)
         self._ours = ours
         self._part = part
         self._on_gone = on_gone
@@ -82,7 +74,7 @@ class FileStorage:
         self._final: str | None = None
         self._seal: Seal | None = None
         self._identity = (seen := os.fstat(handle)).st_dev, seen.st_ino
-        OWNED.add(self._identity)
+        sidecar.OWNED.add(self._identity)
 
     @property
     def name(self) -> str:
@@ -102,7 +94,9 @@ class FileStorage:
         """Truncate the file, and write a note if it can be resumed."""
         self._seal, self._is_synced = None, False
         front = ((0, keep_bytes - 1),) if keep_bytes else ()
-        self._keep_only(merged((*front, *taking.held)), taking.whole_bytes, note_for(taking))
+        self._keep_only(
+            merged((*front, *taking.held)), taking.whole_bytes, sidecar.note_for(taking)
+        )
         self._at = self._file.seek(keep_bytes)
 
     def append(self, data: bytes | memoryview) -> None:
@@ -144,7 +138,7 @@ class FileStorage:
             self._syncing.sync(self._file.fileno())
             self._note = self._synced(self._note, size, spans)
             self._synced_ranges = merged((*self._synced_ranges, *self._note.synced_ranges))
-            write_note(self._ours, self._part, self._note)
+            sidecar.write_note(self._ours, self._part, self._note)
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
         """The first `count_bytes` bytes; the position is then after them."""
@@ -173,10 +167,10 @@ class FileStorage:
         self._sync_once()
         sealed = self._seal or seal(self._file.fileno())
         source = self._source(with_time(self._file, self.name, sealed, effect.mtime_ns))
-        leave_note_for(effect, target, self._ours, self._identity[1])
+        move = partial(move_over if effect.replace else move_to_new_name, source, target)
         if effect.note and not effect.replace:
             self._drop_note()  # A link gives it a second name, at which a user may change it.
-        (move_over if effect.replace else move_to_new_name)(source, target)
+        with_note(move, self._ours, os.path.basename(target), self._identity[1], effect.note)
         self._final = target
         self._drop_note()
         self._file.close()
@@ -209,7 +203,7 @@ class FileStorage:
         return Source(self._part, sealed, self._ours, handle)
 
     def _leave_folder(self) -> None:
-        OWNED.discard(self._identity)
+        sidecar.OWNED.discard(self._identity)
         on_gone, self._on_gone = self._on_gone, lambda: None
         on_gone()
 
@@ -224,7 +218,7 @@ class FileStorage:
             return False
         left = self._synced(self._note, size, self.spans)
         if left.kept_bytes:
-            write_note(self._ours, self._part, replace(left, is_left=True))
+            sidecar.write_note(self._ours, self._part, replace(left, is_left=True))
         return bool(left.kept_bytes)
 
     def _synced(self, note: PartNote, size: int, spans: Spans) -> PartNote:
@@ -236,7 +230,9 @@ class FileStorage:
         if kept and not covers(self._present(), kept):
             raise OSError(errno.EIO, 'the part has holes')
         with self._mutex:
-            if not is_same_content(self._note, new) or not covers(kept, self._synced_ranges):
+            if not sidecar.is_same_content(self._note, new) or not covers(
+                kept, self._synced_ranges
+            ):
                 self._remove_note()
             self._file.truncate(kept[-1][1] + 1 if kept else 0)
             self._whole, self.spans = whole, () if whole is None else kept
@@ -248,7 +244,7 @@ class FileStorage:
         note = replace(self._note or new, written=self.spans)
         if note != self._note:
             self._note = note
-            write_note(self._ours, self._part, note)
+            sidecar.write_note(self._ours, self._part, note)
 
     def _present(self) -> Spans:
         if self._whole is not None:
@@ -268,7 +264,7 @@ class FileStorage:
             self._mutex.release()
 
     def _start_heartbeat_if_due(self) -> None:
-        if not self._is_beating and monotonic() - self._opened_at > BEAT_SECONDS:
+        if not self._is_beating and monotonic() - self._opened_at > sidecar.BEAT_SECONDS:
             self._is_beating = True
             HEART.add(self)
 
@@ -288,7 +284,7 @@ class FileStorage:
         # The note must be gone from the disk before the bytes that it records are overwritten:
         # after a power failure, note and name could come back with other bytes.
         if self._note is not None:
-            self._ours.remove(note_name(self._part))
+            self._ours.remove(sidecar.note_name(self._part))
             self._note = None
         if self._synced_ranges:
             self._ours.sync()
@@ -296,5 +292,5 @@ class FileStorage:
 
     def _drop_note(self) -> None:
         if self._note is not None:
-            drop_note(self._ours, self._part)
+            sidecar.drop_note(self._ours, self._part)
         self._note = None

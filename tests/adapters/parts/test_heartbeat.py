@@ -263,7 +263,7 @@ def test_a_long_download_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """After a while of writing, and not after its end."""
     heart = Heart(seconds=0.01)
     monkeypatch.setattr(file_store, 'HEART', heart)
-    monkeypatch.setattr(file_store, 'BEAT_SECONDS', 0.0)
+    monkeypatch.setattr(sidecar, 'BEAT_SECONDS', 0.0)
     made = create_part(str(tmp_path), 'stem')
     made.begin(0, TAKING)
     made.append(DATA)
