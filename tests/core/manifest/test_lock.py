@@ -9,7 +9,12 @@ import pytest
 
 from dlmachine.core.http.body import FilePart, MultipartBody
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
-from dlmachine.core.manifest.comparison import LockDifference, compare_lock, find_repeated
+from dlmachine.core.manifest.comparison import (
+    LockDifference,
+    compare_lock,
+    find_changes,
+    find_repeated,
+)
 from dlmachine.core.manifest.entry_digest import entry_digest
 from dlmachine.core.manifest.lock import (
     Lock,
@@ -145,6 +150,27 @@ def test_the_difference_is_by_name_and_digest() -> None:
         '7 added (a, b, c, d, e, 2 more), 1 changed (h)'
     )
     assert str(LockDifference(removed=tuple('abcde'))) == '5 removed (a, b, c, d, e)'
+
+
+def test_every_difference_has_its_kind() -> None:
+    """All names, in the order of the kinds."""
+    difference = LockDifference(added=('a', 'b'), changed=('c',), removed=('d',))
+    assert difference.entries == (
+        ('added', 'a'),
+        ('added', 'b'),
+        ('changed', 'c'),
+        ('removed', 'd'),
+    )
+
+
+def test_changes_are_those_of_bytes() -> None:
+    """By name; entries that are new, gone, or have the same bytes are none."""
+    new = replace(FIRST, sha256=A, size=1_234_567, etag='"v2"')
+    same = replace(SECOND, etag='"v3"')
+    before = {'first': FIRST, 'gone': FIRST, 'same': SECOND}
+    (change,) = find_changes(before, {'new': FIRST, 'first': new, 'same': same})
+    assert (change.old, change.new) == (FIRST, new)
+    assert str(change) == f'first: 5 bytes, sha256 {B[:12]} -> 1,234,567 bytes, sha256 {A[:12]}'
 
 
 def test_entries_of_a_lock_have_different_names() -> None:
