@@ -8,6 +8,7 @@ modified.
 from collections.abc import Iterator
 from http.client import HTTPException
 from typing import Any, Final, TypeAlias
+from weakref import finalize
 
 import urllib3.exceptions as inner
 from requests import PreparedRequest
@@ -35,6 +36,8 @@ class Handle:
         """Start without connections."""
         self._adapter = WireAdapter()
         self._idle: dict[_Way, tuple[Any, Any]] = {}
+        # A manager that nobody closes must not leave open sockets.
+        finalize(self, _close_all, self._idle)
 
     def exchange(self, context: ErrorContext, body: OpenBody | None) -> Responded | Interrupted:
         """Perform an exchange."""
@@ -65,8 +68,7 @@ class Handle:
 
     def close(self) -> None:
         """Close the idle connections."""
-        for _, connection in self._idle.values():
-            connection.close()
+        _close_all(self._idle)
         self._adapter.close()
 
     def _take(self, route: Route) -> tuple[_Way, Any, Any]:
@@ -100,6 +102,11 @@ class Handle:
         )
         self._adapter.cert_verify(pool, url, verify, certificate)  # type: ignore[no-untyped-call]
         return pool
+
+
+def _close_all(idle: dict[_Way, tuple[Any, Any]]) -> None:
+    while idle:
+        idle.popitem()[1][1].close()
 
 
 def _connect(pool: Any, connection: Any, route: Route, deadlines: Deadlines) -> None:

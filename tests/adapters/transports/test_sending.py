@@ -1,5 +1,7 @@
 """Every transport sends exactly the core's request."""
 
+import gc
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,13 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.ports import Transport
 from tests.adapters.conftest import TRANSPORTS
-from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for, interrupted
+from tests.adapters.transport_fakes import (
+    MemoryPart,
+    RealClock,
+    answered,
+    exchange_for,
+    interrupted,
+)
 from tests.servers import behaviours
 from tests.servers.http import Asked, Server
 
@@ -184,3 +192,18 @@ def test_libraries_log_no_secrets(
     url = server.on('/data', behaviours.resource(b'abc'))
     answered(make_transport(name).exchange(exchange_for(f'{url}?token=s3cr3t'), MemoryPart()))
     assert 's3cr3t' not in caplog.text
+
+
+def test_a_backend_that_is_not_closed_leaves_no_open_socket(server: Server) -> None:
+    """Idle connections are closed with the handle that keeps them."""
+    pytest.importorskip('requests')
+    from dlmachine_adapters.requests_backend.transport import RequestsTransport
+
+    transport = RequestsTransport(RealClock())
+    url = server.on('/data', behaviours.resource(b'abc'))
+    answered(transport.exchange(exchange_for(url), MemoryPart()))
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter('always')
+        del transport
+        gc.collect()
+    assert [str(one.message) for one in found] == []
