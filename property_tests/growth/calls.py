@@ -13,6 +13,8 @@ from dlmachine.core.http.head_parser import HeadParser
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum
 from dlmachine.core.manifest.lists import list_entries
+from dlmachine.core.spec.option_parsers import read_enum
+from dlmachine.core.spec.reuse import Freshness
 from dlmachine_adapters.curl_backend.head_parser import FtpReplies
 from dlmachine_adapters.parts.decoding import Inflater
 from dlmachine_adapters.parts.digesting import BodyDigest, GzipCheck
@@ -71,6 +73,7 @@ CALLS: Final[dict[str, Callable[[str], object]]] = {
     '*.body_pairs': lambda text: list(body_pairs(JsonBody(json.dumps([text, {text: text}])))),
     # The name of a file is short.
     '*.list_entries': lambda text: list(list_entries(text, 'SHA256SUMS')),
+    '*.read_enum': lambda text: read_enum(Freshness, 'freshness', text),
     '*.find_checksum': lambda text: find_checksum(text, _LIST, ('x/f1', 'f2')),
 }
 #: Parsers with a grammar that random text does not match; only the size of the text counts.
@@ -89,6 +92,8 @@ EXEMPT: Final[dict[str, str]] = {
     '*.rows.remove_stored': 'as read_page',
     '*.RecordedFolder.remove': 'as read_page',
     '*.names.free_name': 'asks about a name and its numbered forms, which `numbered` makes',
+    '*.Wire.send': 'sends a request of ours',
+    '*.Wire.read_body': 'passes bytes on; find_framing reads the head',
     '*.write': 'passes bytes on as they are',
     '*.write_at': 'as write',
     '*.append': 'as write',

@@ -24,6 +24,7 @@ ELSEWHERE = {
     'pkg': 'for programs that have a cache of their own',
     'validate': 'a function',
     'any_status': 'for programs that look at responses',
+    'rules': 'tables [[rule]] in a configuration file',
     'query': '--data and --json-data', 'post': '--data', 'json': '--json-data', 'data': '--data', 'multipart': '',
 }  # fmt: skip
 FLAGS = {one.name: one for one in get.command.params if isinstance(one, TableFlag)}

@@ -87,31 +87,49 @@ def find_clashes(places: Iterable[tuple[str, str | None, object]]) -> Iterator[s
     >>> list(find_clashes([('first', 'a/t.csv', 1), ('second', 'a/t.csv', 1)]))
     [None, None]
     """
-    files: dict[str, tuple[str, str, object]] = {}
-    folders: dict[str, str] = {}
+    root = _Place()
     for name, path, what in places:
-        folded = '' if path is None else _folded(path[:_MAX_CHARS])
-        above = tuple(_folders(folded))
-        file = next((one for one in (folded, *above) if one in files), None)
-        if path is None or (file == folded and files[folded][1:] == (path, what)):
+        if path is None:
+            yield None
+            continue
+        folders, place = _walk(root, _folded(path[:_MAX_CHARS]).split('/'))
+        file = next((one.file for one in (place, *folders) if one.file is not None), None)
+        if place.file is not None and place.file[1:] == (path, what):
             yield None
         elif file is not None:
-            relation = 'that of' if file == folded else 'below that of'
-            yield f'has the path {path!r}, which is {relation} entry {files[file][0]!r}'
-        elif folded in folders:
-            yield f'has the path {path!r}, which is a folder of entry {folders[folded]!r}'
+            relation = 'that of' if file is place.file else 'below that of'
+            yield f'has the path {path!r}, which is {relation} entry {file[0]!r}'
+        elif place.folder_of is not None:
+            yield f'has the path {path!r}, which is a folder of entry {place.folder_of!r}'
         else:
-            files[folded] = name, path, what
-            folders.update((one, name) for one in above if one not in folders)
+            place.file = name, path, what
+            for folder in folders:
+                folder.folder_of = folder.folder_of or name
             yield None
+
+
+class _Place:
+    """A path: the file that an entry has there, or the entry that it is a folder of."""
+
+    __slots__ = ('file', 'folder_of', 'inner')
+
+    def __init__(self) -> None:
+        self.file: tuple[str, str, object] | None = None
+        self.folder_of: str | None = None
+        self.inner: dict[str, _Place] = {}
+
+
+def _walk(root: _Place, segments: list[str]) -> tuple[list[_Place], _Place]:
+    # A tree, because the time of a table of all the folders would be quadratic in the path.
+    passed, place = [], root
+    for segment in segments:
+        passed.append(place)
+        inner = place.inner.get(segment)
+        if inner is None:
+            inner = place.inner[segment] = _Place()
+        place = inner
+    return passed[1:], place
 
 
 def _folded(path: str) -> str:
     return normalize('NFC', normalize('NFC', path).casefold())
-
-
-def _folders(path: str) -> Iterator[str]:
-    end = path.find('/', 1)
-    while end != -1:
-        yield path[:end]
-        end = path.find('/', end + 1)
