@@ -142,7 +142,10 @@ class RecordedFiles:
         """Check that a new file at a path has a note, before it is recorded."""
         kernel = self.shared.kernel
         inode, process = kernel.disk.names[path], kernel.current
-        if process is None or not self._is_calm(path) or not _is_users(path):
+        if process is None:
+            return
+        self.believed[process, path] = inode.data  # What it saw before is gone.
+        if not self._is_calm(path) or not _is_users(path):
             return
         notes = self._notes(parent(path))
         require(any(found == inode.number for found, *_ in notes), f'{path} has no note')
