@@ -15,13 +15,13 @@ from dlmachine.options.lists import KEY_OPTIONS
 
 def read_described(name: str, value: Any) -> Result[Any, Fault]:
     """Parse the value of one of `DESCRIBED_NAMES`.  Faults: `InvalidInput`."""
+    endless = parsers.find_endless(name, value)
+    if endless is not None:
+        return Failure(endless)
     if name == 'verify':
         return parsers.read_bool(name, value)
     if value is None:
         return Success(None)
-    endless = parsers.find_endless(name, value)
-    if endless is not None:
-        return Failure(endless)
     if name == 'headers':
         # Parsed as part of a descriptor, because some headers are not for callers to set.
         return Descriptor.parse('http://defaults.invalid', headers=value).map(lambda _: value)
