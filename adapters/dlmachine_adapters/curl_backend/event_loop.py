@@ -57,7 +57,9 @@ class CurlLoop:
         self._multi.add_handle(self.curl)
         try:
             if self._has_unasked():
-                self._drop_connections()
+                self._multi.remove_handle(self.curl)
+                self.drop_connections()
+                self._multi.add_handle(self.curl)
             self._run(deadlines, reader)
             _, _, failed = self._multi.info_read(_MANY)
             number = self.curl.getinfo(pycurl.ACTIVESOCKET)
@@ -69,8 +71,13 @@ class CurlLoop:
         for _, code, text in failed:
             raise pycurl.error(code, text)
 
+    def drop_connections(self) -> None:
+        """Close the connections between two transfers; the handle can be used again."""
+        self._multi.close()
+        self._multi, self._idle = self._make_multi(), make_poll()
+
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections and the handle."""
         self._multi.close()
         self.curl.close()
 
@@ -91,12 +98,6 @@ class CurlLoop:
             else:
                 has_bytes = True
         return has_bytes
-
-    def _drop_connections(self) -> None:
-        self._multi.remove_handle(self.curl)
-        self._multi.close()
-        self._multi, self._idle = self._make_multi(), make_poll()
-        self._multi.add_handle(self.curl)
 
     def _run(self, deadlines: Deadlines, reader: ResponseReader) -> None:
         act, response = self._multi.socket_action, self.response

@@ -99,6 +99,8 @@ def _exchange(
     except DeadlineExceeded:
         return reader.broken(deadlines.timed_out())
     except HeadError as error:
+        # libcurl keeps the connection of a response that it takes for complete.
+        loop.drop_connections()
         return reader.broken(context.unusable(str(error)))
     except pycurl.error as error:
         return _explain(error, context, loop)

@@ -280,6 +280,20 @@ def test_connections_are_used_again(transport: Transport, server: Server) -> Non
     assert server.connections == 1
 
 
+def test_the_connection_of_a_bad_trailer_is_not_used_again(
+    transport: Transport, server: Server
+) -> None:
+    """Its response is at its end, but the server cannot be trusted with the next one."""
+    bad = (
+        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nno token: x\r\n\r\n'
+    )
+    url = server.on('/bad', behaviours.raw(bad, ends='keep'))
+    interrupted(transport.exchange(exchange_for(url), MemoryPart()))
+    good = server.on('/good', behaviours.resource(_BODY))
+    answered(transport.exchange(exchange_for(good), MemoryPart()))
+    assert server.connections == 2
+
+
 def test_cookies_are_not_kept(transport: Transport, server: Server) -> None:
     """A cookie from a server is in the head, and nowhere else."""
     url = server.on('/data', behaviours.respond(200, (('Set-Cookie', 'a=1; Path=/'),), b'abc'))
