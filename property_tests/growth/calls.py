@@ -13,6 +13,7 @@ from dlmachine.core.http.head_parser import HeadParser
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum
 from dlmachine.core.manifest.lists import list_entries
+from dlmachine.core.manifest.places import find_clashes
 from dlmachine.core.spec.option_parsers import read_enum
 from dlmachine.core.spec.reuse import Freshness
 from dlmachine_adapters.curl_backend.head_parser import FtpReplies
@@ -74,6 +75,7 @@ CALLS: Final[dict[str, Callable[[str], object]]] = {
     # The name of a file is short.
     '*.list_entries': lambda text: list(list_entries(text, 'SHA256SUMS')),
     '*.read_enum': lambda text: read_enum(Freshness, 'freshness', text),
+    '*.find_clashes': lambda text: list(find_clashes([('a', text, 1), ('b', text, 2)])),
     '*.find_checksum': lambda text: find_checksum(text, _LIST, ('x/f1', 'f2')),
 }
 #: Parsers with a grammar that random text does not match; only the size of the text counts.
