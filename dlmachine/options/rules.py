@@ -88,7 +88,7 @@ class Defaults:
             rule = self.rules[position]
             changed = parse_policy(rule.handled, policy)
             if not is_successful(changed):
-                return Failure(_in_rule(changed.failure(), rule))
+                return Failure(_at(changed.failure(), str(rule)))
             policy, described = changed.unwrap(), merge_described(described, rule.described)
         spoken = tuple(str(self.rules[one]) for one in matching if self.rules[one].pattern)
         found = Defaults(policy=replace(policy, rules=spoken), described=described)
@@ -190,10 +190,6 @@ def _parse_rule(given: object, where: str, folder: str) -> Result[Rule, Fault]:
     return Success(
         Rule(pattern=pattern.unwrap(), handled=handled, described=described, source=where)
     )
-
-
-def _in_rule(fault: Fault, rule: Rule) -> Fault:
-    return _at(fault, str(rule))
 
 
 def _at(fault: Fault, where: str) -> Fault:
