@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from dlmachine.core.caching.directives import MAX_SECONDS, directives_of
 from dlmachine.core.caching.freshness import assess, current_age, freshness_lifetime
-from dlmachine.core.caching.invalidation import invalidated_urls
 from dlmachine.core.caching.reuse import Reuse, decide_reuse, is_usable_on_error
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.caching.storing import storable_fields, why_not_stored
@@ -72,7 +71,6 @@ def test_storing_is_decided_for_every_message(
     if directives_of(request).no_store or (said.no_store and not said.must_understand):
         assert why
     assert set(storable_fields(response).items) <= set(response.items)
-    invalidated_urls(method, 'https://h/x', status, response)
 
 
 @given(stored(), instants, st.integers(0, 10**10))
