@@ -181,5 +181,6 @@ def _newest_digest(policy: Policy, snapshot: Snapshot) -> str:
     if isinstance(policy.dest, ToPath):
         entry = None if file is None else file.entry
     else:
-        entry = choose_version(() if cache is None else cache.entries, policy)
+        window = policy.window.at(snapshot.now)  # A run starts with times for ages, as here.
+        entry = choose_version(() if cache is None else cache.entries, policy, window)
     return _EMPTY if entry is None or entry.record is None else entry.record.sha256

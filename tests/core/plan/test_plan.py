@@ -36,7 +36,7 @@ from dlmachine.core.protocol.events import Unpublished, Waited
 from dlmachine.core.protocol.states import Finished
 from dlmachine.core.spec.destination import AtPath, InCache, InFolder, InMemory, ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.reuse import CheckMethod
+from dlmachine.core.spec.reuse import CheckMethod, Window
 from tests.builders import (
     DIGEST,
     NOW,
@@ -158,6 +158,7 @@ PLANS: list[tuple[str, Policy, Snapshot, list[type[Effect]]]] = [
     ('a check by ETag', a_policy(check_freshness=True), STORED, [AcquireLock, Observe, OpenPart, Exchange, Record, Discard, ReleaseLock]),
     ('a check by size', a_policy(check_freshness=True, check_method=CheckMethod.SIZE), STORED, [AcquireLock, Observe, OpenPart, Exchange, Record, Discard, ReleaseLock]),
     ('a check by hash', a_policy(check_freshness=True, check_method=CheckMethod.HASH), STORED, [AcquireLock, Observe, OpenPart, Exchange, Record, Discard, ReleaseLock]),
+    ('a check by hash with an age', a_policy(check_freshness=True, check_method=CheckMethod.HASH, window=Window(newer_than=timedelta(days=700))), STORED, [AcquireLock, Observe, OpenPart, Exchange, Record, Discard, ReleaseLock]),
     ('a check by hash of a foreign entry', a_policy(check_freshness=True, check_method=CheckMethod.HASH), a_snapshot(cache=a_cache(an_entry(record=None))), [AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock]),
     ('a resumption', a_policy(), a_snapshot(part=a_part()), [OpenPart, Exchange, Publish]),
     ('a SHA-256 to be had', a_policy(checksum=Checksum('sha256', DIGEST)), a_snapshot(), [OpenPart, Exchange, Publish]),
