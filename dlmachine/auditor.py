@@ -118,7 +118,6 @@ class AuditSummary:
         return bool(self.counts[AuditStatus.WOULD_FAIL])
 
     def __str__(self) -> str:
-        """For people, in one line."""
         return f'{self.counted}; {self.stored_bytes:,} bytes stored'
 
     @property

@@ -161,11 +161,9 @@ class Composition:
         raise TypeError(msg)
 
     def __enter__(self) -> Self:
-        """Itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close."""
         self.close()
 
 

@@ -56,7 +56,6 @@ class DownloadError(Exception):
     filename: Any
 
     def __init__(self, fault: Fault) -> None:
-        """Store the fault; its text is the message."""
         super().__init__(str(fault))
         self.fault = fault
         self.url = fault.url or None

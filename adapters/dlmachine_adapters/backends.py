@@ -31,7 +31,6 @@ class Backends:
     """The installed backends, loaded on first use."""
 
     def __init__(self, clock: Clock) -> None:
-        """Start without loading any backend."""
         self._clock = clock
         self._seen: tuple[BackendSeen, ...] | None = None
         self._loaded: dict[str, Transport] = {}

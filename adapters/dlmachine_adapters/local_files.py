@@ -47,11 +47,9 @@ class LocalFiles:
     """The local file system."""
 
     def __init__(self, clock: Clock) -> None:
-        """Stamp events with this clock."""
         self._clock = clock
 
     def see_path(self, path: str) -> PathSeen:
-        """The state of a path, and a file in the way."""
         target = path
         above, name = os.path.split(target)
         if name in _NO_NAMES:
@@ -69,7 +67,6 @@ class LocalFiles:
         )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
-        """The largest part of a dead owner."""
         if beside is None:
             return None
         from dlmachine_adapters.parts.folder import find_parts
@@ -78,7 +75,6 @@ class LocalFiles:
         return max(found, key=lambda part: part.size_bytes, default=None)
 
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
-        """Whether the stored file still exists, and has the digest if one is set."""
         sha256: str | None = None
         try:
             seen = os.stat(effect.path)
@@ -95,7 +91,6 @@ class LocalFiles:
         return CopyMissing(at=at) if sha256 is None else CopyConfirmed(at=at, sha256=sha256)
 
     def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:
-        """Move a file into quarantine unless it is the recorded one."""
         from dlmachine.core.maintenance.verification import QuarantineNote
         from dlmachine_adapters.files.quarantine import move_to_quarantine
 
@@ -113,7 +108,6 @@ class LocalFiles:
         return ChangedKept(at=now(), path=kept)
 
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
-        """Read the checksum file at a path."""
         from dlmachine.core.integrity.checksum_file import read_list
 
         path = str(effect.path)
@@ -128,7 +122,6 @@ class LocalFiles:
         return ChecksumsRead(at=self._clock.now(), text=read_list(data))
 
     def open_part(self, effect: OpenPart) -> 'PartialFile | EffectFailed':
-        """Open a new part, or adopt one of a dead owner."""
         from dlmachine_adapters.parts.folder import adopt_part, create_part
         from dlmachine_adapters.parts.part import PartialFile
         from dlmachine_adapters.parts.part_storage import MemoryStorage
@@ -148,7 +141,6 @@ class LocalFiles:
             return EffectFailed(at=self._clock.now(), fault=storage_fault(error, 'create', folder))
 
     def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
-        """Remove a published file again."""
         try:
             Path(effect.path).unlink(missing_ok=True)
         except OSError as error:

@@ -108,27 +108,22 @@ class SystemWorld:
 
     @property
     def index(self) -> 'FolderIndexes':
-        """The indexes of folders."""
         return self._index()
 
     @property
     def locks(self) -> Locks:
-        """The locks: one owner per key."""
         return self._own_locks()
 
     @property
     def gates(self) -> Gates:
-        """The rate limits: which requests may be sent to a host, and when."""
         return self._own_gates()
 
     @property
     def progress(self) -> Progress:
-        """The progress of single downloads."""
         return self._progress()
 
     @property
     def workers(self) -> Workers:
-        """The threads for segments."""
         return self._workers()
 
     def renewed(self) -> 'SystemWorld':
@@ -154,7 +149,6 @@ class SystemWorld:
         return other
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
-        """The backend of this name."""
         return self._backends().load(backend)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:

@@ -2,36 +2,7 @@
 
 from typing import Final
 
-from dlmachine.core.faults import (
-    AnswerUnusable,
-    BackendMissing,
-    BodyTooLarge,
-    BodyTruncated,
-    Bug,
-    CacheUnusable,
-    Cancelled,
-    ChecksumUnknown,
-    ConnectionFailed,
-    ContentRefused,
-    DestinationUnusable,
-    DigestMismatch,
-    Fault,
-    FaultBase,
-    HttpStatus,
-    InvalidInput,
-    LockBusyTooLong,
-    LockMismatch,
-    LockOutdated,
-    OfflineMiss,
-    RedirectRefused,
-    SchemeRefused,
-    StorageFailed,
-    TimedOut,
-    TlsFailed,
-    UnknownName,
-    WindowUnsatisfiable,
-    WorkerLost,
-)
+from dlmachine.core import faults
 
 OK: Final = 0
 GENERIC: Final = 1
@@ -49,43 +20,43 @@ PARTIAL: Final = 12
 BUSY: Final = 13
 CANCELLED: Final = 130  # as after Ctrl-C
 
-CODES: Final[dict[type[FaultBase], int]] = {
-    InvalidInput: USAGE,
-    UnknownName: USAGE,
-    BackendMissing: USAGE,
-    SchemeRefused: USAGE,
-    OfflineMiss: OFFLINE_MISS,
-    WindowUnsatisfiable: GENERIC,
-    DestinationUnusable: FILES,
-    ChecksumUnknown: INTEGRITY,
-    LockOutdated: CHANGES_PENDING,
-    Cancelled: CANCELLED,
-    HttpStatus: SERVER,
-    RedirectRefused: PROTOCOL,
-    AnswerUnusable: PROTOCOL,
-    BodyTooLarge: PROTOCOL,
-    DigestMismatch: INTEGRITY,
-    LockMismatch: INTEGRITY,
-    ContentRefused: INTEGRITY,
-    ConnectionFailed: NETWORK,
-    TlsFailed: TLS,
-    TimedOut: NETWORK,
-    BodyTruncated: NETWORK,
-    CacheUnusable: FILES,
-    StorageFailed: FILES,
-    LockBusyTooLong: BUSY,
-    WorkerLost: GENERIC,
-    Bug: GENERIC,
+CODES: Final[dict[type[faults.FaultBase], int]] = {
+    faults.InvalidInput: USAGE,
+    faults.UnknownName: USAGE,
+    faults.BackendMissing: USAGE,
+    faults.SchemeRefused: USAGE,
+    faults.OfflineMiss: OFFLINE_MISS,
+    faults.WindowUnsatisfiable: GENERIC,
+    faults.DestinationUnusable: FILES,
+    faults.ChecksumUnknown: INTEGRITY,
+    faults.LockOutdated: CHANGES_PENDING,
+    faults.Cancelled: CANCELLED,
+    faults.HttpStatus: SERVER,
+    faults.RedirectRefused: PROTOCOL,
+    faults.AnswerUnusable: PROTOCOL,
+    faults.BodyTooLarge: PROTOCOL,
+    faults.DigestMismatch: INTEGRITY,
+    faults.LockMismatch: INTEGRITY,
+    faults.ContentRefused: INTEGRITY,
+    faults.ConnectionFailed: NETWORK,
+    faults.TlsFailed: TLS,
+    faults.TimedOut: NETWORK,
+    faults.BodyTruncated: NETWORK,
+    faults.CacheUnusable: FILES,
+    faults.StorageFailed: FILES,
+    faults.LockBusyTooLong: BUSY,
+    faults.WorkerLost: GENERIC,
+    faults.Bug: GENERIC,
 }
 _AUTH_STATUSES: Final = frozenset({401, 403, 407})
 
 
-def exit_code(fault: Fault) -> int:
+def exit_code(fault: faults.Fault) -> int:
     """The exit code for a fault.
 
-    >>> exit_code(HttpStatus(url='', status=403)), exit_code(HttpStatus(url='', status=404))
-    (6, 8)
+    >>> [exit_code(faults.HttpStatus(url='', status=status)) for status in (403, 404)]
+    [6, 8]
     """
-    if isinstance(fault, HttpStatus) and fault.status in _AUTH_STATUSES:
+    if isinstance(fault, faults.HttpStatus) and fault.status in _AUTH_STATUSES:
         return AUTH
     return CODES[type(fault)]

@@ -18,20 +18,18 @@ DESCRIBED_NAMES: Final = (
 
 #: The settings of the manager that belong neither to the Policy nor to the Descriptor.
 MANAGER_HELP: Final[Mapping[str, OptionHelp]] = {
-    'path': OptionHelp(name='path', type='PathInput | None', help='cache folder'),
-    'pkg': OptionHelp(
-        name='pkg', type='str | None', help="name of a cache in the user's cache directory"
-    ),
+    'path': OptionHelp('path', 'PathInput | None', 'cache folder'),
+    'pkg': OptionHelp('pkg', 'str | None', "name of a cache in the user's cache directory"),
     'progress': OptionHelp(
-        name='progress',
-        type='bool | OnProgress',
-        help='show progress, or a function that is called with each event',
+        'progress',
+        'bool | OnProgress',
+        'show progress, or a function that is called with each event',
         default='True',
     ),
     'rules': OptionHelp(
-        name='rules',
-        type='Iterable[Mapping[str, Any]]',
-        help="options for some URLs: {'match': 'https://*.example.org/**', 'rate': '3/s'}",
+        'rules',
+        'Iterable[Mapping[str, Any]]',
+        "options for some URLs: {'match': 'https://*.example.org/**', 'rate': '3/s'}",
         default='()',
     ),
 }

@@ -33,6 +33,7 @@ OTHER_TEXTS: Final[dict[str, str]] = {
     'dlmachine/core/caching': 'the text of a plan',
     'dlmachine/core/plan/former_names.py': 'the text of a plan',
     'dlmachine/core/spec/option_help.py': 'help texts',
+    'dlmachine/core/spec/option_table.py': 'help texts',
     'dlmachine/options': 'help texts',
     'dlmachine/core/decision/part_note.py': 'why a note about a part is ignored: not shown',
     'adapters/dlmachine_adapters/fakes': 'test doubles',

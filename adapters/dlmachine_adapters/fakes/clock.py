@@ -21,11 +21,9 @@ class ManualClock:
         self.sleeps: list[timedelta] = []
 
     def now(self) -> datetime:
-        """The current time of the clock."""
         return self._now
 
     def sleep(self, duration: timedelta) -> None:
-        """Move the clock by this time, and note it in `sleeps`."""
         self.sleeps.append(duration)
         self.move(duration)
 

@@ -54,7 +54,6 @@ class MemoryFiles:
     """
 
     def __init__(self, clock: Clock) -> None:
-        """Start with an empty disk."""
         self._clock = clock
         self._contents: dict[str, bytes] = {}
         self._mtimes: dict[str, int] = {}
@@ -107,7 +106,6 @@ class MemoryFiles:
         return self._mtimes[_normal(path)] if _normal(path) in self._contents else None
 
     def see_path(self, path: str) -> PathSeen:
-        """The state of a path, and a file in the way."""
         target = PurePath(_normal(path))
         folder = target if ends_in_separator(path) else target.parent
         blocker = next((str(p) for p in target.parents if str(p) in self._contents), None)
@@ -117,7 +115,6 @@ class MemoryFiles:
         )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
-        """The largest part that was kept there."""
         found = (
             PartSeen(
                 name=name,
@@ -134,7 +131,6 @@ class MemoryFiles:
         return max(found, key=lambda part: part.size_bytes, default=None)
 
     def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:
-        """Rename a file unless it is the recorded one."""
         path, at = _normal(effect.copy.path), self._clock.now()
         if path not in self._contents or isinstance(self.confirm(effect.copy), CopyConfirmed):
             return ChangedKept(at=at)
@@ -143,7 +139,6 @@ class MemoryFiles:
         return ChangedKept(at=at, path=kept)
 
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
-        """Whether the stored file still exists, and has the digest if one is set."""
         content, at = self._contents.get(_normal(effect.path)), self._clock.now()
         if content is None or effect.size_bytes not in {None, len(content)}:
             return CopyMissing(at=at)
@@ -159,7 +154,6 @@ class MemoryFiles:
         return CopyConfirmed(at=at, sha256=new('sha256', content).hexdigest())
 
     def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
-        """Read the checksum file at a path."""
         path, at = str(effect.path), self._clock.now()
         content = self._contents.get(_normal(path))
         if content is None:
@@ -170,7 +164,6 @@ class MemoryFiles:
         return ChecksumsRead(at=at, text=read_list(content))
 
     def open_part(self, effect: OpenPart) -> PartialFile | EffectFailed:
-        """Open a new part, or adopt one that was kept."""
         if effect.beside is None:
             return PartialFile(MemoryStorage(), self._clock)
         try:
@@ -191,7 +184,6 @@ class MemoryFiles:
         return PartialFile(storage, self._clock, adopted.front_bytes)
 
     def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
-        """Remove a published file again."""
         try:
             self.check('remove')
         except OSError as error:

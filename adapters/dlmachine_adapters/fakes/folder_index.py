@@ -18,7 +18,6 @@ class MemoryIndex:
     """The rows of all folders by path; while `problem` is set, every operation fails."""
 
     def __init__(self, files: MemoryFiles, clock: Clock) -> None:
-        """Start with an empty index."""
         self._files = files
         self._clock = clock
         self._rows: dict[str, FileRecord] = {}
@@ -28,7 +27,6 @@ class MemoryIndex:
     def look_up(
         self, folder: str, name: str, path: str, key: str, patience: timedelta | None = None
     ) -> FileSeen:
-        """The file with this name, or without a name the one that is recorded for the key."""
         if self.problem is not None:
             return FileSeen(
                 folder=folder,
@@ -55,11 +53,9 @@ class MemoryIndex:
         )
 
     def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
-        """The name that a download has in a folder."""
         return self.look_up(folder, '', '', key).name
 
     def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:
-        """Write the row of a file."""
         if self.problem is not None:
             return EffectFailed(at=self._clock.now(), fault=self._fault(update.folder))
         with self._mutex:

@@ -25,7 +25,6 @@ class MemoryGates:
     """
 
     def __init__(self, clock: Clock) -> None:
-        """Start without requests."""
         self._clock = clock
         self._buckets: dict[str, Bucket] = {}
         self.inside: Counter[str] = Counter()
@@ -65,5 +64,4 @@ class MemoryGates:
         return None
 
     def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
-        """Return the part unchanged."""
         return part

@@ -24,7 +24,6 @@ class MemoryLocks:
     """
 
     def __init__(self, clock: Clock, *, is_working: bool = True) -> None:
-        """Start without locks."""
         self._clock = clock
         self._is_working = is_working
         self._owners: dict[str, int | str] = {}
@@ -48,7 +47,6 @@ class MemoryLocks:
             self._changed.notify_all()
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
-        """Wait for the lock, at most for `effect.patience`."""
         if not self._is_working:
             return LockUnavailable(at=self._clock.now(), fault=None)
         with self._changed:
@@ -62,7 +60,6 @@ class MemoryLocks:
         return LockAcquired(at=self._clock.now(), waited=waited)
 
     def release(self, effect: ReleaseLock) -> LockReleased:
-        """Release the lock, if this thread holds it."""
         with self._changed:
             if self._owners.get(effect.key) == threading.get_ident():
                 del self._owners[effect.key]

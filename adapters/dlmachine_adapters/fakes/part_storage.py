@@ -64,7 +64,6 @@ class DiskStorage:
         return bool(self._files.file_bytes(path))
 
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
-        """Truncate the bytes."""
         front = ((0, keep_bytes - 1),) if keep_bytes else ()
         self._keep_only(merged((*front, *taking.held)), taking.whole_bytes)
         self._validator, self._at = taking.validator, keep_bytes
@@ -103,7 +102,6 @@ class DiskStorage:
         yield bytes(self._data[:count_bytes])
 
     def view(self) -> BinaryIO:
-        """A copy of the bytes."""
         return BytesIO(bytes(self._data))
 
     def free_bytes(self) -> int | None:
@@ -114,7 +112,6 @@ class DiskStorage:
         """Do nothing: no other process has the bytes."""
 
     def publish(self, effect: Publish) -> str | None:
-        """Write the file."""
         if not isinstance(effect.place, AtPath):
             raise OSError(0, 'a file cannot be published to memory')
         target = effect.place.path
@@ -130,7 +127,6 @@ class DiskStorage:
         return target
 
     def discard(self, *, keep: bool) -> None:
-        """Keep the part for a later run, or drop it."""
         if self._final is None and keep and self._validator is not None and self._data:
             left = LeftPart(
                 self._location,

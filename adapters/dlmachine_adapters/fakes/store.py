@@ -25,7 +25,6 @@ class MemoryStore:
     """Entries by key and version; while `problem` is set, every operation fails."""
 
     def __init__(self, files: MemoryFiles, clock: Clock, folder: str = '/cache') -> None:
-        """Start with an empty registry."""
         self._files = files
         self._clock = clock
         self._folder = folder
@@ -35,11 +34,9 @@ class MemoryStore:
 
     @property
     def folder(self) -> str:
-        """The folder of the files."""
         return self._folder
 
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
-        """The entries for a key."""
         item_id = item_id_of(key)
         if self.problem is not None:
             return CacheSeen(folder=self._folder, item_id=item_id, fault=self._fault())
@@ -49,7 +46,6 @@ class MemoryStore:
         return CacheSeen(folder=self._folder, item_id=item_id, entries=entries)
 
     def record(self, effect: Record, update: VersionUpdate) -> Recorded | NameTaken | EffectFailed:
-        """Write an update."""
         at, number = self._clock.now(), (update.key, update.version)
         if self.problem is not None:
             return EffectFailed(at=at, fault=self._fault())
@@ -65,7 +61,6 @@ class MemoryStore:
         return Recorded(at=at)
 
     def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
-        """Remove versions and their files."""
         at = self._clock.now()
         if self.problem is not None:
             return EffectFailed(at=at, fault=self._fault())

@@ -48,7 +48,6 @@ class ScriptedTransport:
 
     @property
     def seen(self) -> BackendSeen:
-        """The name, schemes and version."""
         return self._seen
 
     def serve(self, url: str, script: Script) -> None:
@@ -60,7 +59,6 @@ class ScriptedTransport:
     def exchange(
         self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
-        """Respond by the script, and write the body to the part."""
         reader = ResponseReader(effect, part, self._clock)
         refused = find_refused(effect.request, self._seen.schemes)
         if refused is not None:

@@ -16,7 +16,6 @@ class InTurn:
     def run(
         self, jobs: Sequence[Callable[[], End]], most: int, goes_on: Callable[[End], bool]
     ) -> tuple[End | None, ...]:
-        """Run the jobs, as long as a worker remains."""
         ends: list[End | None] = []
         for job in jobs:
             end = job() if most > 0 else None

@@ -49,13 +49,11 @@ class MemoryWorld:
         return tuple(self.network.requests)
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
-        """The scripted backend, under its name."""
         if backend == self.network.seen.name:
             return Success(self.network)
         return Failure(BackendMissing(backend=backend, reason='this world has only its script'))
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
-        """Observe everything that a decision depends on."""
         return observe(
             descriptor,
             policy,

@@ -39,7 +39,6 @@ class Source:
         ours: OwnFolder | None = None,
         handle: int | None = None,
     ) -> None:
-        """Store where the file is, and its seal."""
         self._name = name
         self._sealed = sealed
         self._ours = ours

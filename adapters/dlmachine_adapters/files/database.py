@@ -74,7 +74,6 @@ class Database(ABC):
     """Connections to one database."""
 
     def __init__(self) -> None:
-        """Nothing is opened yet."""
         self._pid = os.getpid()
         self._reader, self._writer = _Link(), _Link()
 

@@ -68,7 +68,6 @@ class Syncing:
     """
 
     def __init__(self) -> None:
-        """No sync has failed yet."""
         self._lost: int | None = None
 
     def sync(self, handle: int) -> None:

@@ -75,13 +75,11 @@ class FolderLocks:
     """
 
     def __init__(self, folder: str | None, clock: Clock) -> None:
-        """Keep the lock files in a sub-folder of the working folder."""
         self._folder = folder or ''
         self._clock = clock
         self._reset()
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
-        """Wait for the lock, at most for `effect.patience`."""
         patience, started = effect.patience.total_seconds(), time.monotonic()
         folder = effect.folder or self._folder
         place = folder, effect.key
@@ -112,7 +110,6 @@ class FolderLocks:
         return LockAcquired(at=self._clock.now(), waited=waited or has_polled)
 
     def release(self, effect: ReleaseLock) -> LockReleased:
-        """Release the lock, if this thread holds it."""
         self._notice_fork()
         place = effect.folder or self._folder, effect.key
         turn = self._turns.get(place)

@@ -37,7 +37,6 @@ class NotOurs(PermissionError):  # noqa: N818 -- an outcome, not an error
     """The file or folder is not trusted, or has the wrong type."""
 
     def __init__(self, path: str, problem: str) -> None:
-        """Store the path and the problem."""
         super().__init__(errno.EPERM, problem, path)
 
 
@@ -210,7 +209,6 @@ class OwnFolder:
             os.close(handle)
 
     def __enter__(self) -> Self:
-        """Return itself."""
         return self
 
     def __exit__(
@@ -219,7 +217,6 @@ class OwnFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close it."""
         self.close()
 
     def _open(self, name: str, flags: int) -> int:

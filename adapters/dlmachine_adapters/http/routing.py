@@ -68,7 +68,6 @@ class Routes:
     """The routes of one backend; the environment is read once a second for each origin."""
 
     def __init__(self, schemes: tuple[str, ...]) -> None:
-        """Know the schemes that the backend supports."""
         self._schemes = schemes
         self._ways: dict[tuple[str, str, int | None], _Way] = {}
 

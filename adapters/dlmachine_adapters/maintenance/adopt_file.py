@@ -46,7 +46,6 @@ class FileAdopter:
     """Records a group of files that were not downloaded by dlmachine, in the order of `add`."""
 
     def __init__(self, repairer: FolderRepairer, clock: Clock) -> None:
-        """Use these adapters."""
         self._repairer = repairer
         self._clock = clock
         self._locks = ExitStack()

@@ -36,7 +36,6 @@ class FindingRepairer:
     """Repairs findings in one cache folder."""
 
     def __init__(self, registry: Registry, locks: Locks, clock: Clock) -> None:
-        """Use the folder of this registry."""
         self._registry = registry
         self._locks = locks
         self._clock = clock

@@ -38,7 +38,6 @@ class FolderRepairer:
     """Repairs the indexes of folders, one file at a time."""
 
     def __init__(self, indexes: FolderIndexes, locks: Locks) -> None:
-        """Use these indexes and locks."""
         self._indexes = indexes
         self._locks = locks
 

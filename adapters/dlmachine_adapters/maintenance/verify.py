@@ -113,7 +113,6 @@ class Repairer:
     """Moves wrong files to quarantine and marks their rows, one entry at a time."""
 
     def __init__(self, registry: Registry, locks: Locks, clock: Clock) -> None:
-        """Use the folder of this registry."""
         self._registry = registry
         self._locks = locks
         self._clock = clock

@@ -61,7 +61,6 @@ class FolderVerifier:
     def __init__(
         self, repairer: FolderRepairer, clock: Clock, *, fix: bool = False, prune: bool = False
     ) -> None:
-        """Repair with this repairer."""
         self._repairer = repairer
         self._clock = clock
         self._fix = fix

@@ -48,7 +48,6 @@ class Board:
     """What is known about the downloads of a batch, or about one download."""
 
     def __init__(self, now: float) -> None:
-        """Nothing has begun yet."""
         self.began = now
         self._is_batch = False
         self._total: int | None = None

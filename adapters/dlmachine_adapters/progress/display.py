@@ -45,12 +45,10 @@ class PlainLines:
     """Now and then a line on stderr about each board, where there is no terminal."""
 
     def __init__(self) -> None:
-        """No line is due yet."""
         self._changing = Lock()
         self._due: dict[int, float] = {}
 
     def open(self) -> Board:
-        """Add a board."""
         board = Board(monotonic())
         self._due[id(board)] = board.began + _FIRST_LINE_SECONDS
         return board
@@ -69,7 +67,6 @@ class PlainLines:
             sys.stderr.write(f'{line}\n')
 
     def close(self, board: Board) -> None:
-        """Forget a board."""
         self._due.pop(id(board), None)
 
 
@@ -77,17 +74,14 @@ class Bars:
     """Progress of single downloads on the display of this process."""
 
     def watch(self, part: Part, label: str) -> Part:
-        """Wrap the part so that its writes move a bar."""
         return _ShownPart(part, label)
 
     def leave(self, part: Part) -> None:
-        """Remove the bar."""
         if isinstance(part, _ShownPart):
             part.close()
 
     @contextmanager
     def waiting(self, effect: Wait, label: str) -> Iterator[None]:
-        """Show the wait in place of a bar."""
         with shown() as on_event:
             on_event(DownloadStarted(index=0, name=label, url=''))
             with Reporter(on_event, 0).waiting(effect, label):
@@ -109,7 +103,6 @@ class Guarded:
     """A caller's function: called by one thread at a time, and no more once it has raised."""
 
     def __init__(self, function: OnProgress) -> None:
-        """Call this function."""
         self._function: OnProgress | None = function
         self._calling = Lock()
 

@@ -29,7 +29,6 @@ class Screen:
     """The bars of all boards, while any of them has been there for half a second."""
 
     def __init__(self) -> None:
-        """Show nothing yet."""
         self._boards: list[Board] = []
         #: Held while a board changes, briefly; a signal handler may interrupt its owner.
         self._changing = threading.RLock()
@@ -39,7 +38,6 @@ class Screen:
         self._thread: threading.Thread | None = None
 
     def open(self) -> Board:
-        """Add a board."""
         with self._changing:
             board = Board(monotonic())
             self._boards.append(board)
@@ -51,7 +49,6 @@ class Screen:
             return board
 
     def handle(self, board: Board, event: ProgressEvent) -> None:
-        """Change a board."""
         with self._changing:
             board.handle(event, monotonic())
 

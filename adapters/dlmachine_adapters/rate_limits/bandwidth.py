@@ -8,12 +8,10 @@ not count it as silence of the server.
 import threading
 from math import inf
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from dlmachine.core.faults import Cancelled, Fault
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.response import Received
-from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.ports import PartError, Sink
 from dlmachine.core.spec.rate_limit import Bandwidth, spend
 from dlmachine_adapters.runtime.cancellation import CancelToken
@@ -27,7 +25,6 @@ class BandwidthLimiter:
     """The bandwidth that all parts of a world share."""
 
     def __init__(self) -> None:
-        """Start with nothing written."""
         self._mutex = threading.Lock()
         self._flow = Bandwidth()
 
@@ -47,7 +44,7 @@ class Deadline:
 
 
 class ThrottledSink:
-    """A partial file, or one of its segments, that waits after each write to limit the speed."""
+    """A part, or one of its segments, that waits after each write to limit the speed."""
 
     def __init__(
         self,
@@ -64,14 +61,8 @@ class ThrottledSink:
         self._stop = stop
         self._deadline = deadline
 
-    @property
-    def size_bytes(self) -> int:
-        """The number of bytes in the part."""
-        return self._part.size_bytes
-
-    def begin(self, taking: StoreBody) -> None:
-        """Begin the body of the part."""
-        self._part.begin(taking)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._part, name)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write in steps, each followed by its wait.
@@ -85,10 +76,6 @@ class ThrottledSink:
             piece = view[start : start + step]
             self._part.write(piece)
             self._wait(self._bandwidth.spend(len(piece), self._limit))
-
-    def finish(self) -> Received:
-        """Finish the part."""
-        return self._part.finish()
 
     def _wait(self, seconds: float) -> None:
         deadline = self._deadline

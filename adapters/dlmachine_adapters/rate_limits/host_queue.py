@@ -126,7 +126,6 @@ class HostGates:
     """The host queues of one world, with one cancel token."""
 
     def __init__(self, folder: str | None, stop: CancelToken, rates: Rates = RATES) -> None:
-        """Share rates through this folder, if there is one."""
         self._folder = folder
         self._stop = stop
         self._rates = rates
@@ -140,7 +139,6 @@ class HostGates:
         return other
 
     def admitted(self, effect: Exchange, remaining: Remaining) -> '_Admission':
-        """Wait until the request is admitted, at most for the remaining time."""
         return _Admission(self, effect, remaining)
 
     def enter(self, host: str, effect: Exchange, remaining: Remaining) -> Fault | ExchangeContext:
@@ -170,7 +168,6 @@ class HostGates:
         self._queues.leave(host)
 
     def throttle(self, effect: Exchange, part: Sink, remaining: timedelta | None = None) -> Sink:
-        """The part, throttled together with all others of this world."""
         limit = effect.rate_limits.bytes_per_second
         if limit is None:
             return part

@@ -42,7 +42,6 @@ class Rates:
     """The buckets of this process, by host."""
 
     def __init__(self) -> None:
-        """Start without buckets."""
         self._reset()
 
     def draw(self, host: str, rate: Rate, folder: str | None) -> float:

@@ -88,7 +88,6 @@ class FileCancelToken(CancelToken):
     """
 
     def __init__(self, path: Path) -> None:
-        """Set if the file exists already."""
         self._path = path
         self._is_there = False
         self._looked_at = -inf
@@ -153,7 +152,6 @@ class CancellableClock:
     """A clock whose sleep can be cancelled."""
 
     def __init__(self, clock: Clock, stop: CancelToken) -> None:
-        """Wrap a clock."""
         # An attribute rather than a method: each hit reads the time several times.
         self.now: Callable[[], datetime] = clock.now
         self._stop = stop
@@ -167,13 +165,11 @@ class CancellableLocks:
     """Locks whose wait can be cancelled: they are requested for a short time, repeatedly."""
 
     def __init__(self, locks: Locks, clock: Clock, stop: CancelToken) -> None:
-        """Wrap locks."""
         self._locks = locks
         self._clock = clock
         self._stop = stop
 
     def acquire(self, effect: AcquireLock) -> LockAcquired | LockUnavailable:
-        """Wait for the lock, at most for `effect.patience`."""
         began, patience = monotonic(), effect.patience.total_seconds()
         has_waited = False
         while not self._stop.is_set:
@@ -191,5 +187,4 @@ class CancellableLocks:
         return LockUnavailable(at=self._clock.now(), fault=Cancelled())
 
     def release(self, effect: ReleaseLock) -> LockReleased:
-        """Release the lock."""
         return self._locks.release(effect)

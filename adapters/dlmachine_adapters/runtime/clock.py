@@ -23,9 +23,7 @@ class SystemClock:
         self._started = _ticks()
 
     def now(self) -> datetime:
-        """The current time, aware and in UTC."""
         return self._base + timedelta(seconds=_ticks() - self._started)
 
     def sleep(self, duration: timedelta) -> None:
-        """Sleep for this time."""
         time.sleep(max(duration.total_seconds(), 0.0))

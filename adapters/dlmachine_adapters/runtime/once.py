@@ -21,7 +21,6 @@ class Once(Generic[Made]):
     __slots__ = ('_kept', '_make')
 
     def __init__(self, make: Callable[[], Made]) -> None:
-        """Store the function; it is not called yet."""
         self._make = make
         self._kept: dict[None, Made] = {}
 

@@ -36,7 +36,6 @@ class SelectPoll:
     """The interface of `select.poll` on `select.select`."""
 
     def __init__(self) -> None:
-        """Wait for nothing."""
         self._events: dict[int, int] = {}
 
     def register(self, number: int, events: int, /) -> None:

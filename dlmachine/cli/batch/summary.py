@@ -20,7 +20,6 @@ class Summary:
     """The results of a batch so far, out of `total`."""
 
     def __init__(self, total: int) -> None:
-        """Nothing is finished yet."""
         self._total = total
         self._origins: Counter[Origin] = Counter()
         self._failures: defaultdict[tuple[str, int | None], list[tuple[str, str]]]

@@ -54,7 +54,6 @@ class Flag(click.Option):
     """An option of a command, in a section of its help."""
 
     def __init__(self, *args: Any, section: str = 'Options', **kwargs: Any) -> None:
-        """Like click's option, with a section."""
         super().__init__(*args, **kwargs)
         self.section = section
 

@@ -4,38 +4,18 @@ The table of options names a parser for each. A value is checked as soon as it i
 error names the flag; the text is passed on, because the manager parses it again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import click
 from click.shell_completion import CompletionItem
 from returns.pipeline import is_successful
 
-from dlmachine.core.spec import option_parsers as parsers
+from dlmachine.core.spec.option_help import KINDS
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import parse_policy
 from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link
 
-#: By an option's parser: the name of its value in the help, and a note.
-_PARSED: Final[Mapping[Callable[..., object], tuple[str, str]]] = {
-    parsers.read_checksum: ('ALG:HEX', ''),
-    parsers.read_checksum_list: ('FILE|URL', ''),
-    parsers.read_count: ('N', ''),
-    parsers.read_count_or_none: ('N', 'or none'),
-    parsers.read_file_time: ('WHICH', ''),
-    parsers.read_freshness: ('WHEN|AGE', ''),
-    parsers.read_if_exists: ('WHAT', ''),
-    parsers.read_instant: ('DATE|AGE', 'dates in ISO 8601, in UTC unless they say otherwise'),
-    parsers.read_link: ('KIND', ''),
-    parsers.read_method: ('METHOD', ''),
-    parsers.read_rate: ('N/s', ''),
-    parsers.read_seconds: ('S', ''),
-    parsers.read_seconds_or_none: ('S', ''),
-    parsers.read_segments: ('N|auto', ''),
-    parsers.read_size: ('N', 'accepts k, M, G'),
-    parsers.read_text: ('TEXT', ''),
-    parsers.read_word: ('NAME', ''),
-}
 #: The names of the values of the other options.
 _PLAIN: Final = {
     'cainfo': 'FILE', 'cert': 'FILE', 'headers': "'N: V'", 'key': 'FILE', 'method': 'METHOD',
@@ -62,7 +42,6 @@ class Completed(click.ParamType):  # type: ignore[type-arg]  # generic in new re
     name = 'text'
 
     def __init__(self, *words: str) -> None:
-        """Complete these words, or files or folders."""
         self._words = words
 
     def shell_complete(
@@ -93,7 +72,6 @@ class Checked(Completed):
     """The value of an option of the policy, checked by the parser of the table."""
 
     def __init__(self, option: str, *words: str) -> None:
-        """Check the value of the option with this name."""
         super().__init__(*words)
         self._option = option
 
@@ -114,13 +92,13 @@ def metavar(name: str) -> str:
     """The name of an option's value in the help."""
     if name in _PLAIN:
         return _PLAIN[name]
-    return _PARSED[OPTIONS[name].read][0]
+    return KINDS[OPTIONS[name].read].metavar
 
 
 def accepts(name: str) -> str:
     """The note about an option's value in the help."""
     option = OPTIONS.get(name)
-    return '' if option is None else _PARSED.get(option.read, ('', ''))[1]
+    return '' if option is None else KINDS[option.read].note
 
 
 def type_of(name: str) -> Completed:

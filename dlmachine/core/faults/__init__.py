@@ -6,7 +6,7 @@ operators of the server or of the network, or the owner of this computer. Texts 
 secrets.
 """
 
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, get_args
 
 from dlmachine.core.faults.base import FaultBase, Party
 from dlmachine.core.faults.caller import (
@@ -51,34 +51,7 @@ from dlmachine.core.faults.server import (
 Fault: TypeAlias = CallerFault | ServerFault | NetworkFault | MachineFault
 
 #: Every fault, sorted by who must act.
-FAULTS: Final[tuple[type[FaultBase], ...]] = (
-    InvalidInput,
-    UnknownName,
-    BackendMissing,
-    SchemeRefused,
-    OfflineMiss,
-    WindowUnsatisfiable,
-    DestinationUnusable,
-    ChecksumUnknown,
-    LockOutdated,
-    Cancelled,
-    HttpStatus,
-    RedirectRefused,
-    AnswerUnusable,
-    BodyTooLarge,
-    DigestMismatch,
-    LockMismatch,
-    ContentRefused,
-    ConnectionFailed,
-    TlsFailed,
-    TimedOut,
-    BodyTruncated,
-    CacheUnusable,
-    StorageFailed,
-    LockBusyTooLong,
-    WorkerLost,
-    Bug,
-)
+FAULTS: Final[tuple[type[FaultBase], ...]] = get_args(Fault)
 
 __all__ = [
     'FAULTS',

@@ -34,7 +34,6 @@ class PartError(Exception):
     """A part cannot store more bytes: the disk failed, or a limit was exceeded."""
 
     def __init__(self, fault: Fault) -> None:
-        """Keep the fault."""
         super().__init__(str(fault))
         self.fault = fault
 

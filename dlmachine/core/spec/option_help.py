@@ -16,7 +16,7 @@ from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.policy import Policy
 
 
-@frozen
+@frozen(kw_only=False)
 class OptionHelp:
     """The help for one option; `type` and `default` are in Python syntax."""
 
@@ -29,35 +29,49 @@ class OptionHelp:
     def __str__(self) -> str:
         """The help in one line.
 
-        >>> print(OptionHelp(name='wait', type='float', unit='seconds', default='1', help='pause'))
+        >>> print(OptionHelp('wait', 'float', 'pause', 'seconds', '1'))
         wait (float; seconds; default 1): pause
         """
         accepts = f'{self.type}; {self.unit}' if self.unit else self.type
         return f'{self.name} ({accepts}; default {self.default}): {self.help}'
 
 
-#: The type that a parser accepts, in Python syntax.
-_TYPES: Final[Mapping[Callable[..., object], str]] = {
-    parsers.read_bool: 'bool',
-    parsers.read_checksum: 'Checksum | ChecksumList | PathInput | None',
-    parsers.read_checksum_list: 'ChecksumList | PathInput | None',
-    parsers.read_count: 'int',
-    parsers.read_count_or_none: 'int | None',
-    parsers.read_dest: 'PathInput | bool | None',
-    parsers.read_file_time: 'FileTime | FileTimeName | None',
-    parsers.read_freshness: 'Freshness | timedelta | str | None',
-    parsers.read_if_exists: 'IfExists | IfExistsName | None',
-    parsers.read_instant: 'datetime | date | timedelta | str | None',
-    parsers.read_link: 'Link | LinkName | None',
-    parsers.read_method: 'CheckMethod | CheckMethodName',
-    parsers.read_rate: 'Rate | float | str | None',
-    parsers.read_seconds: 'float | timedelta',
-    parsers.read_seconds_or_none: 'float | timedelta | None',
-    parsers.read_segments: "int | Literal['auto']",
-    parsers.read_size: 'int | str | None',
-    parsers.read_text: 'str',
-    parsers.read_validator: 'Validator | None',
-    parsers.read_word: 'str',
+@frozen(kw_only=False)
+class Kind:
+    """The values of a parser: their type in Python syntax, and their name on the command line.
+
+    `note` says on the command line how they are written.
+    """
+
+    type: str
+    metavar: str = ''
+    unit: str = ''
+    note: str = ''
+
+
+_DATES: Final = 'dates in ISO 8601, in UTC unless they say otherwise'
+#: The kind of the values of each parser.
+KINDS: Final[Mapping[Callable[..., object], Kind]] = {
+    parsers.read_bool: Kind('bool'),
+    parsers.read_checksum: Kind('Checksum | ChecksumList | PathInput | None', 'ALG:HEX'),
+    parsers.read_checksum_list: Kind('ChecksumList | PathInput | None', 'FILE|URL'),
+    parsers.read_count: Kind('int', 'N'),
+    parsers.read_count_or_none: Kind('int | None', 'N', note='or none'),
+    parsers.read_dest: Kind('PathInput | bool | None'),
+    parsers.read_file_time: Kind('FileTime | FileTimeName | None', 'WHICH'),
+    parsers.read_freshness: Kind('Freshness | timedelta | str | None', 'WHEN|AGE'),
+    parsers.read_if_exists: Kind('IfExists | IfExistsName | None', 'WHAT'),
+    parsers.read_instant: Kind('datetime | date | timedelta | str | None', 'DATE|AGE', note=_DATES),
+    parsers.read_link: Kind('Link | LinkName | None', 'KIND'),
+    parsers.read_method: Kind('CheckMethod | CheckMethodName', 'METHOD'),
+    parsers.read_rate: Kind('Rate | float | str | None', 'N/s'),
+    parsers.read_seconds: Kind('float | timedelta', 'S', 'seconds'),
+    parsers.read_seconds_or_none: Kind('float | timedelta | None', 'S', 'seconds'),
+    parsers.read_segments: Kind("int | Literal['auto']", 'N|auto'),
+    parsers.read_size: Kind('int | str | None', 'N', 'bytes', 'accepts k, M, G'),
+    parsers.read_text: Kind('str', 'TEXT'),
+    parsers.read_validator: Kind('Validator | None'),
+    parsers.read_word: Kind('str', 'NAME'),
 }
 
 
@@ -79,74 +93,57 @@ def _default(field: str) -> str:
 OPTION_HELP: Final[Mapping[str, OptionHelp]] = {
     name: OptionHelp(
         name=name,
-        type=_TYPES[option.read],
+        type=KINDS[option.read].type,
         help=option.help,
-        unit=option.unit,
+        unit=option.unit or KINDS[option.read].unit,
         default=_default(option.field),
     )
     for name, option in OPTIONS.items()
 }
 
 _DESCRIBED: Final = (
+    OptionHelp('method', 'str | None', 'GET, POST, PUT or PATCH; None: POST with a body, else GET'),
     OptionHelp(
-        name='method',
-        type='str | None',
-        help='GET, POST, PUT or PATCH; None: POST with a body, else GET',
+        'query',
+        'Mapping[str, Any] | Iterable[Any] | None',
+        'the query string; with post=True the form, with json=True the JSON body',
     ),
     OptionHelp(
-        name='query',
-        type='Mapping[str, Any] | Iterable[Any] | None',
-        help='the query string; with post=True the form, with json=True the JSON body',
-    ),
-    OptionHelp(
-        name='post',
-        type='bool | Mapping[str, Any] | Iterable[Any] | None',
-        help='the form to send, or True to send query as a form',
+        'post',
+        'bool | Mapping[str, Any] | Iterable[Any] | None',
+        'the form to send, or True to send query as a form',
         default='False',
     ),
     OptionHelp(
-        name='json',
-        type='Any',
-        help='the value to send as JSON, or True to send query as JSON',
-        default='False',
+        'json', 'Any', 'the value to send as JSON, or True to send query as JSON', default='False'
     ),
     OptionHelp(
-        name='multipart',
-        type='Mapping[str, Any] | Iterable[Any] | None',
-        help='the parts of a multipart body: names with texts, bytes and files',
+        'multipart',
+        'Mapping[str, Any] | Iterable[Any] | None',
+        'the parts of a multipart body: names with texts, bytes and files',
+    ),
+    OptionHelp('data', 'str | bytes | bytearray | memoryview | None', 'the body, sent unchanged'),
+    OptionHelp('headers', 'HeadersLike', "header fields: a mapping, pairs, or lines 'Name: value'"),
+    OptionHelp('cainfo', 'PathInput | None', 'trusted certificates (a PEM file)'),
+    OptionHelp('verify', 'bool', "check the server's certificate", default='True'),
+    OptionHelp('cert', 'PathInput | None', 'client certificate (a PEM file)'),
+    OptionHelp('key', 'PathInput | None', 'private key of the certificate (PEM)'),
+    OptionHelp('mirrors', 'Iterable[str] | None', 'alternative URLs for the same file'),
+    OptionHelp(
+        'secret_names',
+        'Iterable[str] | None',
+        'parameters, header fields and body fields to mask wherever they are shown or kept',
     ),
     OptionHelp(
-        name='data',
-        type='str | bytes | bytearray | memoryview | None',
-        help='the body, sent unchanged',
-    ),
-    OptionHelp(
-        name='headers',
-        type='HeadersLike',
-        help="header fields: a mapping, pairs, or lines 'Name: value'",
-    ),
-    OptionHelp(name='cainfo', type='PathInput | None', help='trusted certificates (a PEM file)'),
-    OptionHelp(name='verify', type='bool', help="check the server's certificate", default='True'),
-    OptionHelp(name='cert', type='PathInput | None', help='client certificate (a PEM file)'),
-    OptionHelp(name='key', type='PathInput | None', help='private key of the certificate (PEM)'),
-    OptionHelp(
-        name='mirrors', type='Iterable[str] | None', help='alternative URLs for the same file'
-    ),
-    OptionHelp(
-        name='secret_names',
-        type='Iterable[str] | None',
-        help='parameters, header fields and body fields to mask wherever they are shown or kept',
-    ),
-    OptionHelp(
-        name='key_without',
-        type='Iterable[str] | None',
-        help='header fields that do not count in the cache key, such as Cookie, so that a new '
+        'key_without',
+        'Iterable[str] | None',
+        'header fields that do not count in the cache key, such as Cookie, so that a new '
         'token finds the same copy; `*` stands for any text',
     ),
     OptionHelp(
-        name='key_ignores_query',
-        type='Iterable[str] | None',
-        help='query parameters that do not count in the cache key, such as X-Amz-*, so that a '
+        'key_ignores_query',
+        'Iterable[str] | None',
+        'query parameters that do not count in the cache key, such as X-Amz-*, so that a '
         'newly signed URL finds the same copy; `*` stands for any text',
     ),
 )

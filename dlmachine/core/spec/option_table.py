@@ -10,28 +10,7 @@ from returns.result import Result
 
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
-from dlmachine.core.spec.option_parsers import (
-    read_bool,
-    read_checksum,
-    read_checksum_list,
-    read_count,
-    read_count_or_none,
-    read_dest,
-    read_file_time,
-    read_freshness,
-    read_if_exists,
-    read_instant,
-    read_link,
-    read_method,
-    read_rate,
-    read_seconds,
-    read_seconds_or_none,
-    read_segments,
-    read_size,
-    read_text,
-    read_validator,
-    read_word,
-)
+from dlmachine.core.spec import option_parsers as parsers
 
 #: Other names of options: synonyms, then former names.
 SYNONYMS: Final = {
@@ -43,189 +22,156 @@ SYNONYMS: Final = {
 OLD_NAMES: Final = frozenset({'destination'})
 
 
-@frozen
+@frozen(kw_only=False)
 class Option:
-    """An option: its field in `Policy`, the parser of its values, its meaning and its unit."""
+    """An option: its name, the parser of its values, and its meaning.
 
-    field: str
+    It is a field of `Policy`, or of the field `within` of it. Without a `unit`, its values have
+    that of their kind.
+    """
+
+    name: str
     read: Callable[[str, object], Result[object, Fault]]
     help: str
+    within: str = ''
     unit: str = ''
 
+    @property
+    def field(self) -> str:
+        """The path of its field in `Policy`."""
+        return f'{self.within}.{self.name}' if self.within else self.name
 
-OPTIONS: Final[Mapping[str, Option]] = {
-    'backend': Option(
-        field='backend',
-        read=read_word,
-        help='library that downloads: requests, curl, or another installed one',
+
+_ALL: Final = (
+    Option(
+        'backend',
+        parsers.read_word,
+        'library that downloads: requests, curl, or another installed one',
     ),
-    'dest': Option(field='dest', read=read_dest, help='a path, True (cache) or False (memory)'),
-    'freshness': Option(
-        field='freshness',
-        read=read_freshness,
-        help='use a copy that is there without a request (stored, the default in the cache), '
-        'ask the server first if it is current (always, the default at a path), ask once the '
-        'server has not sent or confirmed it for so long (a duration such as 7d or 12h), or follow '
-        'the rules of HTTP (http)',
+    Option('dest', parsers.read_dest, 'a path, True (cache) or False (memory)'),
+    Option(
+        'freshness',
+        parsers.read_freshness,
+        'use a copy that is there without a request (stored, the default in the cache), ask '
+        'the server first if it is current (always, the default at a path), ask once the '
+        'server has not sent or confirmed it for so long (a duration such as 7d or 12h), or '
+        'follow the rules of HTTP (http)',
     ),
-    'if_exists': Option(
-        field='if_exists',
-        read=read_if_exists,
-        help='what to do with a file at the path that is not recorded for this download: replace '
-        'it (the default if you named the path), refuse to download (the default if the URL or '
-        'the server named the file), or keep and use it',
+    Option(
+        'if_exists',
+        parsers.read_if_exists,
+        'what to do with a file at the path that is not recorded for this download: replace '
+        'it (the default if you named the path), refuse to download (the default if the URL '
+        'or the server named the file), or keep and use it',
     ),
-    'via_cache': Option(
-        field='via_cache',
-        read=read_bool,
-        help='copy the file to the path from the cache, and download it into the cache if it is '
+    Option(
+        'via_cache',
+        parsers.read_bool,
+        'copy the file to the path from the cache, and download it into the cache if it is '
         'not there',
     ),
-    'link': Option(
-        field='link',
-        read=read_link,
-        help='make the file at the path a read-only link into the cache, hard or symbolic, '
-        'instead of a copy',
+    Option(
+        'link',
+        parsers.read_link,
+        'make the file at the path a read-only link into the cache, hard or symbolic, instead '
+        'of a copy',
     ),
-    'mtime': Option(
-        field='mtime',
-        read=read_file_time,
-        help='modification time of a file at a path: server takes that of Last-Modified '
-        'instead of the time of the download',
+    Option(
+        'mtime',
+        parsers.read_file_time,
+        'modification time of a file at a path: server takes that of Last-Modified instead of '
+        'the time of the download',
     ),
-    'check_freshness': Option(
-        field='check_freshness',
-        read=read_bool,
-        help='ask the server first if a copy is current, the same as freshness=always',
+    Option(
+        'check_freshness',
+        parsers.read_bool,
+        'ask the server first if a copy is current, the same as freshness=always',
     ),
-    'check_method': Option(
-        field='check_method',
-        read=read_method,
-        help='how copies are compared: auto, etag, modified, size or hash',
+    Option(
+        'check_method',
+        parsers.read_method,
+        'how copies are compared: auto, etag, modified, size or hash',
     ),
-    'force_download': Option(
-        field='force_download', read=read_bool, help='download even if a stored copy could be used'
+    Option('force_download', parsers.read_bool, 'download even if a stored copy could be used'),
+    Option(
+        'newer_than',
+        parsers.read_instant,
+        'use only copies stored after this date, or within this age such as 7d',
+        within='window',
     ),
-    'newer_than': Option(
-        field='window.newer_than',
-        read=read_instant,
-        help='use only copies stored after this date, or within this age such as 7d',
+    Option(
+        'older_than',
+        parsers.read_instant,
+        'use only copies stored before this date, or longer ago than this age such as 7d',
+        within='window',
     ),
-    'older_than': Option(
-        field='window.older_than',
-        read=read_instant,
-        help='use only copies stored before this date, or longer ago than this age such as 7d',
-    ),
-    'keep_old': Option(
-        field='keep_old', read=read_bool, help='keep earlier versions after a refresh'
-    ),
-    'offline': Option(field='offline', read=read_bool, help='never use the network'),
-    'stale_if_error': Option(
-        field='stale_if_error',
-        read=read_bool,
-        help='use the stored copy if the download fails',
-    ),
-    'any_status': Option(
-        field='any_status',
-        read=read_bool,
-        help='return a response with an error status, with at most 4 KiB of its body in memory, '
+    Option('keep_old', parsers.read_bool, 'keep earlier versions after a refresh'),
+    Option('offline', parsers.read_bool, 'never use the network'),
+    Option('stale_if_error', parsers.read_bool, 'use the stored copy if the download fails'),
+    Option(
+        'any_status',
+        parsers.read_bool,
+        'return a response with an error status, with at most 4 KiB of its body in memory, '
         'instead of retrying and raising; no file is written',
     ),
-    'create_dirs': Option(
-        field='create_dirs', read=read_bool, help='make the folder of a path if it is missing'
+    Option('create_dirs', parsers.read_bool, 'make the folder of a path if it is missing'),
+    Option('retries', parsers.read_count, 'retries after the first attempt'),
+    Option(
+        'retry_wait', parsers.read_seconds, 'maximum of the first wait between attempts; doubles'
     ),
-    'retries': Option(field='retries', read=read_count, help='retries after the first attempt'),
-    'retry_wait': Option(
-        field='retry_wait',
-        read=read_seconds,
-        help='maximum of the first wait between attempts; doubles',
-        unit='seconds',
+    Option('retry_max_wait', parsers.read_seconds, 'maximum wait between attempts'),
+    Option('retry_after_max', parsers.read_seconds, 'longest Retry-After to obey'),
+    Option('idempotent', parsers.read_bool, 'a POST may be sent twice'),
+    Option('connect_timeout', parsers.read_seconds, 'maximum time to connect'),
+    Option('stall_timeout', parsers.read_seconds, 'maximum time without a byte'),
+    Option(
+        'timeout',
+        parsers.read_seconds_or_none,
+        'maximum time for the complete download; None: no limit',
     ),
-    'retry_max_wait': Option(
-        field='retry_max_wait',
-        read=read_seconds,
-        help='maximum wait between attempts',
-        unit='seconds',
+    Option(
+        'lock_timeout', parsers.read_seconds, 'maximum wait for another download of the same entry'
     ),
-    'retry_after_max': Option(
-        field='retry_after_max',
-        read=read_seconds,
-        help='longest Retry-After to obey',
-        unit='seconds',
+    Option('max_bytes', parsers.read_size, 'refuse larger bodies'),
+    Option(
+        'segments',
+        parsers.read_segments,
+        'parallel connections for one large file, 1 to 64, or auto',
     ),
-    'idempotent': Option(field='idempotent', read=read_bool, help='a POST may be sent twice'),
-    'connect_timeout': Option(
-        field='connect_timeout', read=read_seconds, help='maximum time to connect', unit='seconds'
+    Option('max_redirects', parsers.read_count, 'redirects to follow'),
+    Option('follow', parsers.read_bool, 'follow redirects; otherwise they are error statuses'),
+    Option(
+        'checksum',
+        parsers.read_checksum,
+        'expected checksum: sha256:<hex>, another hashlib algorithm, or only the hex digits',
     ),
-    'stall_timeout': Option(
-        field='stall_timeout',
-        read=read_seconds,
-        help='maximum time without a byte',
-        unit='seconds',
+    Option(
+        'checksum_file',
+        parsers.read_checksum_list,
+        'path or URL of a list such as SHA256SUMS or x.md5',
     ),
-    'timeout': Option(
-        field='timeout',
-        read=read_seconds_or_none,
-        help='maximum time for the complete download; None: no limit',
-        unit='seconds',
+    Option('min_bytes', parsers.read_size, 'refuse smaller bodies'),
+    Option(
+        'check_content', parsers.read_bool, 'refuse a web page in place of data, and damaged gzip'
     ),
-    'lock_timeout': Option(
-        field='lock_timeout',
-        read=read_seconds,
-        help='maximum wait for another download of the same entry',
-        unit='seconds',
-    ),
-    'max_bytes': Option(
-        field='max_bytes', read=read_size, help='refuse larger bodies', unit='bytes'
-    ),
-    'segments': Option(
-        field='segments',
-        read=read_segments,
-        help='parallel connections for one large file, 1 to 64, or auto',
-    ),
-    'max_redirects': Option(field='max_redirects', read=read_count, help='redirects to follow'),
-    'follow': Option(
-        field='follow', read=read_bool, help='follow redirects; otherwise they are error statuses'
-    ),
-    'checksum': Option(
-        field='checksum',
-        read=read_checksum,
-        help='expected checksum: sha256:<hex>, another hashlib algorithm, or only the hex digits',
-    ),
-    'checksum_file': Option(
-        field='checksum_file',
-        read=read_checksum_list,
-        help='path or URL of a list such as SHA256SUMS or x.md5',
-    ),
-    'min_bytes': Option(
-        field='min_bytes', read=read_size, help='refuse smaller bodies', unit='bytes'
-    ),
-    'check_content': Option(
-        field='check_content',
-        read=read_bool,
-        help='refuse a web page in place of data, and damaged gzip',
-    ),
-    'validate': Option(
-        field='validate', read=read_validator, help='function(file) that says if a body is right'
-    ),
-    'user_agent': Option(field='user_agent', read=read_text, help='User-Agent header'),
-    'max_per_host': Option(
-        field='max_per_host', read=read_count_or_none, help='parallel requests per host'
-    ),
-    'rate': Option(
-        field='rate',
-        read=read_rate,
-        help="requests per host: '3/s', '100/m', '1000/h'",
+    Option('validate', parsers.read_validator, 'function(file) that says if a body is right'),
+    Option('user_agent', parsers.read_text, 'User-Agent header'),
+    Option('max_per_host', parsers.read_count_or_none, 'parallel requests per host'),
+    Option(
+        'rate',
+        parsers.read_rate,
+        "requests per host: '3/s', '100/m', '1000/h'",
         unit='requests per second, if a number',
     ),
-    'limit_rate': Option(
-        field='limit_rate',
-        read=read_size,
-        help='maximum speed of all downloads together',
+    Option(
+        'limit_rate',
+        parsers.read_size,
+        'maximum speed of all downloads together',
         unit='bytes per second',
     ),
-    'http2': Option(field='http2', read=read_bool, help='HTTP/2 over TLS, where curl offers it'),
-}
+    Option('http2', parsers.read_bool, 'HTTP/2 over TLS, where curl offers it'),
+)
+OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _ALL}
 
 #: The keywords of `Descriptor.parse`, which describe what to download.
 DESCRIPTOR_NAMES: Final = (
