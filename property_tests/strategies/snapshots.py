@@ -6,6 +6,7 @@ from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, PartSeen, Snapshot
 from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.integrity.representation import Representation, source_digest
 from dlmachine.core.spec.destination import PathKind, PathSeen
 from property_tests.strategies.basics import DATA, DIGESTS, NOW, instants
 from property_tests.strategies.texts import etags, http_dates, line_texts, names, urls, values
@@ -82,6 +83,18 @@ backends = st.sampled_from([
     (),
     None,
 ])  # fmt: skip
+#: What the first response said of the file that a part is of.
+_sources = st.just('') | urls.map(source_digest)
+_promises = st.none() | st.just(('Repr-Digest', 'sha256', 'ab' * 32))
+_representations = st.builds(
+    Representation,
+    size_bytes=st.none() | st.integers(21, 40),
+    source=_sources,
+    promised=_promises,
+)
+_representations_of_8 = st.builds(
+    Representation, size_bytes=st.just(8), source=_sources, promised=_promises
+)
 
 
 @st.composite
@@ -107,6 +120,7 @@ def snapshots(draw: st.DrawFn, key: str = '0' * 64, *, healthy: bool = False) ->
         name=st.just('left.part'),
         size_bytes=st.integers(0, 20),
         validator=st.sampled_from(['"v1"', '"v2"']),
+        representation=_representations,
     ) | st.builds(
         PartSeen,
         name=st.just('left.part'),
@@ -114,6 +128,7 @@ def snapshots(draw: st.DrawFn, key: str = '0' * 64, *, healthy: bool = False) ->
         validator=st.sampled_from(['"v1"', '"v2"']),
         spans=st.sampled_from([((0, 3),), ((0, 3), (6, 6)), ((0, 3), (6, 7))]),
         whole_bytes=st.just(8),
+        representation=_representations_of_8,
     )
     return Snapshot(
         now=NOW if healthy else draw(instants),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.decision.part_location import url_digest
-from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.decision.snapshot import PartSeen, Snapshot
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from property_tests.strategies.descriptors import descriptors
@@ -23,4 +23,12 @@ def targets(draw: st.DrawFn, *, healthy: bool = False) -> tuple[Descriptor, Poli
         # A part whose URL is not requested cannot be adopted.
         address = url_digest(draw(st.sampled_from(descriptor.addresses)))
         seen = replace(seen, part=replace(seen.part, url_digest=address))
-    return descriptor, draw(policies()), seen
+    policy = draw(policies())
+    if healthy and seen.part is not None and _is_too_large(seen.part, policy):
+        seen = replace(seen, part=None)
+    return descriptor, policy, seen
+
+
+def _is_too_large(part: PartSeen, policy: Policy) -> bool:
+    size = part.whole_bytes or part.representation.size_bytes
+    return policy.max_bytes is not None and size is not None and size > policy.max_bytes

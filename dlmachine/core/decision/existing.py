@@ -28,13 +28,14 @@ def decide_existing(
     if other is None or (other.file_bytes is None and other.record is not None):
         return None
     is_kept = choice is IfExists.KEEP and not policy.force_download and bool(other.file_bytes)
-    if choose_version((other,), policy, Window()) is not None and not policy.force_download:
+    fits = choose_version((other,), policy, Window()) is not None and not policy.force_download
+    if fits:
         if policy.checksum is not None:
             return Reason.FITS, other
         if is_kept:
             return Reason.KEPT, other
-    # The checksum file that is read first may have the checksum of the file.
-    is_open = policy.checksum_file is not None and not policy.force_download
+    # The checksum file that is read first may have the checksum of the file, if its size is right.
+    is_open = policy.checksum_file is not None and fits
     if (choice is IfExists.REFUSE or is_kept) and not is_open:
         return _must_stay(file, other, is_kept=is_kept)
     return Reason.REPLACED, None

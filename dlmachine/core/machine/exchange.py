@@ -38,10 +38,9 @@ from dlmachine.core.protocol.events import (
 )
 from dlmachine.core.protocol.states import Exchanging, Job, Opening, Step, Waiting
 from dlmachine.core.transfer.next_exchange import follow, may_split
-from dlmachine.core.transfer.read_response import decide_body, is_same_source
+from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.redirect import follow_redirect
 from dlmachine.core.transfer.retry import may_be_repeated
-from dlmachine.core.transfer.same_version import names_other_version
 from dlmachine.core.transfer.status_fault import status_fault
 
 
@@ -221,8 +220,7 @@ def _retry_plainly(
         return None
     if _is_rest_refused(state, head, decision):
         return _request_complete(state, at)
-    exchange = state.exchange
-    if head.status == 304 and (not is_same_source(exchange) or names_other_version(expect, head)):
+    if head.status == 304 and expect.is_conditional and isinstance(decision, RejectResponse):
         return start_attempt(state.job, replace(attempts, is_unconditional=True, redirects=()), at)
     is_error = 400 <= head.status < 600 and head.status not in _NOT_OF_RANGES
     if not is_error or 'Range' not in request.headers:

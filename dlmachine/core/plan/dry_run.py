@@ -18,13 +18,16 @@ from dlmachine.core.http.validators import is_strong
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.checksum_file import guess_algorithm
 from dlmachine.core.integrity.file_signature import healthy_start
+from dlmachine.core.integrity.representation import Representation
 from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.protocol import effects, events
+from dlmachine.core.protocol.body_decision import SkipBody, SkipReason
 from dlmachine.core.protocol.states import Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import Freshness
+from dlmachine.core.transfer.read_response import decide_body
 
 _EMPTY: Final = sha256(b'').hexdigest()
 
@@ -113,7 +116,9 @@ def _healthy_answer(
     # A stored copy is still current; a part can be resumed; the digest is as promised.
     at, expect = snapshot.now, exchange.expect
     if expect.is_conditional:
-        return events.Responded(at=at, head=ResponseHead(status=304))
+        # Redirects are not planned: the response is from where the copy came from.
+        decision = SkipBody(SkipReason.NOT_MODIFIED)
+        return events.Responded(at=at, head=ResponseHead(status=304), decision=decision)
     if expect.size_bytes is not None:
         length = Headers((('Content-Length', str(expect.size_bytes)),))
         return events.Responded(at=at, head=ResponseHead(status=200, headers=length))
@@ -127,18 +132,23 @@ def _healthy_range(
     exchange: effects.Exchange, policy: Policy, snapshot: Snapshot
 ) -> events.Responded:
     expect, first = exchange.expect, exchange.expect.offset
+    size = expect.representation.size_bytes
     # If the size is not known, one byte is missing.
-    whole = expect.whole_bytes or first + 1
+    whole = expect.whole_bytes or size or first + 1
     last = whole - 1 if expect.last is None else min(expect.last, whole - 1)
     name = 'ETag' if is_strong(expect.validator) else 'Last-Modified'
     headers = Headers(
         (('Content-Range', f'bytes {first}-{last}/{whole}'), (name, expect.validator or ''))
     )
     received = _promised((expect.requested_name, expect.name), policy, snapshot)
-    size = max(received.size_bytes, last + 1)
-    part = replace(received, size_bytes=size, wire_bytes=last - first + 1)
+    part = replace(
+        received, size_bytes=max(received.size_bytes, last + 1), wire_bytes=last - first + 1
+    )
+    head = ResponseHead(status=206, headers=headers)
+    # The response is from the source of the part, and the digest that it promised is right.
+    same = replace(exchange, expect=replace(expect, representation=Representation(size_bytes=size)))
     return events.Responded(
-        at=snapshot.now, head=ResponseHead(status=206, headers=headers), received=part
+        at=snapshot.now, head=head, received=part, decision=decide_body(same, head)
     )
 
 

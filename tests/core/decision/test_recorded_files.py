@@ -126,6 +126,7 @@ def test_the_table(file: FileSeen | None, policy: Policy, verdict: Verdict, reas
 REFUSALS: list[tuple[str, FileSeen, Policy, str]] = [
     ('unknown', UNKNOWN, to(if_exists=REFUSE), 'is a file that dlmachine did not record'),
     ('unknown, forced', UNKNOWN, to(if_exists=REFUSE, force_download=True), 'is a file that dlmachine did not record'),
+    ('too small for any checksum', UNKNOWN, to(if_exists=REFUSE, checksum_file=SUMS, min_bytes=999), 'is a file that dlmachine did not record'),
     ('of another', OTHERS, to(if_exists=REFUSE), 'is the file of http://h/other'),
     ('of another, named by the URL', OTHERS, a_policy(dest=ToPath(PATH, is_named_by_url=True)), 'is the file of http://h/other'),
 ]  # fmt: skip
