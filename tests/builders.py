@@ -12,7 +12,7 @@ from typing import Any
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.cache.updates import MetadataUpdate
+from dlmachine.core.cache.updates import MissingUpdate, RecordUpdate
 from dlmachine.core.decision.part_location import url_digest
 from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, PartSeen, Snapshot
 from dlmachine.core.faults import ConnectionFailed, Fault
@@ -224,7 +224,8 @@ class Run:
         self.policy = a_policy() if policy is None else policy
         self.snapshot = a_snapshot(self.descriptor) if snapshot is None else snapshot
         self.effects: list[Effect] = []
-        self.updates: list[MetadataUpdate] = []
+        self.updates: list[RecordUpdate] = []
+        self.misses: list[MissingUpdate] = []
         self.step = begin(self.descriptor, self.policy, self.snapshot)
         self._keep()
 
@@ -279,7 +280,9 @@ class Run:
     def _keep(self) -> None:
         if self.step.effect is not None:
             self.effects.append(self.step.effect)
-        if self.step.update is not None:
+        if isinstance(self.step.update, MissingUpdate):
+            self.misses.append(self.step.update)
+        elif self.step.update is not None:
             self.updates.append(self.step.update)
 
 

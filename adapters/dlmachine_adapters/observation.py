@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from dlmachine.core.cache.key import cache_key
+from dlmachine.core.cache.missing import Miss
+from dlmachine.core.decision.missing import remembers_missing
 from dlmachine.core.decision.part_location import may_need_part, part_place, part_stem
 from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, Snapshot
 from dlmachine.core.protocol.ports import Clock, Files, FolderIndex, Store
@@ -52,13 +54,15 @@ def observe(
     elif store is not None:
         is_elsewhere = isinstance(wanted, ToMemory)
         cache = CacheSeen(folder=store.folder) if is_elsewhere else store.look_up(key, descriptor)
-    part, may_fetch = None, may_need_part(policy, cache, file, now)
+    part, missing, may_fetch = None, None, may_need_part(policy, cache, file, now)
     if policy.freshness is Freshness.HTTP:
         may_fetch = may_fetch or not is_glance
     if may_fetch and not is_glance:
         is_folder = seen is not None and seen.kind is PathKind.FOLDER
         folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
         part = files.see_part(folder, part_stem(key, wanted))
+    if may_fetch and policy.remember_missing is not None:
+        missing = _find_missing(descriptor, policy, store, index, file, key)
     return Snapshot(
         now=now,
         chance=chance,
@@ -67,8 +71,24 @@ def observe(
         destination=seen,
         file=file,
         part=part,
+        missing=missing,
         backends=backends() if may_fetch or not is_glance else None,
     )
+
+
+def _find_missing(
+    descriptor: Descriptor,
+    policy: Policy,
+    store: Store | None,
+    index: Callable[[], FolderIndex],
+    file: FileSeen | None,
+    key: str,
+) -> Miss | None:
+    if remembers_missing(descriptor, policy) is None:
+        return None
+    if isinstance(policy.dest, ToPath):
+        return None if file is None else index().find_missing(file.folder, key, policy.timeout)
+    return None if store is None else store.find_missing(key)
 
 
 def _see_file(

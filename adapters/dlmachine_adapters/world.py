@@ -13,7 +13,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.cache.key import cache_key
-from dlmachine.core.cache.updates import FileRecord, MetadataUpdate
+from dlmachine.core.cache.updates import MetadataUpdate, as_file_update, as_version_update
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
 from dlmachine.core.protocol.events import Event
@@ -179,12 +179,12 @@ class SystemWorld:
 
     def record_all(self, updates: Sequence[MetadataUpdate]) -> list[Event]:
         """Write several updates, those of one registry or index in one transaction."""
-        files = [update for update in updates if isinstance(update, FileRecord)]
-        versions = [update for update in updates if not isinstance(update, FileRecord)]
+        files = [one for update in updates if (one := as_file_update(update))]
+        versions = [new for update in updates if (new := as_version_update(update))]
         of_files = iter(self.index.record_all(files) if files else ())
         of_versions = iter(self.store.record_all(versions) if versions and self.store else ())
         return [
-            next(of_files) if isinstance(update, FileRecord) else next(of_versions)
+            next(of_versions) if as_file_update(update) is None else next(of_files)
             for update in updates
         ]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.result import Result
 
-from dlmachine.core.cache.updates import FileRecord, MetadataUpdate
+from dlmachine.core.cache.updates import MetadataUpdate, as_file_update, as_version_update
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Bug, Fault, InvalidInput, StorageFailed
 from dlmachine.core.frozen import replace
@@ -278,12 +278,15 @@ class Run:
         return discarded
 
     def _record(self, effect: Record, update: MetadataUpdate | None) -> Event:
-        if isinstance(update, FileRecord):
-            return self._world.index.record(effect, update)
         store = self._world.store
-        if store is None or update is None:
+        if update is None:
             return self._store_missing()
-        return store.record(effect, update)
+        of_folder, of_cache = as_file_update(update), as_version_update(update)
+        if of_folder is not None:
+            return self._world.index.record(effect, of_folder)
+        if store is None or of_cache is None:
+            return self._store_missing()
+        return store.record(effect, of_cache)
 
     def _no_part(self) -> EffectFailed:
         fault = StorageFailed(path='', operation='write', problem='no part is open')

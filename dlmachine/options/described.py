@@ -10,12 +10,13 @@ from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import parse_key_names
 from dlmachine.core.spec.local_path import parse_local_path
+from dlmachine.core.spec.options import find_endless
 from dlmachine.options.lists import KEY_OPTIONS
 
 
 def read_described(name: str, value: Any) -> Result[Any, Fault]:
     """Parse the value of one of `DESCRIBED_NAMES`.  Faults: `InvalidInput`."""
-    endless = parsers.find_endless(name, value)
+    endless = find_endless(name, value)
     if endless is not None:
         return Failure(endless)
     if name == 'verify':

@@ -12,7 +12,14 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.protocol.progress import OnProgress
 from dlmachine.core.spec.policy import Validator
 from dlmachine.core.spec.rate_limit import Rate
-from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link
+from dlmachine.core.spec.reuse import (
+    CheckMethod,
+    FileTime,
+    Freshness,
+    IfExists,
+    Link,
+    RememberMissing,
+)
 from dlmachine.paths import DestInput, PathInput
 
 #: A check method, by its name.
@@ -49,6 +56,7 @@ class DescriptorOptions(TypedDict, total=False):
 
 class _PolicyOptions(TypedDict, total=False):
     freshness: Freshness | timedelta | str | None
+    remember_missing: RememberMissing | timedelta | Mapping[str, Any] | str | None
     if_exists: IfExists | IfExistsName | None
     via_cache: bool
     link: Link | LinkName | None

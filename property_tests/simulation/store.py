@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field, replace
 
 from dlmachine.core.cache.entries import CacheEntry, Status
-from dlmachine.core.cache.updates import NewVersion, VersionUpdate
+from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.updates import MissingUpdate, NewVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.protocol.effects import Record, RemoveVersions
@@ -41,6 +42,7 @@ class Registry:
 
     kernel: Kernel
     rows: dict[tuple[str, int], Row] = field(default_factory=dict)
+    misses: dict[str, Miss] = field(default_factory=dict)
     writer: Process | None = None
     changes: int = 0
     losing: set[tuple[str, int]] = field(default_factory=set)
@@ -94,13 +96,22 @@ class SimStore:
         entries = tuple(self._entry(row) for row in self._registry.of(key))
         return CacheSeen(folder=FOLDER, item_id=item_id, entries=entries)
 
+    def find_missing(self, key: str) -> Miss | None:
+        """What is remembered of a missing file."""
+        return self._registry.misses.get(key)
+
     def record(self, effect: Record, update: VersionUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write the update in one transaction."""
         registry, place = self._registry, (update.key, update.version)
         try:
             self._begin(f'record {effect.version} {effect.reason}')
             known = registry.rows.get(place)
-            if isinstance(update, NewVersion):
+            if isinstance(update, MissingUpdate):
+                registry.misses.pop(update.key, None)
+                if update.miss is not None:
+                    registry.misses[update.key] = update.miss
+                registry.note()
+            elif isinstance(update, NewVersion):
                 if known is not None:
                     return NameTaken(at=self._clock.now())
                 inode = self._kernel.disk.names.get(update.path)
@@ -108,6 +119,7 @@ class SimStore:
                     # If other programs remove names, another file may get this one.
                     registry.losing.add(place)
                 mtime = 0.0 if inode is None else inode.mtime
+                registry.misses.pop(update.key, None)
                 registry.rows[place] = Row(update, self._kernel.current, inode, mtime)
                 registry.note()
             elif known is not None:

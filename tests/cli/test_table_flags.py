@@ -31,7 +31,7 @@ FLAGS = {one.name: one for one in get.command.params if isinstance(one, TableFla
 #: A value for each option that takes one.
 VALUES: dict[str, Any] = {
     'path': 'c', 'method': 'PUT', 'headers': 'A: b', 'user_agent': 'me', 'secret_names': 'code', 'mirrors': 'http://m/',
-    'freshness': 'stored', 'if_exists': 'keep', 'link': 'hard', 'mtime': 'server', 'check_method': 'etag', 'newer_than': '2024-05-01', 'older_than': '2024-05-01', 'checksum': f'md5:{"ab" * 16}',
+    'freshness': 'stored', 'remember_missing': '7d', 'if_exists': 'keep', 'link': 'hard', 'mtime': 'server', 'check_method': 'etag', 'newer_than': '2024-05-01', 'older_than': '2024-05-01', 'checksum': f'md5:{"ab" * 16}',
     'checksum_file': 'x.md5', 'backend': 'curl', 'segments': 'auto', 'rate': '3/s', 'cainfo': 'x', 'cert': 'x', 'key': 'x',
 }  # fmt: skip
 

@@ -12,6 +12,8 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         '1 byte',
         'Try ... for help.\n',
         'a download',
+        'no longer missing',
+        'no such table',
         'before the next probe',
         'a file without a name',
         '... goes to the backend ..., which speaks its scheme',

@@ -1,11 +1,13 @@
 """The schema of cachedir's registry, and the indexes that it lacks.
 
-Contract: the tables are exactly cachedir's, so that either library can create the file. A database
-of another program is left as it is.
+Contract: the tables of entries are exactly cachedir's, so that either library can create the file;
+that of misses is dlmachine's. A database of another program is left as it is.
 """
 
 import sqlite3
 from typing import Final
+
+from dlmachine_adapters import misses
 
 ATTRIBUTE_TYPES: Final = ('varchar', 'int', 'datetime', 'float', 'text')
 
@@ -56,7 +58,7 @@ def is_begun(connection: sqlite3.Connection) -> bool:
 
 def make_tables(connection: sqlite3.Connection) -> None:
     """Create what is missing, in one transaction.  Raises: sqlite3.Error, as `is_begun`."""
-    if is_begun(connection) and not _missing_indexes(connection):
+    if is_begun(connection) and not _missing_indexes(connection) and _has_misses(connection):
         return
     connection.execute('BEGIN IMMEDIATE')
     try:
@@ -67,6 +69,7 @@ def make_tables(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
         for name in _missing_indexes(connection):
             _make_index(connection, name)
+        misses.make_missing_table(connection)
         connection.execute('COMMIT')
     except BaseException:
         connection.rollback()
@@ -87,6 +90,10 @@ def _check_main(connection: sqlite3.Connection, tables: set[str]) -> None:
         msg = f'it is not a registry of cachedir: it has a {programs[0]}, which SQLite would run'
         raise sqlite3.DatabaseError(msg)
     connection.execute(f'SELECT {_NAMES} FROM main LIMIT 0')  # noqa: S608 -- fixed names
+
+
+def _has_misses(connection: sqlite3.Connection) -> bool:
+    return misses.TABLES.keys() <= _names(connection, 'table') | _names(connection, 'index')
 
 
 def _missing_indexes(connection: sqlite3.Connection) -> list[str]:

@@ -8,10 +8,11 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TypeAlias
 
 from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.missing import Miss
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import SameVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
@@ -33,6 +34,7 @@ from dlmachine_adapters.cachedir.rows import BRIEF, Misfit, Read, Row, read_rows
 from dlmachine_adapters.cachedir.writes import remove_versions, write_update
 from dlmachine_adapters.files.database import NoDatabase
 from dlmachine_adapters.files.os_errors import storage_fault
+from dlmachine_adapters.misses import read_miss
 
 #: Rows of the registry, with what was given for those that other programs made.
 _Rows: TypeAlias = list[tuple[Read, Given | None]]
@@ -75,6 +77,13 @@ class CachedirStore:
         if len(found) > 1:
             found.sort(key=lambda entry: (entry.is_own, entry.version))
         return CacheSeen(folder=folder, item_id=own, entries=tuple(found))
+
+    def find_missing(self, key: str) -> Miss | None:
+        """What is remembered of a missing file."""
+        try:
+            return self.registry.read(partial(read_miss, key=key))
+        except (NoDatabase, sqlite3.Error):
+            return None
 
     def _own_entry(self, row: Read) -> CacheEntry | None:
         if isinstance(row, Misfit):

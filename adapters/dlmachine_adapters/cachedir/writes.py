@@ -15,6 +15,7 @@ from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.entry_files import remove_file
 from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, stored_ext, to_local
 from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
+from dlmachine_adapters.misses import write_miss
 
 #: The name of the attribute that holds the complete record as JSON.
 RECORD_ATTRIBUTE: Final = 'dlmachine'
@@ -33,12 +34,14 @@ _INSERT_ATTRIBUTE: Final = {
 
 def write_update(connection: sqlite3.Connection, update: VersionUpdate) -> bool:
     """Write an update; return False if its version is taken."""
-    if not isinstance(update, NewVersion):
+    if isinstance(update, NewVersion):
+        if _is_taken(connection, update):
+            return False
+        _insert(connection, update)
+    elif isinstance(update, SameVersion):
         _freshen(connection, update)
-        return True
-    if _is_taken(connection, update):
-        return False
-    _insert(connection, update)
+    # What has been recorded is not missing.
+    write_miss(connection, update.key, getattr(update, 'miss', None))
     return True
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 from pathlib import PurePath
 
 from dlmachine.core.cache.entries import CacheEntry, Status
-from dlmachine.core.cache.updates import FileRecord
+from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.updates import FileRecord, FileUpdate
 from dlmachine.core.decision.snapshot import FileSeen
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.protocol.effects import Record
@@ -21,6 +22,7 @@ class MemoryIndex:
         self._files = files
         self._clock = clock
         self._rows: dict[str, FileRecord] = {}
+        self._misses: dict[tuple[str, str], Miss] = {}
         self._mutex = threading.Lock()
         self.problem: str | None = None
 
@@ -55,11 +57,18 @@ class MemoryIndex:
     def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
         return self.look_up(folder, '', '', key).name
 
-    def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:
+    def find_missing(self, folder: str, key: str, patience: timedelta | None = None) -> Miss | None:
+        return self._misses.get((_place(folder), key)) if self.problem is None else None
+
+    def record(self, effect: Record, update: FileUpdate) -> Recorded | EffectFailed:
         if self.problem is not None:
             return EffectFailed(at=self._clock.now(), fault=self._fault(update.folder))
         with self._mutex:
-            self._rows[_place(PurePath(update.folder, update.name))] = update
+            self._misses.pop((_place(update.folder), update.key), None)
+            if isinstance(update, FileRecord):
+                self._rows[_place(PurePath(update.folder, update.name))] = update
+            elif update.miss is not None:
+                self._misses[_place(update.folder), update.key] = update.miss
         return Recorded(at=self._clock.now())
 
     def close(self) -> None:

@@ -3,7 +3,8 @@
 import threading
 
 from dlmachine.core.cache.entries import CacheEntry, Status
-from dlmachine.core.cache.updates import NewVersion, VersionUpdate
+from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.updates import MissingUpdate, NewVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.frozen import frozen, replace
@@ -29,6 +30,7 @@ class MemoryStore:
         self._clock = clock
         self._folder = folder
         self._rows: dict[tuple[str, int], _Row] = {}
+        self._misses: dict[str, Miss] = {}
         self._mutex = threading.Lock()
         self.problem: str | None = None
 
@@ -45,13 +47,21 @@ class MemoryStore:
         entries = tuple(self._entry(row) for row in rows)
         return CacheSeen(folder=self._folder, item_id=item_id, entries=entries)
 
+    def find_missing(self, key: str) -> Miss | None:
+        """What is remembered of a missing file."""
+        return self._misses.get(key) if self.problem is None else None
+
     def record(self, effect: Record, update: VersionUpdate) -> Recorded | NameTaken | EffectFailed:
         at, number = self._clock.now(), (update.key, update.version)
         if self.problem is not None:
             return EffectFailed(at=at, fault=self._fault())
         with self._mutex:
             known = self._rows.get(number)
-            if isinstance(update, NewVersion):
+            self._misses.pop(update.key, None)
+            if isinstance(update, MissingUpdate):
+                if update.miss is not None:
+                    self._misses[update.key] = update.miss
+            elif isinstance(update, NewVersion):
                 if known is not None:
                     return NameTaken(at=at)
                 self._rows[number] = _Row(update)

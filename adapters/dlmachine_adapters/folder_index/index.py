@@ -16,7 +16,8 @@ from functools import partial
 from typing import Final
 
 from dlmachine.core.cache.file_note import parse_file_note
-from dlmachine.core.cache.updates import FileRecord
+from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.updates import FileRecord, FileUpdate, MissingUpdate
 from dlmachine.core.decision.snapshot import FileSeen
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.frozen import replace
@@ -36,6 +37,7 @@ from dlmachine_adapters.folder_index.rows import (
     write_row,
 )
 from dlmachine_adapters.folder_index.seen_files import entry_of, identity_of, see_file, unrecorded
+from dlmachine_adapters.misses import read_miss, write_miss
 
 #: The number of indexes that are kept open.
 _KEPT_OPEN: Final = 16
@@ -74,6 +76,14 @@ class FolderIndexes:
         seen = _seen(folder, name, path, key, row)
         return seen if fault is None or seen.entry is not None else replace(seen, fault=fault)
 
+    def find_missing(self, folder: str, key: str, patience: timedelta | None = None) -> Miss | None:
+        """What is remembered of a missing file."""
+        most = None if patience is None else min(BUSY_SECONDS, patience.total_seconds())
+        try:
+            return self.index_of(folder).read(partial(read_miss, key=key), most)
+        except (NoDatabase, sqlite3.Error):
+            return None
+
     def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
         """The name that a download has in a folder; empty if it is not known."""
         row = None
@@ -82,11 +92,11 @@ class FolderIndexes:
         row = row or self._noted_for(folder, key, _A_MOMENT)
         return '' if row is None else row.file.name
 
-    def record(self, effect: Record, update: FileRecord) -> Recorded | EffectFailed:
-        """Write the row of a file."""
+    def record(self, effect: Record, update: FileUpdate) -> Recorded | EffectFailed:
+        """Write the row of a file or of a miss."""
         return self.record_all((update,))[0]
 
-    def record_all(self, updates: Sequence[FileRecord]) -> list[Recorded | EffectFailed]:
+    def record_all(self, updates: Sequence[FileUpdate]) -> list[Recorded | EffectFailed]:
         """Write several rows, those of one folder in one transaction; the event of each."""
         written: dict[str, Recorded | EffectFailed] = {}
         for folder in dict.fromkeys(update.folder for update in updates):
@@ -107,7 +117,7 @@ class FolderIndexes:
         for index in indexes:
             index.close()
 
-    def _record(self, folder: str, updates: list[FileRecord]) -> Recorded | EffectFailed:
+    def _record(self, folder: str, updates: list[FileUpdate]) -> Recorded | EffectFailed:
         index = self.index_of(folder)
         try:
             try:
@@ -125,7 +135,7 @@ class FolderIndexes:
         except OSError as error:
             fault_ = storage_fault(error, 'write', index.path or folder)
             return EffectFailed(at=self._clock.now(), fault=fault_)
-        remove_notes(folder, [update.name for update in updates])
+        remove_notes(folder, [one.name for one in updates if isinstance(one, FileRecord)])
         return Recorded(at=self._clock.now())
 
     def _read(
@@ -195,9 +205,13 @@ def _located(folder: str) -> str:
         return folder
 
 
-def _write(index: IndexFile, updates: Iterable[FileRecord]) -> None:
+def _write(index: IndexFile, updates: Iterable[FileUpdate]) -> None:
     with index.writing(index.patience()) as connection:
         for update in updates:
+            # What has been recorded is not missing.
+            write_miss(connection, update.key, getattr(update, 'miss', None))
+            if isinstance(update, MissingUpdate):
+                continue
             # The file is looked at after it has its name, and the row says when.
             seen = see_file(os.path.join(update.folder, update.name))
             is_same = (

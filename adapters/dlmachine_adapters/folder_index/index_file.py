@@ -19,6 +19,7 @@ from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.remembering import RememberingDatabase
 from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
 from dlmachine_adapters.folder_index.rows import IndexRow
+from dlmachine_adapters.misses import make_missing_table
 
 INDEX_NAME: Final = 'index.sqlite'
 #: The version of the tables, increased when an older dlmachine could not use them.
@@ -31,6 +32,7 @@ _TABLES: Final = (
     ) WITHOUT ROWID""",
     'CREATE INDEX IF NOT EXISTS files_by_key ON files(key)',
 )
+_HAS_MISSES: Final = "SELECT count(*) FROM sqlite_master WHERE name = 'dlmachine_missing_until'"
 _PROGRAMS: Final = """
     SELECT name FROM sqlite_master
     WHERE type NOT IN ('table', 'index') OR (type = 'table' AND rootpage = 0) LIMIT 1
@@ -144,12 +146,13 @@ class IndexFile(RememberingDatabase):
 
     def make_tables(self, connection: sqlite3.Connection) -> None:
         """Create the table."""
-        if self.is_begun(connection):
+        if self.is_begun(connection) and connection.execute(_HAS_MISSES).fetchone()[0]:
             return
         connection.execute('BEGIN IMMEDIATE')
         try:
             for statement in _TABLES:
                 connection.execute(statement)
+            make_missing_table(connection)
             connection.execute(f'PRAGMA user_version = {_VERSION}')
             connection.execute('COMMIT')
         except BaseException:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from dlmachine.core.cache.entries import Status
+from dlmachine.core.cache.missing import Miss
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.frozen import frozen
 
@@ -58,12 +59,49 @@ class FileRecord:
     is_new: bool = False
 
 
+@frozen
+class MissingUpdate:
+    """Remember a miss of a key, or forget it.
+
+    It is kept in the index of a folder, or in the cache if that is empty.
+    """
+
+    key: str
+    folder: str = ''
+    miss: Miss | None = None
+
+    @property
+    def version(self) -> int:
+        """There is none."""
+        return 0
+
+
 #: The length of a time without a fraction and a zone.
 _TO_SECOND: Final = 19
 
 #: An update of the registry of a cache.
-VersionUpdate: TypeAlias = NewVersion | SameVersion
-MetadataUpdate: TypeAlias = VersionUpdate | FileRecord
+VersionUpdate: TypeAlias = NewVersion | SameVersion | MissingUpdate
+#: An update of the index of a folder.
+FileUpdate: TypeAlias = FileRecord | MissingUpdate
+#: An update about a file, with its record.
+RecordUpdate: TypeAlias = NewVersion | SameVersion | FileRecord
+MetadataUpdate: TypeAlias = RecordUpdate | MissingUpdate
+
+
+def as_file_update(update: MetadataUpdate) -> FileUpdate | None:
+    """The update of a folder's index; None if it is one of the cache."""
+    match update:
+        case FileRecord():
+            return update
+        case MissingUpdate(folder=folder) if folder:
+            return update
+        case _:
+            return None
+
+
+def as_version_update(update: MetadataUpdate) -> VersionUpdate | None:
+    """The update of a cache; None if it is one of a folder's index."""
+    return None if isinstance(update, FileRecord) or as_file_update(update) else update
 
 
 def flat_attributes(record: DownloadRecord) -> Mapping[str, str | int]:

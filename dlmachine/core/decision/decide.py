@@ -18,6 +18,7 @@ from dlmachine.core.caching.reuse import Reuse
 from dlmachine.core.decision.backends import choose_backend
 from dlmachine.core.decision.existing import decide_existing
 from dlmachine.core.decision.locate import locate
+from dlmachine.core.decision.missing import find_known_missing
 from dlmachine.core.decision.resumable import find_part, is_of_copy
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Address, Decision, Reason, Verdict
@@ -215,7 +216,7 @@ def _network(
 ) -> Decision | Fault:
     destination, snapshot = question.destination, question.snapshot
     descriptor, policy = question.descriptor, question.policy
-    refusal = _find_refusal(question)
+    refusal = _find_refusal(question, entry)
     if refusal is not None:
         return refusal
     if snapshot.backends is None and not isinstance(destination, InMemory):
@@ -256,10 +257,14 @@ def _network(
     )
 
 
-def _find_refusal(question: _Question) -> Fault | None:
+def _find_refusal(question: _Question, entry: CacheEntry | None) -> Fault | None:
     policy, snapshot, destination = question.policy, question.snapshot, question.destination
     if policy.fills_from_cache and question.is_at_path:
         return None  # The run that fills the cache decides.
+    if entry is None and snapshot.missing is not None:
+        known = find_known_missing(question.descriptor, policy, snapshot, destination)
+        if known is not None:
+            return known
     is_http = policy.freshness is Freshness.HTTP
     if policy.offline or (is_http and _is_only_if_cached(question)):
         folder = destination.folder if isinstance(destination, InCache) else None

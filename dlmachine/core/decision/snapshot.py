@@ -7,6 +7,7 @@ depends on besides Descriptor and Policy, including the time and a random number
 from datetime import datetime
 
 from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.missing import Miss
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.byte_ranges import Spans
@@ -81,8 +82,9 @@ class Snapshot:
 
     `now` is aware and in UTC; `chance` is a number in [0, 1) from which all jitter of the
     run is derived. `cache` is None if no cache is configured, `destination` if no path was
-    passed, `file` if no file can be at the path. `backends` is None if they were not searched for,
-    because a stored copy was likely to be used.
+    passed, `file` if no file can be at the path. `missing` is a remembered miss; it is searched for
+    only if misses are remembered and no copy is used. `backends` is None if they were not searched
+    for, because a stored copy was likely to be used.
     """
 
     now: datetime
@@ -92,6 +94,7 @@ class Snapshot:
     destination: PathSeen | None = None
     file: FileSeen | None = None
     part: PartSeen | None = None
+    missing: Miss | None = None
     backends: tuple[BackendSeen, ...] | None = ()
 
     def copies(self, destination: Destination) -> tuple[CacheEntry, ...]:

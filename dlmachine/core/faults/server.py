@@ -2,12 +2,15 @@
 
 import json
 import shlex
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
+
+#: A time in UTC, as messages show it.
+_MINUTE: Final = '%Y-%m-%d %H:%M UTC'
 
 
 @frozen
@@ -16,7 +19,8 @@ class HttpStatus(FaultBase):
 
     `body` is the beginning of the response's body, if it is text: at most 4 KiB, with secrets
     masked. `detail` summarises it in one line. `headers` are the fields of the response, with
-    secrets masked, if any status was asked for.
+    secrets masked, if any status was asked for. A remembered answer has been `known_since` a time,
+    and the server is asked again after `known_until`.
     """
 
     party = Party.SERVER
@@ -28,6 +32,8 @@ class HttpStatus(FaultBase):
     body: str = ''
     detail: str = ''
     headers: tuple[tuple[str, str], ...] = ()
+    known_since: datetime | None = None
+    known_until: datetime | None = None
 
     @property
     def json(self) -> Any:
@@ -42,10 +48,18 @@ class HttpStatus(FaultBase):
             return None
 
     def what(self) -> str:
+        if self.known_since is not None:
+            since = f'since {self.known_since:{_MINUTE}}, when the server answered {self.status}'
+            return f'{self.url}: known to be missing {since}'
         status = f'{self.url}: the server answered {self.status} {self.reason}'.rstrip()
         return f'{status}: {self.detail}' if self.detail else status
 
     def remedy(self) -> str:
+        if self.known_until is not None:
+            return (
+                f'It is not asked again before {self.known_until:{_MINUTE}}; '
+                'to ask now, pass force_download=True'
+            )
         if self.status == 429 and self.retry_after is not None:
             return f'Try again in {self.retry_after.total_seconds():g} s, as the server asks'
         return _STATUS_REMEDIES.get(

@@ -16,10 +16,12 @@ from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.frozen import replace
 from dlmachine.core.machine.finish import finish
 from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
+from dlmachine.core.machine.recording import remember
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Wait
 from dlmachine.core.protocol.states import Job, Step, Waiting
 from dlmachine.core.transfer.build_request import build_request
+from dlmachine.core.transfer.missing import missing_after, note_missing
 from dlmachine.core.transfer.next_exchange import ask
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
 
@@ -39,7 +41,7 @@ def after_failure(
     another request to this URL would fail in the same way.
     """
     chance = classify(fault, job.descriptor.method, job.policy)
-    attempts = replace(attempts, redirects=())
+    attempts = note_missing(job, replace(attempts, redirects=()), fault)
     if chance is Chance.NONE:
         return give_up(job, attempts, fault)
     if chance is Chance.ELSEWHERE or is_final_here:
@@ -82,7 +84,10 @@ def give_up(job: Job, attempts: Attempts, fault: Fault) -> Step:
     part = attempts.part
     has_part = bool(part.front_bytes and part.validator) or attempts.aside is not None
     keep = is_harmless and has_part
-    return finish(job, replace(fault, tries=attempts.tries), keep_part=keep)
+    end, update = replace(fault, tries=attempts.tries), missing_after(job, attempts, fault)
+    if update is not None:
+        return remember(job, update, end, keep_part=keep)
+    return finish(job, end, keep_part=keep)
 
 
 #: Faults of these parties do not affect the part. A local fault (a full disk) may.

@@ -42,12 +42,12 @@ def on_recording(state: Recording, event: Event) -> Step:
             update = state.update
             return take_next(state.job, update.record, update.version, state.conflicts)
         case EffectFailed(fault=fault) if _is_new_version(state) and state.published is not None:
-            tried = replace(fault, tries=state.outcome.tries)
+            tried = replace(fault, tries=state.end.tries)
             undoing = Unpublishing(job=state.job, fault=tried)
             return Step(state=undoing, effect=Unpublish(path=state.published))
         case EffectFailed(fault=fault):
             # Only the record is lost: the copy can be used, and a file at a path is right.
-            return finish(state.job, _with_note(state, fault))
+            return finish(state.job, _with_note(state, fault), keep_part=state.keep_part)
         case _:
             return fail_unexpected(state.job, state, event)
 
@@ -79,12 +79,12 @@ def on_closing(state: Discarding | Releasing, event: Event) -> Step:
             return fail_unexpected(state.job, state, event)
 
 
-def _with_note(state: Recording, fault: Fault) -> Outcome:
-    outcome, record = state.outcome, state.update.record
-    if not isinstance(state.update, FileRecord):
-        return outcome
+def _with_note(state: Recording, fault: Fault) -> Outcome | Fault:
+    end, update = state.end, state.update
+    if not isinstance(update, FileRecord) or not isinstance(end, Outcome):
+        return end
     note = f'the file is not recorded: {fault.what()}'
-    return replace(outcome, record=replace(record, notes=(*record.notes, note)))
+    return replace(end, record=replace(update.record, notes=(*update.record.notes, note)))
 
 
 def _is_new_version(state: Recording) -> bool:
@@ -92,12 +92,12 @@ def _is_new_version(state: Recording) -> bool:
 
 
 def _on_recorded(state: Recording) -> Step:
-    job = state.job
-    is_new = _is_new_version(state)
-    old = () if job.policy.keep_old or not is_new else _earlier(job)
-    if not old:
-        return finish(job, state.outcome)
-    retiring = RemovingVersions(job=job, outcome=state.outcome)
+    job, end = state.job, state.end
+    is_replaced = _is_new_version(state) and not job.policy.keep_old
+    old = _earlier(job) if is_replaced else ()
+    if not old or not isinstance(end, Outcome):
+        return finish(job, end, keep_part=state.keep_part)
+    retiring = RemovingVersions(job=job, outcome=end)
     return Step(state=retiring, effect=RemoveVersions(key=job.key, versions=old))
 
 

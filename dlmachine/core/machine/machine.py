@@ -83,6 +83,6 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
 
 _COMMITTING = MAX_CONFLICTS * 2
 #: Reading checksums and checking copies, each up to `MAX_MISSING` times; locking, observing,
-#: opening; keeping changed and existing files, publishing twice, recording, removing versions or
-#: unpublishing, falling back, discarding, releasing.
-_AROUND = MAX_MISSING * 2 + 17
+#: opening; keeping changed and existing files, publishing twice, recording a file and a miss,
+#: removing versions or unpublishing, falling back, discarding, releasing.
+_AROUND = MAX_MISSING * 2 + 18

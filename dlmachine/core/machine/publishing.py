@@ -23,7 +23,7 @@ from dlmachine.core.machine.files import (
 )
 from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.limits import MAX_CONFLICTS
-from dlmachine.core.machine.recording import confirm_copy, item_id_of_job, record_step
+from dlmachine.core.machine.recording import confirm_copy, item_id_of_job, record_step, remember
 from dlmachine.core.protocol.effects import CheckCopy, Publish
 from dlmachine.core.protocol.events import (
     CacheFilled,
@@ -49,6 +49,7 @@ from dlmachine.core.protocol.states import (
 from dlmachine.core.spec.destination import AtPath, InCache, InFolder, InMemory
 from dlmachine.core.spec.local_path import path_in
 from dlmachine.core.spec.reuse import IfExists
+from dlmachine.core.transfer.missing import forgotten
 
 
 def publish(job: Job, record: DownloadRecord) -> Step:
@@ -219,7 +220,8 @@ def _on_published(state: Publishing, event: Published) -> Step:
         is_validated=filled is not None and filled.is_validated,
     )
     if path is None:
-        return finish(job, outcome)
+        found = forgotten(job)
+        return finish(job, outcome) if found is None else remember(job, found, outcome)
     if not is_stored:
         row = file_record(job, record, path, state.version, is_new=True)
         return record_step(job, row, outcome, 'downloaded', published=path)

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.cache.updates import FileRecord, MetadataUpdate, SameVersion
+from dlmachine.core.cache.updates import FileRecord, MissingUpdate, RecordUpdate, SameVersion
+from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.machine.files import file_record
@@ -65,7 +66,7 @@ def repair_record(job: Job, entry: CacheEntry, outcome: Outcome) -> Step:
 
 def record_step(
     job: Job,
-    update: MetadataUpdate,
+    update: RecordUpdate,
     outcome: Outcome,
     reason: str,
     *,
@@ -73,10 +74,18 @@ def record_step(
     conflicts: int = 0,
 ) -> Step:
     """The step that writes an update; `published` is the new file, if there is one."""
-    state = Recording(
-        job=job, update=update, outcome=outcome, published=published, conflicts=conflicts
-    )
+    state = Recording(job=job, update=update, end=outcome, published=published, conflicts=conflicts)
     effect = Record(key=job.key, version=update.version, reason=reason)
+    return Step(state=state, effect=effect, update=update)
+
+
+def remember(
+    job: Job, update: MissingUpdate, end: Outcome | Fault, *, keep_part: bool = False
+) -> Step:
+    """The step that remembers or forgets a miss; then the run ends."""
+    state = Recording(job=job, update=update, end=end, keep_part=keep_part)
+    reason = 'no longer missing' if update.miss is None else 'missing'
+    effect = Record(key=job.key, version=0, reason=reason)
     return Step(state=state, effect=effect, update=update)
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.cache import entries, record
+from dlmachine.core.cache import entries, missing, record
 from dlmachine.core.caching import freshness
 from dlmachine.core.decision import snapshot, verdict
 from dlmachine.core.faults import FAULTS, Fault, InvalidInput
@@ -27,8 +27,8 @@ from dlmachine.core.protocol import effects, expectation
 from dlmachine.core.spec import descriptor, destination, policy, rate_limit, reuse
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    body, checksum, descriptor, destination, effects, entries, expectation, freshness, policy,
-    rate_limit, record, request, representation, reuse, snapshot, verdict,
+    body, checksum, descriptor, destination, effects, entries, expectation, freshness, missing,
+    policy, rate_limit, record, request, representation, reuse, snapshot, verdict,
 )  # fmt: skip
 _MARK: Final = '$'
 

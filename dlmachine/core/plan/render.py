@@ -133,6 +133,8 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
             return f'keep {copy.path} in quarantine if it was changed'
         case Publish(place=destination):
             return f'publish to {show_destination(destination).removeprefix("file ")}'
+        case Record(version=0, reason=reason):
+            return f'record as {reason}'
         case Record(version=version, reason=reason):
             return f'record version {version} as {reason}'
         case RemoveVersions(versions=versions):

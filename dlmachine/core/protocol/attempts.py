@@ -44,7 +44,8 @@ class Attempts:
     """The progress of a run's attempts.
 
     `round` counts the rounds over the URLs, `position` is the URL being requested, `excluded` the
-    URLs that are not requested again, `redirects` the URLs of this attempt, redirects included
+    URLs that are not requested again, `missing` those whose last answer was that the file is
+    missing, if that is remembered, `redirects` the URLs of this attempt, redirects included
     (`redirect.hop_of`), `cookies` the cookies set in this run. `part` is what the part has from
     the URL being requested; `aside` is the part's content from another URL, with the position of
     that URL, until a body overwrites it: it decides from which byte that URL is requested, not
@@ -59,6 +60,7 @@ class Attempts:
     round: int = 0
     position: int = 0
     excluded: frozenset[int] = frozenset()
+    missing: frozenset[int] = frozenset()
     tries: int = 0
     redirects: tuple[str, ...] = ()
     cookies: CookieStore = NO_COOKIES

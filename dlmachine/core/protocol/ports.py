@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from returns.result import Result
 
-from dlmachine.core.cache.updates import FileRecord, VersionUpdate
+from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.updates import FileUpdate, VersionUpdate
 from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, PartSeen, Snapshot
 from dlmachine.core.faults import Fault
 from dlmachine.core.http.response import Received
@@ -167,6 +168,9 @@ class Store(Protocol):
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
         """The entries of a key.  Reads only, and creates nothing."""
 
+    def find_missing(self, key: str) -> Miss | None:
+        """What is remembered of a missing file; None also if that cannot be read."""
+
     def record(
         self, effect: effects.Record, update: VersionUpdate
     ) -> events.Recorded | events.NameTaken | events.EffectFailed:
@@ -193,6 +197,9 @@ class FolderIndex(Protocol):
         index that another program holds. Reads only, and creates nothing.
         """
 
+    def find_missing(self, folder: str, key: str, patience: timedelta | None = None) -> Miss | None:
+        """What is remembered of a missing file; None also if that cannot be read."""
+
     def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
         """The name that a download has in a folder, empty if it is not known.
 
@@ -200,9 +207,9 @@ class FolderIndex(Protocol):
         """
 
     def record(
-        self, effect: effects.Record, update: FileRecord
+        self, effect: effects.Record, update: FileUpdate
     ) -> events.Recorded | events.EffectFailed:
-        """Write the row of a file, in one transaction."""
+        """Write the row of a file or of a miss, in one transaction."""
 
     def close(self) -> None:
         """Close the connections."""

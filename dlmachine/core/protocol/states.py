@@ -197,13 +197,14 @@ class Publishing:
 
 @frozen
 class Recording:
-    """Writing to the registry; `published` is the new file, if there is one."""
+    """Writing to the registry; `published` is the new file, `end` the result of the run."""
 
     job: Job
     update: MetadataUpdate
-    outcome: Outcome
+    end: Outcome | Fault
     published: str | None = None
     conflicts: int = 0
+    keep_part: bool = False
 
 
 @frozen

@@ -65,6 +65,9 @@ KINDS: Final[Mapping[Callable[..., object], Kind]] = {
     parsers.read_link: Kind('Link | LinkName | None', 'KIND'),
     parsers.read_method: Kind('CheckMethod | CheckMethodName', 'METHOD'),
     parsers.read_rate: Kind('Rate | float | str | None', 'N/s'),
+    parsers.read_remember_missing: Kind(
+        'RememberMissing | timedelta | Mapping[str, Any] | str | None', 'AGE'
+    ),
     parsers.read_seconds: Kind('float | timedelta', 'S', 'seconds'),
     parsers.read_seconds_or_none: Kind('float | timedelta | None', 'S', 'seconds'),
     parsers.read_segments: Kind("int | Literal['auto']", 'N|auto'),

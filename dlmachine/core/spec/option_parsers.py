@@ -22,7 +22,14 @@ from dlmachine.core.secrets.redact import redact_value
 from dlmachine.core.spec.destination import parse_destination
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.rate_limit import Rate, parse_rate
-from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link
+from dlmachine.core.spec.reuse import (
+    CheckMethod,
+    FileTime,
+    Freshness,
+    IfExists,
+    Link,
+    parse_remember_missing,
+)
 from dlmachine.core.text.control_chars import find_control_char
 from dlmachine.core.text.durations import parse_duration, parse_instant
 
@@ -31,22 +38,6 @@ _WORDS: Final = {
     '1': True, 'true': True, 'yes': True, 'on': True,
     '0': False, 'false': False, 'no': False, 'off': False, '': False,
 }  # fmt: skip
-
-
-def find_endless(name: str, value: object) -> Fault | None:
-    """The fault of a number with too many digits for Python to format.
-
-    >>> find_endless('retries', 10**5000).problem
-    'must be a number of at most 1,000 digits'
-    """
-    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        problem = 'must be a number of at most 1,000 digits'
-        return InvalidInput(where=name, problem=problem)
-    return None
-
-
-#: A thousand digits; Python's own limit is 4,300, and can be changed.
-_MAX_BITS: Final = 3_322
 
 
 def read_bool(name: str, value: object) -> Result[object, Fault]:
@@ -169,6 +160,15 @@ def read_freshness(name: str, value: object) -> Result[object, Fault]:
         return Success(lasts)
     expected = 'stored, always, http, or a duration such as 7d'
     return read_enum(Freshness, name, value).lash(lambda _: refused(name, value, expected))
+
+
+def read_remember_missing(name: str, value: object) -> Result[object, Fault]:
+    """Parse how long missing files are remembered; None (in text: none) is not at all."""
+    if value is None or str(value).strip().lower() == 'none':
+        return Success(None)
+    found = parse_remember_missing(value)
+    expected = "a duration such as 7d, or one with statuses such as '7d for 403, 404'"
+    return refused(name, value, expected) if found is None else Success(found)
 
 
 def read_method(name: str, value: object) -> Result[object, Fault]:

@@ -58,6 +58,12 @@ _ALL: Final = (
         'follow the rules of HTTP (http)',
     ),
     Option(
+        'remember_missing',
+        parsers.read_remember_missing,
+        'do not ask again for so long (a duration such as 7d) for a file that the servers '
+        "answered with 404 or 410, or with the statuses of a list: '7d for 403, 404'",
+    ),
+    Option(
         'if_exists',
         parsers.read_if_exists,
         'what to do with a file at the path that is not recorded for this download: replace '

@@ -9,10 +9,10 @@ from typing import Any, Final
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.deprecation import warn_renamed
-from dlmachine.core.faults import Fault, UnknownName
+from dlmachine.core.faults import Fault, InvalidInput, UnknownName
 from dlmachine.core.faults.printing import shortened
 from dlmachine.core.frozen import replace
-from dlmachine.core.spec.option_parsers import find_endless, is_checksum_list
+from dlmachine.core.spec.option_parsers import is_checksum_list
 from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, OLD_NAMES, OPTIONS, SYNONYMS
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.policy_checks import find_policy_fault
@@ -64,6 +64,22 @@ def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Res
         policy = _with_value(policy, option.field, read.unwrap())
     fault = find_policy_fault(policy)
     return Success(policy) if fault is None else Failure(fault)
+
+
+def find_endless(name: str, value: object) -> Fault | None:
+    """The fault of a number with too many digits for Python to format.
+
+    >>> find_endless('retries', 10**5000).problem
+    'must be a number of at most 1,000 digits'
+    """
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        problem = 'must be a number of at most 1,000 digits'
+        return InvalidInput(where=name, problem=problem)
+    return None
+
+
+#: A thousand digits; Python's own limit is 4,300, and can be changed.
+_MAX_BITS: Final = 3_322
 
 
 def split_options(

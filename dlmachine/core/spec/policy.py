@@ -21,6 +21,7 @@ from dlmachine.core.spec.reuse import (
     FreshnessRule,
     IfExists,
     Link,
+    RememberMissing,
     Window,
 )
 from dlmachine.core.version import USER_AGENT
@@ -55,10 +56,11 @@ class Policy:
 
     `freshness` says how long a stored copy is used without asking the server, by name or as a
     duration since the server last sent or confirmed it (None: for ever in the cache, never at a
-    path); `check_freshness` is another word for `Freshness.ALWAYS`. `if_exists`
-    says what happens to a file at the path that is not recorded as this download. With `via_cache`
-    a file at a path is a copy of that in the cache, and with `link` a link to it. With `mtime` it
-    gets the time of the server's Last-Modified.
+    path); `check_freshness` is another word for `Freshness.ALWAYS`. `remember_missing` says how
+    long a file that no server has is not asked for again. `if_exists` says what happens to a file
+    at the path that is not recorded as this download. With `via_cache` a file at a path is a copy
+    of that in the cache, and with `link` a link to it. With `mtime` it gets the time of the
+    server's Last-Modified.
 
     A host gets at most `max_per_host` parallel requests, and not more often than `rate` allows;
     all downloads of a manager together receive at most `limit_rate` bytes a second. None means
@@ -73,6 +75,7 @@ class Policy:
     backend: str = 'requests'
     # reuse
     freshness: FreshnessRule | None = None
+    remember_missing: RememberMissing | None = None
     if_exists: IfExists | None = None
     via_cache: bool = False
     link: Link | None = None

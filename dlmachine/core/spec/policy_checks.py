@@ -18,7 +18,15 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_byt
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import Rate
-from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link, Window
+from dlmachine.core.spec.reuse import (
+    CheckMethod,
+    FileTime,
+    Freshness,
+    IfExists,
+    Link,
+    RememberMissing,
+    Window,
+)
 
 #: The maximum of the option `segments`.
 MAX_SEGMENTS: Final = 64
@@ -26,6 +34,7 @@ MAX_SEGMENTS: Final = 64
 _TYPES: Final = {
     'backend': str,
     'freshness': (Freshness, timedelta, NoneType),
+    'remember_missing': (RememberMissing, NoneType),
     'if_exists': (IfExists, NoneType),
     'link': (Link, NoneType),
     'mtime': (FileTime, NoneType),

@@ -3,12 +3,14 @@
 Pure. A copy is an entry of the cache, or the recorded file at a path.
 """
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final, TypeAlias
 
 from dlmachine.core.frozen import frozen
-from dlmachine.core.text.durations import show_duration
+from dlmachine.core.text.durations import parse_duration, show_duration
 
 
 class Freshness(Enum):
@@ -54,6 +56,64 @@ class FileTime(Enum):
     """Which modification time a file gets: `SERVER` is that of Last-Modified."""
 
     SERVER = 'server'
+
+
+#: Not found, and gone (RFC 9110 sections 15.5.5 and 15.5.11).
+MISSING: Final = (404, 410)
+_DAY: Final = 86_400
+
+
+@frozen
+class RememberMissing:
+    """How long a file that no server has is not asked for again, and by which statuses.
+
+    >>> print(RememberMissing(lasts=timedelta(days=7)))
+    7d
+    >>> print(RememberMissing(lasts=timedelta(hours=36), statuses=(403, 404)))
+    129600s for 403, 404
+    """
+
+    lasts: timedelta
+    statuses: tuple[int, ...] = MISSING
+
+    def __str__(self) -> str:
+        """The text that the option has."""
+        seconds = self.lasts.total_seconds()
+        shown = f'{self.lasts.days}d' if seconds % _DAY == 0 else f'{seconds:g}s'
+        listed = ', '.join(map(str, self.statuses))
+        return shown if self.statuses == MISSING else f'{shown} for {listed}'
+
+
+def parse_remember_missing(value: object) -> RememberMissing | None:
+    """The value from a duration, from a text, or from a mapping; None if it is not one.
+
+    >>> print(parse_remember_missing('7d'), '|', parse_remember_missing('12h for 403, 404'))
+    7d | 43200s for 403, 404
+    >>> print(parse_remember_missing({'for': '7d', 'statuses': [404]}))
+    7d for 404
+    """
+    lasts, statuses = value, object()
+    if isinstance(value, RememberMissing):
+        lasts, statuses = value.lasts, value.statuses
+    elif isinstance(value, Mapping) and value.keys() <= {'for', 'statuses'}:
+        lasts, statuses = value.get('for'), value.get('statuses', MISSING)
+    elif isinstance(value, str):
+        lasts, is_listed, listed = value.partition(' for ')
+        statuses = listed.split(',') if is_listed else MISSING
+    elif isinstance(value, timedelta):
+        statuses = MISSING
+    if isinstance(lasts, str):
+        lasts = parse_duration(lasts)
+    if not isinstance(lasts, timedelta) or not isinstance(statuses, (list, tuple)):
+        return None
+    numbers = tuple(dict.fromkeys(_read_status(status) for status in statuses))
+    is_valid = numbers and None not in numbers and lasts > timedelta(0)
+    return RememberMissing(lasts=lasts, statuses=numbers) if is_valid else None  # type: ignore[arg-type]
+
+
+def _read_status(value: object) -> int | None:
+    text = '' if isinstance(value, bool) else str(value).strip()
+    return int(text) if re.fullmatch('[45][0-9]{2}', text) else None
 
 
 class CheckMethod(Enum):

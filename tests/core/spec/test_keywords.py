@@ -15,11 +15,20 @@ from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import Rate
-from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link, Window
+from dlmachine.core.spec.reuse import (
+    CheckMethod,
+    FileTime,
+    Freshness,
+    IfExists,
+    Link,
+    RememberMissing,
+    Window,
+)
 from tests.builders import a_descriptor, a_policy, a_snapshot
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
 SECONDS = timedelta(seconds=7)
+A_LIST = RememberMissing(lasts=SECONDS, statuses=(403, 404))
 
 KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('backend', 'curl', {'backend': 'curl'}),
@@ -27,6 +36,17 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('freshness', 'stored', {'freshness': Freshness.STORED}),
     ('freshness', '1 w', {'freshness': timedelta(days=7)}),
     ('freshness', SECONDS, {'freshness': SECONDS}),
+    ('remember_missing', '7 s', {'remember_missing': RememberMissing(lasts=SECONDS)}),
+    ('remember_missing', SECONDS, {'remember_missing': RememberMissing(lasts=SECONDS)}),
+    ('remember_missing', ' None ', {'remember_missing': None}),
+    ('remember_missing', '7s for 403,404', {'remember_missing': A_LIST}),
+    (
+        'remember_missing',
+        {'for': '7s', 'statuses': ['403', 404, 404]},
+        {'remember_missing': A_LIST},
+    ),
+    ('remember_missing', {'for': SECONDS}, {'remember_missing': RememberMissing(lasts=SECONDS)}),
+    ('remember_missing', A_LIST, {'remember_missing': A_LIST}),
     ('if_exists', 'keep', {'if_exists': IfExists.KEEP}),
     ('via_cache', 'yes', {'via_cache': True}),
     ('link', 'hard', {'link': Link.HARD}),

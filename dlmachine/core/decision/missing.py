@@ -1,0 +1,52 @@
+"""Whether a remembered miss replaces a request.  Pure."""
+
+from dlmachine.core.cache.key import shown_url
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.faults import HttpStatus
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import Destination
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Freshness, RememberMissing
+
+
+def remembers_missing(descriptor: Descriptor, policy: Policy) -> RememberMissing | None:
+    """How misses of a request are remembered; None if they are not.
+
+    Only a request that asks for a file can miss it: PUT, PATCH and DELETE change something on the
+    server, so their answers are never remembered.
+    """
+    if policy.remember_missing is None or policy.any_status or policy.fills_from_cache:
+        return None
+    return policy.remember_missing if descriptor.method in _ASKING else None
+
+
+_ASKING = frozenset({'GET', 'HEAD', 'POST'})
+
+
+def find_known_missing(
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, destination: Destination
+) -> HttpStatus | None:
+    """The fault of a download that need not be asked for; None if a request may be sent.
+
+    It is asked for under `force_download` and `freshness='always'`, if the answer is older than
+    `newer_than`, and if `stale_if_error` has a copy to fall back to.
+    """
+    miss, rule = snapshot.missing, remembers_missing(descriptor, policy)
+    if miss is None or rule is None or miss.status not in rule.statuses:
+        return None
+    if policy.force_download or policy.check_freshness or policy.freshness is Freshness.ALWAYS:
+        return None
+    newer = policy.window.at(snapshot.now).newer_than
+    is_too_old = newer is not None and miss.at <= newer  # type: ignore[operator]  # a time by now
+    other = None if snapshot.file is None else snapshot.file.other
+    has_other = other is not None or bool(snapshot.copies(destination))
+    if is_too_old or (policy.stale_if_error and has_other):
+        return None
+    if not miss.holds(rule.lasts, snapshot.now):
+        return None
+    return HttpStatus(
+        url=shown_url(descriptor),
+        status=miss.status,
+        known_since=miss.at,
+        known_until=miss.ends_at(rule.lasts),
+    )
