@@ -9,9 +9,11 @@ from datetime import timedelta
 
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.other_keys import others_wanted
 from dlmachine.core.decision.missing import remembers_missing
 from dlmachine.core.decision.part_location import may_need_part, part_place, part_stem
 from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, Snapshot
+from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.ports import Clock, Files, FolderIndex, Store
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import (
@@ -61,6 +63,10 @@ def observe(
         is_folder = seen is not None and seen.kind is PathKind.FOLDER
         folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
         part = files.see_part(folder, part_stem(key, wanted))
+    if may_fetch and cache is not None and store is not None and cache.fault is None:
+        wanted_others = others_wanted(descriptor, policy, key)
+        if wanted_others is not None:
+            cache = replace(cache, others=store.find_others(wanted_others))
     if may_fetch and policy.remember_missing is not None:
         missing = _find_missing(descriptor, policy, store, index, file, key)
     return Snapshot(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.updates import MissingUpdate, NewVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
@@ -95,6 +96,12 @@ class SimStore:
             return CacheSeen(folder=FOLDER, item_id=item_id, fault=fault)
         entries = tuple(self._entry(row) for row in self._registry.of(key))
         return CacheSeen(folder=FOLDER, item_id=item_id, entries=entries)
+
+    def find_others(self, wanted: OthersWanted) -> tuple[CacheEntry, ...]:
+        """Entries of other keys with a checksum, or of a URL."""
+        rows = [row for (key, _), row in self._registry.rows.items() if key != wanted.but_key]
+        found = (self._entry(row) for row in rows)
+        return tuple(one for one in found if one.record is not None and wanted.may_be(one.record))
 
     def find_missing(self, key: str) -> Miss | None:
         """What is remembered of a missing file."""

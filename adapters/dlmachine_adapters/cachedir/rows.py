@@ -12,7 +12,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.entry_names import MAX_VERSION, entry_file_name
+from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.record import DownloadRecord, known_record
+from dlmachine.core.integrity.checksum import ALGORITHMS
 from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, from_local, guess_extension
 
 _OF_MAIN: Final = 'id, item_id, version_id, version, status, date, ext, file_name'
@@ -47,6 +49,8 @@ _LARGE: Final = slice(8, 11)
 _MAX_FURTHER: Final = 10_000
 #: In characters; file systems allow fewer.
 _MAX_FILE_NAME: Final = 4096
+_MAX_OTHERS: Final = 64
+_OTHERS: Final = 'SELECT id FROM attr_varchar WHERE namespace IS NULL AND'
 _STATUSES: Final = {status.value: status for status in Status}
 _SIZED: Final = frozenset({str, bytes})
 
@@ -110,6 +114,30 @@ def read_rows(
     )
     further, _ = _read_within(_one_by_one(connection, NAMES, older.fetchmany(_MAX_FURTHER)), NAMES)
     return found + further
+
+
+def read_others(connection: sqlite3.Connection, wanted: OthersWanted) -> list[Read]:
+    """The ready rows with a checksum, or of a masked URL with any query; a few of the newest."""
+    ids: list[int] = []
+    checksum, url = wanted.checksum, wanted.url
+    if checksum is not None and checksum.algorithm in ALGORITHMS:
+        # The index is used only if the name is part of the query.
+        of_digest = f"{_OTHERS} keyvar = 0 AND name = '{checksum.algorithm}' AND value = ?"
+        ids += _ids(connection, of_digest, (checksum.hex,))
+    if url:
+        # `@` is the character after `?`.
+        of_url = f"{_OTHERS} keyvar = 1 AND name = '_uri' AND value > ? AND value < ?"
+        ids += _ids(connection, of_url, (f'{url}?', f'{url}@'))
+    if not ids:
+        return []
+    marks = ','.join('?' * len(ids))
+    where = f'm.status = {Status.READY.value} AND m.id IN ({marks})'
+    return read_rows(connection, where, tuple(ids), columns=BRIEF)
+
+
+def _ids(connection: sqlite3.Connection, question: str, values: tuple[str, ...]) -> list[int]:
+    rows = connection.execute(f'{question} ORDER BY id DESC LIMIT {_MAX_OTHERS}', values)
+    return [row_id for (row_id,) in rows if type(row_id) is int]
 
 
 @lru_cache(maxsize=64)

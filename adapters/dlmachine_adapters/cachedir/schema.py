@@ -7,6 +7,7 @@ that of misses is dlmachine's. A database of another program is left as it is.
 import sqlite3
 from typing import Final
 
+from dlmachine.core.integrity.checksum import ALGORITHMS
 from dlmachine_adapters import misses
 
 ATTRIBUTE_TYPES: Final = ('varchar', 'int', 'datetime', 'float', 'text')
@@ -35,9 +36,12 @@ _PROGRAMS: Final = """
     SELECT CASE WHEN type = 'table' THEN 'virtual table' ELSE type END FROM sqlite_master
     WHERE type NOT IN ('table', 'index') OR (type = 'table' AND rootpage = 0) LIMIT 1
 """
+_DIGESTS: Final = ' OR '.join(f"name = '{name}'" for name in ALGORITHMS)
 INDEXES: Final = {
     'dlmachine_item': 'main(item_id, version)',
     **{f'dlmachine_attr_{name}': f'attr_{name}(id)' for name in ATTRIBUTE_TYPES},
+    'dlmachine_digest': f'attr_varchar(value) WHERE {_DIGESTS}',
+    'dlmachine_uri': "attr_varchar(value) WHERE name = '_uri'",
 }
 #: Two owners must not share a version; a registry in which they do gets a plain index.
 UNIQUE_VERSION: Final = 'dlmachine_version_unique'

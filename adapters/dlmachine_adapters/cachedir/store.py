@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import SameVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
@@ -30,7 +31,7 @@ from dlmachine_adapters.cachedir.foreign_entries import (
 )
 from dlmachine_adapters.cachedir.group_commit import Grouping
 from dlmachine_adapters.cachedir.naming import from_local, item_id_of
-from dlmachine_adapters.cachedir.rows import BRIEF, Misfit, Read, Row, read_rows
+from dlmachine_adapters.cachedir.rows import BRIEF, Misfit, Read, Row, read_others, read_rows
 from dlmachine_adapters.cachedir.writes import remove_versions, write_update
 from dlmachine_adapters.files.database import NoDatabase
 from dlmachine_adapters.files.os_errors import storage_fault
@@ -77,6 +78,16 @@ class CachedirStore:
         if len(found) > 1:
             found.sort(key=lambda entry: (entry.is_own, entry.version))
         return CacheSeen(folder=folder, item_id=own, entries=tuple(found))
+
+    def find_others(self, wanted: OthersWanted) -> tuple[CacheEntry, ...]:
+        """Entries of other keys with a checksum, or of a URL."""
+        own = item_id_of(wanted.but_key) if wanted.but_key else ''
+        try:
+            rows = self.registry.read(partial(read_others, wanted=wanted))
+        except (NoDatabase, sqlite3.Error):
+            return ()
+        found = (self._own_entry(row) for row in rows if row.item_id != own)
+        return tuple(one for one in found if one is not None and one.record is not None)
 
     def find_missing(self, key: str) -> Miss | None:
         """What is remembered of a missing file."""

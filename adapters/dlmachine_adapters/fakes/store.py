@@ -4,6 +4,7 @@ import threading
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.updates import MissingUpdate, NewVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
@@ -46,6 +47,15 @@ class MemoryStore:
             rows = [row for (known, _), row in sorted(self._rows.items()) if known == key]
         entries = tuple(self._entry(row) for row in rows)
         return CacheSeen(folder=self._folder, item_id=item_id, entries=entries)
+
+    def find_others(self, wanted: OthersWanted) -> tuple[CacheEntry, ...]:
+        """Entries of other keys with a checksum, or of a URL."""
+        if self.problem is not None:
+            return ()
+        with self._mutex:
+            rows = [row for (key, _), row in self._rows.items() if key != wanted.but_key]
+        found = (self._entry(row) for row in rows)
+        return tuple(one for one in found if one.record is not None and wanted.may_be(one.record))
 
     def find_missing(self, key: str) -> Miss | None:
         """What is remembered of a missing file."""

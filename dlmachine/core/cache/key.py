@@ -26,6 +26,7 @@ from dlmachine.core.http.body import (
     Part,
     RawBody,
 )
+from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import HTTP_SCHEMES
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.secrets.presigned import signature_names
@@ -73,12 +74,7 @@ def _key_of_url(method: str, url: str) -> str:
 
 def identity(descriptor: Descriptor) -> bytes:
     """The canonical JSON whose digest is the cache key."""
-    headers = sorted(
-        [name.casefold(), value]
-        for name, value in descriptor.headers
-        if name.casefold() not in VOLATILE_HEADERS
-        and not is_named(name.casefold(), descriptor.key_without)
-    )
+    headers = identifying_headers(descriptor.headers, descriptor.key_without)
     url, body = _identifying_url(descriptor), _body_identity(descriptor.body)
     if not descriptor.key_by_vary:
         return _canonical(descriptor.method, url, headers, body)
@@ -87,6 +83,15 @@ def identity(descriptor: Descriptor) -> bytes:
     # A request without other fields is the same one by either rule, and has the same copies.
     marks = [] if credentials == headers else [['vary']]
     return _canonical(descriptor.method, url, credentials + marks, body)
+
+
+def identifying_headers(headers: Headers, left_out: tuple[str, ...]) -> list[list[str]]:
+    """The header fields that count in the key, in order, without those that are left out."""
+    return sorted(
+        [name.casefold(), value]
+        for name, value in headers
+        if name.casefold() not in VOLATILE_HEADERS and not is_named(name.casefold(), left_out)
+    )
 
 
 def without_signature(descriptor: Descriptor) -> Descriptor:

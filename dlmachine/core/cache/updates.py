@@ -11,6 +11,7 @@ from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.missing import Miss
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.frozen import frozen
+from dlmachine.core.integrity.checksum import ALGORITHMS
 
 
 @frozen
@@ -116,6 +117,7 @@ def flat_attributes(record: DownloadRecord) -> Mapping[str, str | int]:
     '2024-05-01 00:00:00'
     """
     values: dict[str, str | int | None] = {
+        **{name: digest for name, digest in record.digests if name in ALGORITHMS},
         'url': record.url,
         'download_method': record.method,
         'sha256': record.sha256,

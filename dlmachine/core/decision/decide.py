@@ -19,6 +19,7 @@ from dlmachine.core.decision.backends import choose_backend
 from dlmachine.core.decision.existing import decide_existing
 from dlmachine.core.decision.locate import locate
 from dlmachine.core.decision.missing import find_known_missing
+from dlmachine.core.decision.others import find_other, other_notes
 from dlmachine.core.decision.resumable import find_part, is_of_copy
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Address, Decision, Reason, Verdict
@@ -186,6 +187,9 @@ def _without_copy(question: _Question, copies: tuple[CacheEntry, ...]) -> Decisi
         reason, existing = found
         if existing is not None:
             return _stored(question, reason, existing)
+    other = find_other(question.descriptor, policy, question.snapshot)
+    if other is not None:
+        return _stored(question, *other)
     if policy.force_download:
         reason = Reason.FORCED
     return _network(question, Verdict.FETCH, reason, None)
@@ -207,7 +211,7 @@ def _stored(question: _Question, reason: Reason, entry: CacheEntry) -> Decision:
         reason=Reason.CHANGED if entry.has_changed else reason,
         destination=question.destination,
         entry=entry,
-        notes=_index_notes(question.snapshot),
+        notes=(*other_notes(reason, entry), *_index_notes(question.snapshot)),
     )
 
 

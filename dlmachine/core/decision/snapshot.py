@@ -19,12 +19,14 @@ from dlmachine.core.spec.destination import Destination, InCache, InMemory, Path
 class CacheSeen:
     """The observed cache: its folder, the entries for the key, or why the cache is unusable.
 
-    `item_id` is the name of the key in cachedir.
+    `item_id` is the name of the key in cachedir. `others` are entries of other keys that may have
+    the same bytes.
     """
 
     folder: str
     item_id: str = ''
     entries: tuple[CacheEntry, ...] = ()
+    others: tuple[CacheEntry, ...] = ()
     fault: Fault | None = None
 
 
@@ -120,4 +122,5 @@ class Snapshot:
         kept = tuple(
             replace(one, file_bytes=None) if one == entry else one for one in cache.entries
         )
-        return replace(self, cache=replace(cache, entries=kept))
+        others = tuple(one for one in cache.others if one != entry)
+        return replace(self, cache=replace(cache, entries=kept, others=others))

@@ -43,6 +43,8 @@ class Reason(Enum):
     NONE_USABLE = 'no stored version is complete and within the allowed dates and sizes'
     CHANGED = 'the stored file has changed: it is used if it has the recorded digest'
     RESIZED = 'the stored file has changed: its size differs from the recorded size'
+    SAME_CONTENT = 'an entry of the cache has the expected checksum'
+    EARLIER_KEY = 'an entry of the cache is of the same URL, but for parameters that do not count'
     RECORDED = 'the file is recorded for this download, and unchanged'
     CHECK_AT_PATH = 'the file is recorded: check whether it is current'
     FITS = 'the file there is not recorded: it is used if it has the expected checksum'
@@ -93,3 +95,8 @@ class Decision:
     notes: tuple[str, ...] = ()
     arithmetic: str = ''
     assessment: Assessment | None = None
+
+    @property
+    def is_of_other_key(self) -> bool:
+        """Whether the stored copy is an entry of another key, to be recorded under this one."""
+        return self.reason is Reason.SAME_CONTENT or self.reason is Reason.EARLIER_KEY

@@ -17,6 +17,11 @@ _SHORT_NAMES: Final = {
     'sha-384': 'sha384', 'sha-512': 'sha512', 'sha2-256': 'sha256', 'sha2-512': 'sha512',
     'b2': 'blake2b',
 }  # fmt: skip
+#: The algorithms of fixed length whose digests are searched for in a cache.
+ALGORITHMS: Final = (
+    'blake2b', 'blake2s', 'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha3_224', 'sha3_256',
+    'sha3_384', 'sha3_512', 'sha512',
+)  # fmt: skip
 
 
 @frozen(kw_only=False)

@@ -10,11 +10,15 @@ from pathlib import PurePath
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import must_read
+from dlmachine.core.cache.key import shown_url
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import FileRecord
 from dlmachine.core.decision.existing import replaces
+from dlmachine.core.decision.others import bytes_of
 from dlmachine.core.decision.part_location import part_place, part_stem
+from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.frozen import replace
+from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.validators import parse_http_date
 from dlmachine.core.protocol.effects import AcquireLock, CheckCopy, KeepChanged, OpenPart
 from dlmachine.core.protocol.events import CacheFilled
@@ -22,6 +26,7 @@ from dlmachine.core.protocol.states import Job
 from dlmachine.core.spec.destination import AtPath, Auto, Destination, InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import FileTime
+from dlmachine.core.transfer.file_name import name_file
 from dlmachine.core.transfer.provenance import adopt_record
 
 
@@ -58,12 +63,34 @@ def cache_policy(policy: Policy) -> Policy:
     )
 
 
+def entry_for_key(job: Job, entry: CacheEntry, record: DownloadRecord, at: datetime) -> CacheFilled:
+    """The entry of another key, with the record that its bytes get under the key of this run."""
+    if job.decision.reason is Reason.SAME_CONTENT:
+        # The validators are those of another URL.
+        adopted = adopt_record(job, entry, record.sha256, at)
+        url = adopted.url
+        name = name_file(Headers(), url, job.descriptor.redactor)
+        known = replace(adopted, filename=name, notes=())
+    else:
+        descriptor = job.descriptor
+        known = replace(
+            record,
+            url=shown_url(descriptor),
+            key_without=descriptor.key_without,
+            key_ignores_query=descriptor.key_ignores_query,
+        )
+    note = bytes_of(record)
+    notes = known.notes if note in known.notes else (*known.notes, note)
+    return CacheFilled(at=at, path=entry.path, record=replace(known, notes=notes))
+
+
 def copy_of_cache(job: Job, filled: CacheFilled) -> OpenPart:
     """The effect that opens a part with the bytes of an entry of the cache."""
-    dest = job.policy.dest
+    dest, cache = job.policy.dest, job.snapshot.cache
     is_folder = isinstance(job.decision.destination, InFolder)
+    folder = None if cache is None else cache.folder
     return OpenPart(
-        beside=part_place(dest, None, is_folder=is_folder),
+        beside=part_place(dest, folder, is_folder=is_folder),
         stem=part_stem(job.key, dest),
         source=filled.path,
         sha256=filled.record.sha256,

@@ -72,7 +72,7 @@ def on_checking_copy(state: CheckingCopy, event: Event) -> Step:
         case CopyConfirmed():
             return _use(state, event)
         case CopyMissing():
-            return _decide_again(_without_copy(state))
+            return decide_without(state.job, state.entry)
         case EffectFailed(fault=fault):
             return finish(state.job, fault)
         case _:
@@ -128,6 +128,12 @@ def on_observing(state: Observing, event: Event) -> Step:
 
 def _use(state: CheckingCopy, event: CopyConfirmed) -> Step:
     job, entry, record = state.job, state.entry, state.entry.record
+    if job.decision.is_of_other_key and record is not None:
+        from dlmachine.core.machine.files import copy_of_cache, entry_for_key
+
+        filled = entry_for_key(job, entry, record, event.at)
+        effect = copy_of_cache(job, filled)
+        return Step(state=Opening(job=replace(job, filled=filled)), effect=effect)
     if record is not None and state.checksum not in {None, job.policy.checksum}:
         # The copy has the recorded digest, so the next run need not read it.
         known = replace(record, mtime_ns=entry.file_mtime_ns)
@@ -164,7 +170,8 @@ def _step_for_decision(job: Job) -> Step:
 
         if must_read_checksums(job.policy, _about_to_use(job)):
             return read_checksums(job, wanted)
-    if decision.entry is not None and decision.verdict is Verdict.USE_CACHED:
+    is_locked = job.is_observed or not decision.is_of_other_key
+    if decision.entry is not None and decision.verdict is Verdict.USE_CACHED and is_locked:
         return _check(job, decision.entry, must_read(decision.entry, job.policy.checksum))
     lock = None if job.is_observed else _lock(job)
     if lock is not None:
@@ -203,14 +210,14 @@ def _about_to_use(job: Job) -> CacheEntry | None:
     return job.decision.entry if job.decision.verdict is Verdict.USE_CACHED else None
 
 
-def _without_copy(state: CheckingCopy) -> Job:
-    job = state.job
-    wrong = (*job.wrong, state.entry)
+def decide_without(job: Job, entry: CacheEntry | None) -> Step:
+    """Decide again without a stored copy that is missing, or has other bytes."""
+    wrong = job.wrong if entry is None else (*job.wrong, entry)
     snapshot = _without(job.snapshot, wrong)
     # After many missing copies, the whole observation is outdated.
     if len(wrong) >= MAX_MISSING:
         snapshot = _without(snapshot, snapshot.copies(job.decision.destination))
-    return replace(job, snapshot=snapshot, wrong=wrong)
+    return _decide_again(replace(job, snapshot=snapshot, wrong=wrong))
 
 
 def _without(snapshot: Snapshot, copies: Iterable[CacheEntry]) -> Snapshot:

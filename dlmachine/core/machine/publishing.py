@@ -87,6 +87,10 @@ def on_opening_copy(state: Opening, event: Event) -> Step:
     match event:
         case PartOpened() if state.job.filled is not None:
             return publish(replace(state.job, holds_part=True), state.job.filled.record)
+        case EffectFailed() if state.job.decision.is_of_other_key:
+            from dlmachine.core.machine.lookup import decide_without
+
+            return decide_without(replace(state.job, filled=None), state.job.decision.entry)
         case EffectFailed(fault=fault):
             return finish(state.job, fault)
         case _:

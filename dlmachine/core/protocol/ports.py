@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from returns.result import Result
 
+from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.updates import FileUpdate, VersionUpdate
 from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, PartSeen, Snapshot
 from dlmachine.core.faults import Fault
@@ -167,6 +169,9 @@ class Store(Protocol):
 
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
         """The entries of a key.  Reads only, and creates nothing."""
+
+    def find_others(self, wanted: OthersWanted) -> tuple[CacheEntry, ...]:
+        """Entries of other keys, a few of the newest; none if they cannot be read."""
 
     def find_missing(self, key: str) -> Miss | None:
         """What is remembered of a missing file; None also if that cannot be read."""

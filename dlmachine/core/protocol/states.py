@@ -291,10 +291,7 @@ State: TypeAlias = (
 
 @frozen
 class Step:
-    """The next state, and the one effect to perform in it; None at the end.
-
-    `update` goes with the effect `Record`.
-    """
+    """The next state, and the effect to perform in it, if any; `update` goes with `Record`."""
 
     state: State
     effect: Effect | None = None
