@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from returns.io import IOResult
 
+from dlmachine.batch.slots import Slots
 from dlmachine.core.cache.updates import MetadataUpdate
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
@@ -53,9 +54,11 @@ class _Entry:
 class GroupCommit:
     """The runs of one batch that wait for their record; shared by its threads."""
 
-    def __init__(self, world: SystemWorld) -> None:
-        """Start without waiting runs."""
+    def __init__(self, world: SystemWorld, workers: int) -> None:
+        """Start without waiting runs; at most `workers` exchange at once."""
         self._world = world
+        # A run that holds a lock must never wait for one that waits for a lock.
+        self._slots, self._timed_slots = Slots(workers, world.stop), Slots(workers, world.stop)
         self._pid = os.getpid()
         self._mutex = Lock()
         self._entries: list[_Entry] = []
@@ -73,21 +76,31 @@ class GroupCommit:
 
         `world` is that of the batch, or a copy for this download.
         """
-        ahead, holder = Run(descriptor, policy, world), object()
+        if policy.timeout is None:
+            ahead = Run(descriptor, policy, world)
+            ahead.slot = self._slots
+            is_due = self._run(ahead, snapshot, on_done)
+        else:
+            with self._timed_slots:  # First, because its time passes from its start.
+                is_due = self._run(Run(descriptor, policy, world), snapshot, on_done)
+        if is_due:
+            self.flush()
+
+    def _run(self, ahead: Run, snapshot: Snapshot, on_done: OnDone) -> bool:
+        """Run until the record, or the end; return whether the records are due."""
+        holder = object()
         entry: _Entry | None = None
         with holding_as(holder):
             try:
                 step = ahead.run_until(ahead.begin(snapshot), _may_be_done_now)
                 if isinstance(step.effect, Record) and step.update is not None:
                     entry = _Entry(ahead, step, step.update, on_done, holder)
-                    is_due = self._put_aside(entry)
-                else:
-                    on_done(ahead.result(step))
+                    return self._put_aside(entry)
+                on_done(ahead.result(step))
+                return False
             finally:
                 if entry is None:
                     ahead.release()
-        if entry is not None and is_due:
-            self.flush()
 
     def tick(self) -> None:
         """Flush if the oldest record has waited too long."""

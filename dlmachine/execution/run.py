@@ -6,6 +6,7 @@ miss, with the modules that decide and perform each.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
@@ -108,6 +109,7 @@ class Run:
         self._descriptor = descriptor
         self._policy = policy
         self._world = world
+        self.slot: AbstractContextManager[object] = nullcontext()  # Entered for each exchange.
         self.began_at = world.clock.now()
         self._part: Part | None = None
         self._is_open = False
@@ -227,12 +229,14 @@ class Run:
     def _exchange(self, effect: Exchange) -> Responded | Interrupted | EffectFailed:
         if self._part is None:
             return self._no_part()
-        return exchange(self._world, effect, self._part, self._remaining)
+        with self.slot:
+            return exchange(self._world, effect, self._part, self._remaining)
 
     def _exchange_segments(self, effect: ExchangeSegments) -> SegmentsEnded | EffectFailed:
         if self._part is None:
             return self._no_part()
-        return exchange_segments(self._world, effect, self._part, self._remaining)
+        with self.slot:
+            return exchange_segments(self._world, effect, self._part, self._remaining)
 
     def _reassemble(self, effect: Reassemble) -> Reassembled | EffectFailed:
         if self._part is None:
@@ -289,9 +293,11 @@ class Run:
         return store.record(effect, of_cache)
 
     def _no_part(self) -> EffectFailed:
-        fault = StorageFailed(path='', operation='write', problem='no part is open')
-        return EffectFailed(at=self._world.clock.now(), fault=fault)
+        return self._missing('write', 'no part is open')
 
     def _store_missing(self) -> EffectFailed:
-        fault = StorageFailed(path='', operation='record', problem='there is no cache')
+        return self._missing('record', 'there is no cache')
+
+    def _missing(self, operation: str, problem: str) -> EffectFailed:
+        fault = StorageFailed(path='', operation=operation, problem=problem)
         return EffectFailed(at=self._world.clock.now(), fault=fault)

@@ -1,0 +1,46 @@
+"""Slots: how many downloads of a batch use the network at once.
+
+A batch has a few more threads than slots: while all slots are taken, the next downloads are
+prepared, and the previous ones are published. So a server that is far away is never kept waiting.
+"""
+
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, CancelToken
+
+#: One more thread for so many slots.
+_SLOTS_OF_A_THREAD: Final = 4
+
+
+def threads_for(slots: int) -> int:
+    """The number of threads that keep so many slots busy; one slot means one thread.
+
+    >>> threads_for(1), threads_for(2), threads_for(8)
+    (1, 3, 10)
+    """
+    return 1 if slots == 1 else slots + max(1, slots // _SLOTS_OF_A_THREAD)
+
+
+class Slots:
+    """A context for one exchange, entered by at most so many threads at once."""
+
+    def __init__(self, most: int, stop: CancelToken) -> None:
+        """All slots are free; once `stop` is set, no thread waits."""
+        self._free: SimpleQueue[None] = SimpleQueue()  # In C: a semaphore takes ten calls.
+        self._stop = stop
+        for _ in range(most):
+            self._free.put(None)
+
+    def __enter__(self) -> None:
+        """Wait for a slot."""
+        while not self._stop.is_set:
+            try:
+                return self._free.get(timeout=POLL_SECONDS)
+            except Empty:
+                continue
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        """Free the slot."""
+        self._free.put(None)
