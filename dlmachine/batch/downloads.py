@@ -8,7 +8,7 @@ from dlmachine.batch.group_commit import GroupCommit, OnDone
 from dlmachine.batch.items import BatchItem, run_batch
 from dlmachine.batch.placing import Prepared
 from dlmachine.batch.reporting import BatchReport
-from dlmachine.batch.slots import threads_for
+from dlmachine.batch.slots import spare_threads
 from dlmachine.core.faults import Fault
 from dlmachine_adapters.progress.display import reporting
 from dlmachine_adapters.world import SystemWorld
@@ -31,7 +31,7 @@ def run_downloads(
     batch = make_world()
     stop, may_wait = batch.stop, total is None
     commits = GroupCommit(batch, workers)
-    threads = threads_for(workers) if executor is None else workers
+    spare = spare_threads(workers) if executor is None else 0
 
     with reporting(batch.shows) as on_event:
         report = BatchReport(batch, on_event, total)
@@ -49,6 +49,6 @@ def run_downloads(
                     tell(run_with_executor(descriptor, policy, seen, world, executor))
 
         yield from run_batch(
-            report.refusals(tasks), fetch, threads, stop, commits.tick, commits.flush,
-            may_wait=may_wait,
+            report.refusals(tasks), fetch, workers, stop, commits.tick, commits.flush,
+            may_wait=may_wait, spare=spare,
         )  # fmt: skip

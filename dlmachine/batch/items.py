@@ -121,13 +121,14 @@ def run_batch(
     on_idle: Callable[[], None],
     *,
     may_wait: bool = False,
+    spare: int = 0,
 ) -> Iterator[BatchItem[Target]]:
-    """Fetch all targets with at most `workers` threads, and yield each result as it is done.
+    """Fetch all targets with so many threads, and yield each result as it is done.
 
     A task is a target, and what is to be downloaded or why it cannot be. `fetch` also gets the
     position of the task, and reports the result, at once or later; `on_tick` and `on_idle` are
-    those of the pool; `may_wait` says that the iterator of tasks may block. A cancelled batch takes
-    no more tasks; closing the iterator cancels it.
+    those of the pool, as are `workers` and `spare`; `may_wait` says that the iterator of tasks may
+    block. A cancelled batch takes no more tasks; closing the iterator cancels it.
     """
 
     def work(
@@ -140,7 +141,7 @@ def run_batch(
             return
         fetch(index, prepared, lambda done: on_done(_item(target, index, done)))
 
-    return AdaptivePool(work, workers, stop, on_tick, on_idle).map_unordered(
+    return AdaptivePool(work, workers, stop, on_tick, on_idle, spare).map_unordered(
         enumerate(tasks), may_wait=may_wait
     )
 

@@ -54,16 +54,19 @@ class AdaptivePool(Generic[Task, Result]):
         stop: CancelToken,
         on_tick: Callable[[], None] = lambda: None,
         on_idle: Callable[[], None] = lambda: None,
+        spare: int = 0,
     ) -> None:
         """Set up a pool of at most `most` threads; none of them runs yet.
 
         `work` gets a task and a function to call with its result, at once or later. `on_tick` is
         called every hundredth of a second, `on_idle` when there are no tasks left, and at the end.
+        `spare` are further threads, for which no more tasks are taken ahead.
         """
         self._work = work
         self._on_tick = on_tick
         self._on_idle = on_idle
-        self._most = most
+        self._most_open = 2 * most  # One task ahead of each thread keeps them busy.
+        self._most = most + spare
         self._stop = stop
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         # None wakes up the consumer.
@@ -83,8 +86,7 @@ class AdaptivePool(Generic[Task, Result]):
         closing this iterator cancels the pool. Raises what the work raises.
         """
         ahead: Input[Task] = ThreadedInput(tasks, self._wake) if may_wait else IterableInput(tasks)
-        # One task ahead of each thread keeps them busy while results are consumed.
-        most = 2 * self._most + (0 if may_wait else _HELD_BACK)
+        most = self._most_open + (0 if may_wait else _HELD_BACK)
         open_tasks = 0
         try:
             if may_wait:

@@ -13,13 +13,13 @@ from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, CancelToken
 _SLOTS_OF_A_THREAD: Final = 4
 
 
-def threads_for(slots: int) -> int:
-    """The number of threads that keep so many slots busy; one slot means one thread.
+def spare_threads(slots: int) -> int:
+    """The number of further threads that keep so many slots busy; one slot means one thread.
 
-    >>> threads_for(1), threads_for(2), threads_for(8)
-    (1, 3, 10)
+    >>> spare_threads(1), spare_threads(2), spare_threads(8)
+    (0, 1, 2)
     """
-    return 1 if slots == 1 else slots + max(1, slots // _SLOTS_OF_A_THREAD)
+    return 0 if slots == 1 else max(1, slots // _SLOTS_OF_A_THREAD)
 
 
 class Slots:

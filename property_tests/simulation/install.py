@@ -143,6 +143,7 @@ def _replacements(system: System) -> dict[str, Any]:
         'Lock': lambda: _Lock(kernel),
         '_WORTH_BYTES': 1,
         '_NOTE_SECONDS': 0.002,
+        '_TIDY_SECONDS': 0.0,
         '_pwrite': lambda fd, data, offset: system.file(fd).write_at(data, offset),
     }
 

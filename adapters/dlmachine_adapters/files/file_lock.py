@@ -47,7 +47,7 @@ def take_lock(ours: OwnFolder, name: str, patience: float, owner: str) -> tuple[
         try:
             if _try_to_lock(handle):
                 if _has_name(opened, ours, name):
-                    _write_owner(handle, owner)
+                    _write_owner(handle, opened, owner)
                     return _Flock(handle, ours.moved(), name), has_waited
                 os.close(handle)
                 continue
@@ -91,9 +91,10 @@ class _Flock:
             os.close(self._handle)
 
 
-def _write_owner(handle: int, owner: str) -> None:
+def _write_owner(handle: int, opened: os.stat_result, owner: str) -> None:
     try:
-        os.ftruncate(handle, 0)
+        if opened.st_size:
+            os.ftruncate(handle, 0)
         os.write(handle, owner.encode('utf-8', 'replace'))
     except OSError:
         return  # It is only shown.

@@ -10,7 +10,9 @@ import stat
 import time
 from collections.abc import Iterator
 from functools import partial
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from dlmachine.core.decision.part_note import PartNote
@@ -48,8 +50,10 @@ _OLD_SECONDS: Final = 7 * 24 * 3600.0
 _LONE_SECONDS: Final = 3600.0
 _COPY_BYTES: Final = 1 << 20
 _OF_PARTS: Final = ('.part', '.part.json', '.part.new')
-#: Folders of the cache in a working folder; they stay.
-_LASTING: Final = frozenset({'locks', 'rates'})
+#: When each folder was searched for old parts; the interval in seconds; how many are remembered.
+_TIDIED_AT: Final[dict[tuple[str, int], float]] = {}
+_TIDY_SECONDS: Final = 60.0
+_MAX_TIDIED: Final = 1_000
 
 
 def create_part(folder: str, stem: str) -> FileStorage:
@@ -167,22 +171,31 @@ def _copy_part(
 def tidy(ours: OwnFolder, made: tuple[Path, ...] = ()) -> None:
     """Remove old parts without an owner, and the working folder if it is then empty; close it.
 
+    Old parts are looked for once a minute, because that takes a look at each part of the folder.
     `made` are the folders created for the download, innermost first; they are removed, too, if the
     download failed.
     """
     with ours, contextlib.suppress(OSError):
-        names = ours.names()
-        for name in names:
+        for name in ours.names() if _is_due(ours) else ():
             if name.endswith(_OF_PARTS):
                 # Another process may be removing the same files. Something else with the name of a
                 # part, such as a folder, does not stop the loop.
                 with contextlib.suppress(OSError):
                     _remove_if_left(ours, name)
-        if not _LASTING.isdisjoint(names):
-            return
         remove_working_folder(ours)
         for path in made:
             path.rmdir()
+
+
+def _is_due(ours: OwnFolder) -> bool:
+    # The inode is part of the name, because a folder may be removed and created again.
+    which, now = (ours.path, ours.seen.st_ino), monotonic()
+    if now - _TIDIED_AT.get(which, -inf) < _TIDY_SECONDS:
+        return False
+    if len(_TIDIED_AT) >= _MAX_TIDIED:
+        _TIDIED_AT.clear()
+    _TIDIED_AT[which] = now
+    return True
 
 
 def _names(ours: OwnFolder) -> list[str]:

@@ -20,7 +20,9 @@ from dlmachine.core.protocol.ports import Part, PartError
 from dlmachine.core.spec.destination import AtPath, PathKind
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files import atomic
+from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.local_files import LocalFiles
+from dlmachine_adapters.parts import folder as parts_folder
 from dlmachine_adapters.parts import sidecar
 from tests.part_paths import source_at
 
@@ -48,6 +50,12 @@ class Desk:
         part.write(data)
         part.finish()
         return part
+
+
+@pytest.fixture(autouse=True)
+def tidying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old parts are looked for each time."""
+    monkeypatch.setattr(parts_folder, '_TIDY_SECONDS', 0)
 
 
 @pytest.fixture
@@ -344,6 +352,7 @@ import os, sys
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import OpenPart
 from dlmachine_adapters.runtime.clock import SystemClock
+from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.local_files import LocalFiles
 part = LocalFiles(SystemClock()).open_part(OpenPart(beside=sys.argv[1], stem='stem'))
 part.begin(StoreBody(validator='"v"'))
@@ -515,6 +524,34 @@ def test_old_parts_are_removed(desk: Desk, folder: Path) -> None:
     open_.write(b'data')
     assert isinstance(open_.publish(Publish(place=AtPath(str(folder / 'x')))), Published)
     assert _left(folder) == ['x']
+
+
+def test_old_parts_are_looked_for_once_a_minute(
+    desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cost of a file does not grow with the files under way."""
+    monkeypatch.setattr(parts_folder, '_TIDY_SECONDS', 60)
+    old, *others = desk.fill(folder, validator='"v"'), desk.open(folder), desk.open(folder)
+    old.discard(Discard(keep=True))
+    others.pop().discard(Discard())
+    ages_ago = time.time() - 8 * 24 * 3600
+    for path in (folder / OUR_FOLDER).iterdir():
+        os.utime(path, (ages_ago, ages_ago))
+    looks: list[str] = []
+    look = OwnFolder.look
+
+    def counted(ours: OwnFolder, name: str) -> os.stat_result:
+        looks.append(name)
+        return look(ours, name)
+
+    monkeypatch.setattr(OwnFolder, 'look', counted)
+    others.pop().discard(Discard())
+
+    assert looks == []
+    assert (folder / OUR_FOLDER).exists()
+    monkeypatch.setattr(parts_folder, '_TIDY_SECONDS', 0)
+    desk.open(folder).discard(Discard())
+    assert not (folder / OUR_FOLDER).exists()
 
 
 def test_folders_that_were_made_for_nothing_are_removed(desk: Desk, folder: Path) -> None:
