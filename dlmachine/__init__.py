@@ -165,11 +165,10 @@ if not TYPE_CHECKING:  # Type checkers would accept any name.
             from dlmachine.core.deprecation import renamed
 
             __getattr__(_RENAMED[name])
-            return renamed(globals(), _RENAMED)(name)
+            return renamed(globals(), **_RENAMED)(name)
         home = _HOMES.get(name)
         if home is None:
-            msg = f'module {__name__!r} has no attribute {name!r}'
-            raise AttributeError(msg)
+            raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
         value = getattr(import_module(f'{__name__}.{home}'), name)
         globals()[name] = value
         return value

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.spec import option_parsers as parsers
@@ -204,7 +204,7 @@ def _check_package(name: str, text: str) -> Result[Any, Fault]:
     if text in {'.', '..'} or any(one in text for one in '/\\:'):
         problem = f'must be the name of a package, not {text!r}'
         advice = 'It names a folder in the cache directory of the user; for a path use path='
-        return Failure(InvalidInput(where=name, problem=problem, advice=advice))
+        return refuse(name, problem, advice)
     return Success(text)
 
 

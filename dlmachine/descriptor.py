@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import Body, ContentPart, FilePart
 from dlmachine.core.http.headers import HeadersLike
@@ -27,15 +27,7 @@ from dlmachine.core.spec.options import own_name, unknown_name
 from dlmachine.core.text.control_chars import find_unwritable
 from dlmachine.errors import error_for, unwrap
 from dlmachine.options.lists import DESCRIPTOR_OPTIONS, list_options
-from dlmachine.paths import (
-    PathInput,
-    absolute,
-    expand,
-    is_inside,
-    outside,
-    path_text,
-    settle_words,
-)
+from dlmachine.paths import PathInput, absolute, expand, is_inside, outside, path_text, settle_words
 
 
 @list_options(DESCRIPTOR_OPTIONS)
@@ -217,7 +209,7 @@ def _part_of_a_file(
     if other is not None or not isinstance(value.get('file'), (str, PurePath)):
         problem = f'has the unknown name {other!r}' if other is not None else 'names no file'
         advice = 'A file is written as { file = "path" }, perhaps with filename and content_type'
-        return Failure(InvalidInput(where=where, problem=problem, advice=advice))
+        return refuse(where, problem, advice)
     named = parse_local_path(expand(str(value['file'])), where)
     if not is_successful(named):
         return Failure(named.failure())
@@ -228,7 +220,7 @@ def _part_of_a_file(
         part = _read_part(name, Path(path))
     except (OSError, ValueError) as error:
         problem = f'names {path}, which cannot be read: {getattr(error, "strerror", None) or error}'
-        return Failure(InvalidInput(where=where, problem=problem))
+        return refuse(where, problem)
     own: dict[str, Any] = {key: str(one) for key, one in value.items() if key != 'file'}
     return Success(replace(part, **own))
 

@@ -19,18 +19,8 @@ from typing import TYPE_CHECKING, Any, Never, TypeVar, assert_never, cast
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.result import Failure, Result, Success
 
+from dlmachine.core import faults
 from dlmachine.core.deprecation import renamed
-from dlmachine.core.faults import (
-    Cancelled,
-    ContentRefused,
-    DigestMismatch,
-    Fault,
-    HttpStatus,
-    LockMismatch,
-    OfflineMiss,
-    Party,
-    TimedOut,
-)
 
 Value = TypeVar('Value')
 
@@ -44,7 +34,7 @@ class DownloadError(Exception):
     beginning of an error response's body as text, and `json` the same parsed as JSON.
 
     >>> from dlmachine.core.faults import HttpStatus
-    >>> error = error_for(HttpStatus(url='https://h/', status=404))
+    >>> error = error_for(faults.HttpStatus(url='https://h/', status=404))
     >>> print(error)
     https://h/: the server answered 404. Check the URL, or add a mirror with mirrors=
     >>> error.url, error.status
@@ -55,7 +45,7 @@ class DownloadError(Exception):
     errno: int | None
     filename: Any
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: faults.Fault) -> None:
         super().__init__(str(fault))
         self.fault = fault
         self.url = fault.url or None
@@ -65,7 +55,7 @@ class DownloadError(Exception):
         self.errno = getattr(fault, 'errno', None)
         self.filename = getattr(fault, 'filename', None)
 
-    def __reduce__(self) -> tuple[type['DownloadError'], tuple[Fault]]:
+    def __reduce__(self) -> tuple[type['DownloadError'], tuple[faults.Fault]]:
         """Pickle by the fault."""
         return type(self), (self.fault,)
 
@@ -130,15 +120,15 @@ _BY_STATUS: dict[int, type[ServerError]] = {
     410: NotFoundError,
     429: RateLimitedError,
 }
-_BY_PARTY: dict[Party, type[DownloadError]] = {
-    Party.CALLER: RequestError,
-    Party.SERVER: ServerError,
-    Party.NETWORK: NetworkError,
-    Party.LOCAL: LocalError,
+_BY_PARTY: dict[faults.Party, type[DownloadError]] = {
+    faults.Party.CALLER: RequestError,
+    faults.Party.SERVER: ServerError,
+    faults.Party.NETWORK: NetworkError,
+    faults.Party.LOCAL: LocalError,
 }
 
 
-def unwrap(done: Result[Value, Fault] | IOResult[Value, Fault]) -> Value:
+def unwrap(done: Result[Value, faults.Fault] | IOResult[Value, faults.Fault]) -> Value:
     """Return the value of a result of `plan`, `execute` or `read_manifest`.
 
     The result's own `unwrap` does not show the fault. Raises: DownloadError for a fault.
@@ -160,22 +150,22 @@ def unwrap(done: Result[Value, Fault] | IOResult[Value, Fault]) -> Value:
             assert_never(cast('Never', done))
 
 
-def error_for(fault: Fault) -> DownloadError:
+def error_for(fault: faults.Fault) -> DownloadError:
     """The exception for a fault."""
     match fault:
-        case HttpStatus(status=status):
+        case faults.HttpStatus(status=status):
             return _BY_STATUS.get(status, ServerError)(fault)
-        case DigestMismatch() | LockMismatch() | ContentRefused():
+        case faults.DigestMismatch() | faults.LockMismatch() | faults.ContentRefused():
             return IntegrityError(fault)
-        case TimedOut():
+        case faults.TimedOut():
             return TimeoutExpired(fault)
-        case Cancelled():
+        case faults.Cancelled():
             return CancelledError(fault)
-        case OfflineMiss():
+        case faults.OfflineMiss():
             return OfflineMissError(fault)
         case _:
             return _BY_PARTY[fault.party](fault)
 
 
 if not TYPE_CHECKING:  # Type checkers would accept any name.
-    __getattr__ = renamed(globals(), {'MachineError': 'LocalError'})
+    __getattr__ = renamed(globals(), MachineError='LocalError')

@@ -36,7 +36,6 @@ class HitMemo:
     def __init__(
         self, store: 'CachedirStore | None', index: 'Callable[[], FolderIndexes]', clock: Clock
     ) -> None:
-        """Remember nothing yet."""
         self._store, self._index, self._clock = store, index, clock
         self._mutex = threading.Lock()
         self._hits: dict[_Name, Hit] = {}

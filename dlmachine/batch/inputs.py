@@ -35,7 +35,6 @@ class IterableInput(Generic[Task]):
     """The inputs of a collection, which never block."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
-        """Iterate over these tasks."""
         self._tasks = iter(tasks)
         self.is_over = False
 

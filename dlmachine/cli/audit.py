@@ -6,25 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlmachine.cli import common
 from dlmachine.cli.batch.inputs import read_items
-from dlmachine.cli.common import (
-    check_destination,
-    destination,
-    fault_as_json,
-    managing,
-    prepared,
-    print_json,
-    size_text,
-)
-from dlmachine.cli.parameters.options import (
-    Command,
-    config_option,
-    folder_option,
-    input_options,
-    json_option,
-    own_option,
-    table_option,
-)
+from dlmachine.cli.parameters import options
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
@@ -36,18 +20,24 @@ if TYPE_CHECKING:
     from dlmachine.manager import DownloadManager
 
 
-@click.command('audit', cls=Command)
+@click.command('audit', cls=options.Command)
 @click.argument('file', type=FILE, metavar='FILE', required=False)
-@input_options
-@folder_option(help='Folder of the files.')
-@table_option('path')
-@config_option
-@table_option('offline', help='Assume that there is no network.')
-@table_option('freshness', help='Assume that stored copies are used so long without a check.')
-@table_option('check_freshness', help='Assume that the server is asked about every copy.')
-@own_option('--probe', is_flag=True, help='Also ask the servers about each file, without its body.')
-@own_option('--deep', is_flag=True, help='Read the stored files, and compare their digests.')
-@json_option
+@options.input_options
+@options.folder_option(help='Folder of the files.')
+@options.table_option('path')
+@options.config_option
+@options.table_option('offline', help='Assume that there is no network.')
+@options.table_option(
+    'freshness', help='Assume that stored copies are used so long without a check.'
+)
+@options.table_option('check_freshness', help='Assume that the server is asked about every copy.')
+@options.own_option(
+    '--probe', is_flag=True, help='Also ask the servers about each file, without its body.'
+)
+@options.own_option(
+    '--deep', is_flag=True, help='Read the stored files, and compare their digests.'
+)
+@options.json_option
 def command(file: str | None, **given: Any) -> None:
     """Show what the downloads of FILE would do, without doing it.
 
@@ -62,12 +52,11 @@ def command(file: str | None, **given: Any) -> None:
     from dlmachine.core.probe.result import ProbeStatus
 
     given['output'] = None
-    check_destination(given)
+    common.check_destination(given)
     path = given['input_file'] if file is None else file
     if path is None or None not in {file, given['input_file']}:
-        msg = 'Pass one file: FILE, or --input-file FILE'
-        raise click.UsageError(msg)
-    with managing(given) as manager:
+        raise click.UsageError('Pass one file: FILE, or --input-file FILE')
+    with common.managing(given) as manager:
         rows = []
         for row in _audit(manager, path, given):
             rows.append(row)
@@ -75,9 +64,10 @@ def command(file: str | None, **given: Any) -> None:
                 click.echo(_line(row))
     summary = summarize(rows)
     if given['as_json']:
-        print_json([_as_json(row) for row in rows])
+        common.print_json([_as_json(row) for row in rows])
     click.echo(
-        f'{len(rows)} in all: {summary.counted}; {size_text(summary.stored_bytes)} stored', err=True
+        f'{len(rows)} in all: {summary.counted}; {common.size_text(summary.stored_bytes)} stored',
+        err=True,
     )
     pending = (AuditStatus.MISSING, AuditStatus.CHANGED, AuditStatus.UNKNOWN)
     probes = [row.probe for row in rows if row.probe is not None]
@@ -97,7 +87,7 @@ def _audit(manager: 'DownloadManager', path: str, given: dict[str, Any]) -> 'Ite
     from dlmachine.targets import item_of
 
     items = list(read_items(path, manager, given))
-    pairs = prepared(items, destination(given, manager), manager, {})
+    pairs = common.prepared(items, common.destination(given, manager), manager, {})
     with manager.adapters() as world:
         found = (item_of(one, ready, {}, manager.config) for one, ready in pairs)
         if not given['probe']:
@@ -109,7 +99,7 @@ def _audit(manager: 'DownloadManager', path: str, given: dict[str, Any]) -> 'Ite
 
 
 def _line(row: 'AuditRow') -> str:
-    size = size_text(row.size_bytes)
+    size = common.size_text(row.size_bytes)
     line = f'{row.status.value:10}  {size:>10}  {row.name or row.url}  {row.reason}'
     probe = '' if row.probe is None else f'  [{row.probe.status.value}: {row.probe.reason}]'
     return printable(f'{line}{probe}')
@@ -124,7 +114,7 @@ def _as_json(row: 'AuditRow') -> dict[str, Any]:
         'size': row.size_bytes,
         'age_seconds': None if row.age is None else row.age.total_seconds(),
         'path': row.path,
-        'fault': None if row.fault is None else fault_as_json(row.fault),
+        'fault': None if row.fault is None else common.fault_as_json(row.fault),
         **({} if row.probe is None else {'probe': _probe_as_json(row.probe)}),
     }
 

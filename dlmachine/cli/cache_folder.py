@@ -22,8 +22,7 @@ def folder_of(given: dict[str, Any]) -> str:
     with managing(given) as manager:
         folder = cache_folder(manager.config.path, manager.config.pkg)
     if folder is None:
-        msg = 'there is no cache: pass --cache, or set path= in the configuration'
-        raise click.UsageError(msg)
+        raise click.UsageError('there is no cache: pass --cache, or set path= in the configuration')
     return folder
 
 

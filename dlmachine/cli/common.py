@@ -51,11 +51,9 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
 def check_destination(given: Mapping[str, Any]) -> None:
     """End the program if more than one destination is set."""
     if sum(given[name] is not None for name in ('output', 'folder', 'path')) > 1:
-        msg = '--output, --dir and --cache exclude each other'
-        raise click.UsageError(msg)
+        raise click.UsageError('--output, --dir and --cache exclude each other')
     if given['folder'] == '':
-        msg = '--dir is an empty path; pass . for the current folder'
-        raise click.UsageError(msg)
+        raise click.UsageError('--dir is an empty path; pass . for the current folder')
 
 
 def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | bool | None:
@@ -98,8 +96,7 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
         name: given[name] for name in sorted(_OF_REQUEST) if given[name] not in (None, ())
     }
     if given['data'] is not None and given['json_data'] is not None:
-        msg = '--data and --json-data exclude each other: a request has one body'
-        raise click.UsageError(msg)
+        raise click.UsageError('--data and --json-data exclude each other: a request has one body')
     data = _read_data(given['data'])
     if data is not None:
         # Like curl: a form, unless a header sets another type.
@@ -157,12 +154,9 @@ def size_text(count: int | None) -> str:
     >>> size_text(None), size_text(512), size_text(5_242_880)
     ('-', '512 B', '5.0 MiB')
     """
-    if count is None:
-        return '-'
-    size, units = float(count), ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-    while size >= 1024 and len(units) > 1:
-        size, units = size / 1024, units[1:]
-    return f'{count} B' if units[0] == 'B' else f'{size:.1f} {units[0]}'
+    from dlmachine_adapters.progress.layout import amount
+
+    return '-' if count is None else amount(count)
 
 
 def print_json(value: object) -> None:
@@ -180,8 +174,7 @@ def confirmed(question: str) -> bool:
         if not isinstance(abort.__context__, EOFError):
             raise
         click.echo('', err=True)
-        msg = 'nothing done: there is no terminal to ask on; pass --yes'
-        raise click.UsageError(msg) from None
+        raise click.UsageError('nothing done: there is no terminal to ask on; pass --yes') from None
 
 
 def _read_data(data: str | None) -> bytes | None:
@@ -194,5 +187,6 @@ def _read_data(data: str | None) -> bytes | None:
             content: bytes = file.read()
             return content
     except OSError as error:
-        msg = f'--data: {data[1:]} cannot be read: {error.strerror or error}'
-        raise click.UsageError(msg) from error
+        raise click.UsageError(
+            f'--data: {data[1:]} cannot be read: {error.strerror or error}'
+        ) from error

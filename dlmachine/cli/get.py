@@ -76,8 +76,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
         inputs = read_inputs(urls, given, manager)
         targets = [one.target for one in inputs]
         if given['output'] is not None and len(targets) > 1:
-            msg = '--output takes one URL; use --dir for many'
-            raise click.UsageError(msg)
+            raise click.UsageError('--output takes one URL; use --dir for many')
         if given['dry_run']:
             from dlmachine.cli.plan import show_plans
 

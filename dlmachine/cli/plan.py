@@ -8,27 +8,9 @@ import click
 from returns.pipeline import is_successful
 from returns.result import Failure, Result
 
+from dlmachine.cli import common
 from dlmachine.cli.batch.inputs import check_input, read_targets
-from dlmachine.cli.common import (
-    check_destination,
-    destination,
-    fault_as_json,
-    fault_text,
-    managing,
-    prepared,
-    print_json,
-    request_words,
-    shown,
-)
-from dlmachine.cli.parameters.options import (
-    Command,
-    folder_option,
-    input_options,
-    json_option,
-    own_option,
-    request_options,
-    table_option,
-)
+from dlmachine.cli.parameters import options
 from dlmachine.cli.parameters.values import FILE
 
 if TYPE_CHECKING:
@@ -39,9 +21,9 @@ if TYPE_CHECKING:
     from dlmachine.targets import Target
 
 
-@click.command('plan', cls=Command)
+@click.command('plan', cls=options.Command)
 @click.argument('urls', nargs=-1, metavar='URL...')
-@own_option(
+@options.own_option(
     '-o',
     '--output',
     '--dest',
@@ -50,20 +32,20 @@ if TYPE_CHECKING:
     metavar='FILE',
     help='File that would be written.',
 )
-@folder_option(help='Folder that would be written to.')
-@table_option('path')
-@input_options
-@own_option('--exit-code', is_flag=True, help='10 if anything would be downloaded.')
-@json_option
-@request_options
+@options.folder_option(help='Folder that would be written to.')
+@options.table_option('path')
+@options.input_options
+@options.own_option('--exit-code', is_flag=True, help='10 if anything would be downloaded.')
+@options.json_option
+@options.request_options
 def command(urls: tuple[str, ...], **given: Any) -> None:
     """Show what a download would do: verdict, reason, destination, effects.
 
     No request is sent, and nothing is written.
     """
-    check_destination(given)
+    common.check_destination(given)
     check_input(given['input_file'], urls)
-    with managing(given) as manager:
+    with common.managing(given) as manager:
         path = given['input_file']
         read = () if path is None else read_targets(path, manager, given)
         show_plans(manager, [*urls, *(target for target, _ in read)], given)
@@ -75,14 +57,16 @@ def show_plans(manager: 'DownloadManager', targets: 'list[Target]', given: dict[
 
     results: list[dict[str, Any]] = []
     refused = pending = 0
-    dest, words = destination(given, manager), request_words(given)
-    for target, ready in prepared(targets, dest, manager, words):
+    dest, words = common.destination(given, manager), common.request_words(given)
+    for target, ready in common.prepared(targets, dest, manager, words):
         found = _plan(ready, manager)
         if not is_successful(found):
             fault = found.failure()
             refused = exit_code(fault)
-            results.append({'url': shown(target, manager), 'fault': fault_as_json(fault)})
-            click.echo(f'error: {fault_text(target, fault, manager)}', err=True)
+            results.append(
+                {'url': common.shown(target, manager), 'fault': common.fault_as_json(fault)}
+            )
+            click.echo(f'error: {common.fault_text(target, fault, manager)}', err=True)
             continue
         made = found.unwrap()
         pending += made.is_download
@@ -97,7 +81,7 @@ def show_plans(manager: 'DownloadManager', targets: 'list[Target]', given: dict[
         if not given['as_json']:
             click.echo(str(made))
     if given['as_json']:
-        print_json(results)
+        common.print_json(results)
     if refused:
         sys.exit(refused)
     if pending and given['exit_code']:

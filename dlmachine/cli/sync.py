@@ -39,8 +39,7 @@ def command(file: str, **given: Any) -> None:
     differ from the lockfile (nothing is stored then), 10 if --locked or --frozen finds it outdated.
     """
     if given['exact'] and given['folder'] is None:
-        msg = '--exact removes files: name the folder with --dir'
-        raise click.UsageError(msg)
+        raise click.UsageError('--exact removes files: name the folder with --dir')
     is_bare = given['quiet'] or given['as_json'] or given['progress'] is False
     with managing(given, progress=not is_bare) as manager:
         with ending_at_once():

@@ -24,15 +24,17 @@ def warn_renamed(old: str, new: str) -> None:
     warnings.warn(f'{old} is now called {new}', DeprecationWarning, level)
 
 
-def renamed(module: Mapping[str, Any], names: Mapping[str, str]) -> Callable[[str], Any]:
-    """Make a `__getattr__` (PEP 562) that knows former names, for a module with these globals."""
+def renamed(module: Mapping[str, Any], /, **names: str) -> Callable[[str], Any]:
+    """Make a `__getattr__` (PEP 562) that knows former names, for a module with these globals.
+
+    Each is passed as `former='present'`.
+    """
     title = module['__name__']
 
     def find(name: str) -> Any:
         new = names.get(name)
         if new is None:
-            msg = f'module {title!r} has no attribute {name!r}'
-            raise AttributeError(msg)
+            raise AttributeError(f'module {title!r} has no attribute {name!r}')
         warn_renamed(f'{title}.{name}', new)
         return module[new]
 

@@ -202,13 +202,11 @@ def _repr(self: Any) -> str:
 
 
 def _refuse_to_set(self: Any, name: str, _: object) -> NoReturn:
-    msg = f'cannot assign to field {name!r}'
-    raise FrozenInstanceError(msg)
+    raise FrozenInstanceError(f'cannot assign to field {name!r}')
 
 
 def _refuse_to_delete(self: Any, name: str) -> NoReturn:
-    msg = f'cannot delete field {name!r}'
-    raise FrozenInstanceError(msg)
+    raise FrozenInstanceError(f'cannot delete field {name!r}')
 
 
 def _state(self: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:

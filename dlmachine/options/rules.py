@@ -13,7 +13,7 @@ from typing import Any, Final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.headers import parse_headers
 from dlmachine.core.http.url import Url, parse_url
@@ -141,8 +141,7 @@ def parse_rules(
     9
     """
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
-        problem = f'must be a list of rules, not {type(given).__name__}'
-        return Failure(InvalidInput(where='rules', problem=problem, advice=_EXAMPLE))
+        return refuse('rules', f'must be a list of rules, not {type(given).__name__}', _EXAMPLE)
     rules: list[Rule] = []
     for number, one in enumerate(given, 1):
         where = f'rule {number} of {source}' if source else f'rule {number}'
@@ -166,8 +165,7 @@ def merge_described(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> dict
 
 def _parse_rule(given: object, where: str, folder: str) -> Result[Rule, Fault]:
     if not isinstance(given, Mapping) or given.get(_MATCH) is None:
-        problem = 'must be options with a pattern of URLs, named match'
-        return Failure(InvalidInput(where=where, problem=problem, advice=_EXAMPLE))
+        return refuse(where, 'must be options with a pattern of URLs, named match', _EXAMPLE)
     pattern = parse_pattern(given[_MATCH], f'match ({where})')
     if not is_successful(pattern):
         return Failure(pattern.failure())

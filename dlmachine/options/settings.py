@@ -14,7 +14,7 @@ from typing import Any, Final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
 from dlmachine.core.spec.options import own_name, unknown_name
@@ -74,8 +74,7 @@ def read_config(config: object) -> Result[tuple[Setting, ...], Fault]:
         return name_settings(absolute_words(_find_table(config)), 'config')
     if isinstance(config, (str, bytes, PathLike)):
         return _read_file(fsdecode(config))
-    problem = f'must be a file or a mapping, not {type(config).__name__}'
-    return Failure(InvalidInput(where='config', problem=problem))
+    return refuse('config', f'must be a file or a mapping, not {type(config).__name__}')
 
 
 def _read_file(path: str) -> Result[tuple[Setting, ...], Fault]:
@@ -134,8 +133,7 @@ def refuse_rivals(settings: tuple[Setting, ...], source: str) -> Result[tuple[Se
     """The same settings.  Faults: `InvalidInput` for two that are for the same thing."""
     if {'path', 'pkg'} <= {setting.name for setting in settings if setting.value is not None}:
         where = 'path and pkg' if source == 'keyword' else f'path and pkg ({source})'
-        problem = 'cannot be combined: a manager has one cache'
-        return Failure(InvalidInput(where=where, problem=problem))
+        return refuse(where, 'cannot be combined: a manager has one cache')
     return Success(settings)
 
 
@@ -143,7 +141,5 @@ def environment_settings(env: Mapping[str, str]) -> Iterator[Setting]:
     """The settings in environment variables."""
     for variable, name, value in read_environment(env):
         yield Setting(
-            name=name,
-            value=absolute_words({name: value})[name],
-            source=f'environment {variable}',
+            name=name, value=absolute_words({name: value})[name], source=f'environment {variable}'
         )

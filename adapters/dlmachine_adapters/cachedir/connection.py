@@ -19,7 +19,6 @@ class Registry(RememberingDatabase):
     """Connections to one registry."""
 
     def __init__(self, folder: str) -> None:
-        """Store the folder; nothing is opened yet."""
         super().__init__()
         self._named = folder
 

@@ -35,7 +35,6 @@ class LiveCaches:
     """The caches of all threads."""
 
     def __init__(self, folder: str) -> None:
-        """Start without caches."""
         self._folder: Final = folder
         self._guard = threading.Lock()
         self._all: WeakSet[_Held] = WeakSet()

@@ -31,18 +31,8 @@ def hash_text(text: str) -> str:
     return md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def file_name_of(version_id: str, ext: str | None, file_name: str | None) -> str:
-    """The name of an entry's file in the cache folder.
-
-    >>> file_name_of('ab-1', None, 'x.csv'), file_name_of('ab-1', '.', 'x.csv')
-    ('ab-1.csv', 'ab-1')
-    """
-    known = (ext or guess_extension(file_name)).strip('.')
-    return f'{version_id}.{known}' if known else version_id
-
-
 def stored_ext(ext: str | None, file_name: str) -> str | None:
-    """The extension to store, so that `file_name_of` returns the same name."""
+    """The extension to store, so that the file of the entry has the same name for cachedir."""
     return ext or (_NO_EXTENSION if guess_extension(file_name) else None)
 
 

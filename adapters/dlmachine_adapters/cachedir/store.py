@@ -45,7 +45,6 @@ class CachedirStore:
     """Entries and files of one cache folder; many threads may share it."""
 
     def __init__(self, folder: str, clock: Clock) -> None:
-        """Store the folder; nothing is opened or created yet."""
         self._clock = clock
         self._grouping = Grouping(self._write)
         #: Updates that could not be recorded (in a read-only folder), remembered by this process.
@@ -54,7 +53,6 @@ class CachedirStore:
 
     @property
     def folder(self) -> str:
-        """The folder of the files."""
         return self.registry.folder
 
     def look_up(self, key: str, descriptor: Descriptor) -> CacheSeen:
@@ -141,7 +139,6 @@ class CachedirStore:
         self.registry.forget()
 
     def close(self) -> None:
-        """Close the connections."""
         self.registry.close()
 
     def _recorded(

@@ -56,7 +56,6 @@ class CurlResponse:
     _heads: HeadReader
 
     def __init__(self, clock: Clock) -> None:
-        """Belong to no exchange yet."""
         self._clock = clock
         self.is_active = False
 

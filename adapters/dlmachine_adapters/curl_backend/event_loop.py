@@ -38,7 +38,6 @@ class CurlLoop:
     """A curl handle and its event loop, which share connections."""
 
     def __init__(self, clock: Clock) -> None:
-        """Start without connections."""
         self.curl: Any = pycurl.Curl()
         self.response = CurlResponse(clock)
         #: What the options of the handle were set for; None if they must be set anew.

@@ -51,13 +51,11 @@ class CurlTransport:
 
     @property
     def seen(self) -> BackendSeen:
-        """The name, schemes and version."""
         return self.describe()
 
     def exchange(
         self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
-        """Send the request, and write the response's body to the part if it is wanted."""
         deadlines = Deadlines(effect, context)
         reader = ResponseReader(effect, part, self._clock, deadlines.check)
         route = self._routes.find(effect.request)
@@ -77,7 +75,6 @@ class CurlTransport:
                 body.close()
 
     def close(self) -> None:
-        """Close the idle connections."""
         self._handles.close()
 
 

@@ -8,23 +8,10 @@ from hashlib import new
 from pathlib import PurePath
 
 from dlmachine.core.decision.snapshot import PartSeen
+from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum_file import read_list
+from dlmachine.core.protocol import effects, events
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.effects import (
-    CheckCopy,
-    KeepChanged,
-    OpenPart,
-    ReadChecksums,
-    Unpublish,
-)
-from dlmachine.core.protocol.events import (
-    ChangedKept,
-    ChecksumsRead,
-    CopyConfirmed,
-    CopyMissing,
-    EffectFailed,
-    Unpublished,
-)
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
 from dlmachine_adapters.fakes.part_storage import DiskStorage, LeftPart
@@ -49,7 +36,7 @@ class MemoryFiles:
     >>> from dlmachine_adapters.fakes.clock import ManualClock
     >>> files = MemoryFiles(ManualClock())
     >>> files.fail_next('create', errno.ENOSPC)
-    >>> files.open_part(OpenPart(beside='/data', stem='x')).fault.problem
+    >>> files.open_part(effects.OpenPart(beside='/data', stem='x')).fault.problem
     'no space left on device'
     """
 
@@ -115,62 +102,57 @@ class MemoryFiles:
         )
 
     def see_part(self, beside: str | None, stem: str) -> PartSeen | None:
-        found = (
-            PartSeen(
-                name=name,
-                size_bytes=left.front_bytes,
-                validator=left.validator,
-                url_digest=left.url_digest,
-                representation=left.representation,
-                spans=left.spans,
-                whole_bytes=left.whole_bytes,
-            )
-            for name, left in self._left.items()
-            if beside is not None and left.location == (_normal(beside), stem)
-        )
+        if beside is None:
+            return None
+        location = _normal(beside), stem
+        found = (left.seen for left in self._left.values() if left.location == location)
         return max(found, key=lambda part: part.size_bytes, default=None)
 
-    def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:
+    def keep_changed(self, effect: effects.KeepChanged) -> events.ChangedKept | events.EffectFailed:
         path, at = _normal(effect.copy.path), self._clock.now()
-        if path not in self._contents or isinstance(self.confirm(effect.copy), CopyConfirmed):
-            return ChangedKept(at=at)
+        if path not in self._contents or isinstance(
+            self.confirm(effect.copy), events.CopyConfirmed
+        ):
+            return events.ChangedKept(at=at)
         kept = f'{path}.changed'
         self._contents[kept] = self._contents.pop(path)
-        return ChangedKept(at=at, path=kept)
+        return events.ChangedKept(at=at, path=kept)
 
-    def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
+    def confirm(self, effect: effects.CheckCopy) -> events.CopyConfirmed | events.CopyMissing:
         content, at = self._contents.get(_normal(effect.path)), self._clock.now()
         if content is None or effect.size_bytes not in {None, len(content)}:
-            return CopyMissing(at=at)
+            return events.CopyMissing(at=at)
         if effect.mtime_ns not in {None, self.mtime_ns(effect.path)}:
-            return CopyMissing(at=at)
+            return events.CopyMissing(at=at)
         checksum = effect.checksum
         if len(content) < effect.min_bytes:
-            return CopyMissing(at=at)
+            return events.CopyMissing(at=at)
         if checksum is None:
-            return CopyConfirmed(at=at)
+            return events.CopyConfirmed(at=at)
         if new(checksum.algorithm, content).hexdigest() != checksum.hex:
-            return CopyMissing(at=at)
-        return CopyConfirmed(at=at, sha256=new('sha256', content).hexdigest())
+            return events.CopyMissing(at=at)
+        return events.CopyConfirmed(at=at, sha256=new('sha256', content).hexdigest())
 
-    def read_checksums(self, effect: ReadChecksums) -> ChecksumsRead | EffectFailed:
+    def read_checksums(
+        self, effect: effects.ReadChecksums
+    ) -> events.ChecksumsRead | events.EffectFailed:
         path, at = str(effect.path), self._clock.now()
         content = self._contents.get(_normal(path))
         if content is None:
             error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-            return EffectFailed(at=at, fault=storage_fault(error, 'read', path))
+            return events.EffectFailed(at=at, fault=storage_fault(error, 'read', path))
         if len(content) > effect.max_bytes:
-            return EffectFailed(at=at, fault=too_large_a_list(path, effect.max_bytes))
-        return ChecksumsRead(at=at, text=read_list(content))
+            return events.EffectFailed(at=at, fault=too_large_a_list(path, effect.max_bytes))
+        return events.ChecksumsRead(at=at, text=read_list(content))
 
-    def open_part(self, effect: OpenPart) -> PartialFile | EffectFailed:
+    def open_part(self, effect: effects.OpenPart) -> PartialFile | events.EffectFailed:
         if effect.beside is None:
             return PartialFile(MemoryStorage(), self._clock)
         try:
             self.check('create')
         except OSError as error:
             fault = storage_fault(error, 'create', effect.beside)
-            return EffectFailed(at=self._clock.now(), fault=fault)
+            return events.EffectFailed(at=self._clock.now(), fault=fault)
         location = (_normal(effect.beside), effect.stem)
         if effect.source:
             copy = PartialFile(DiskStorage(self, location), self._clock)
@@ -181,16 +163,16 @@ class MemoryFiles:
         if adopted is None:
             return PartialFile(DiskStorage(self, location), self._clock)
         storage = DiskStorage(self, location, adopted)
-        return PartialFile(storage, self._clock, adopted.front_bytes)
+        return PartialFile(storage, self._clock, adopted.seen.size_bytes)
 
-    def unpublish(self, effect: Unpublish) -> Unpublished | EffectFailed:
+    def unpublish(self, effect: effects.Unpublish) -> events.Unpublished | events.EffectFailed:
         try:
             self.check('remove')
         except OSError as error:
             fault = storage_fault(error, 'remove', effect.path)
-            return EffectFailed(at=self._clock.now(), fault=fault)
+            return events.EffectFailed(at=self._clock.now(), fault=fault)
         self._contents.pop(_normal(effect.path), None)
-        return Unpublished(at=self._clock.now())
+        return events.Unpublished(at=self._clock.now())
 
     def check(self, operation: str, held_bytes: int = 0) -> None:
         """Fail if a failure of this operation is due.  Raises: OSError."""
@@ -202,7 +184,8 @@ class MemoryFiles:
     def leave(self, part: LeftPart) -> None:
         """Keep a part for a later run."""
         self._numbers['parts'] += 1
-        self._left[f'part-{self._numbers["parts"]}'] = part
+        name = f'part-{self._numbers["parts"]}'
+        self._left[name] = LeftPart(part.location, part.data, replace(part.seen, name=name))
 
     def _kind(self, target: PurePath) -> PathKind:
         if str(target) in self._contents:

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
+from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.http.byte_ranges import Spans, front_bytes, merged
 from dlmachine.core.integrity.representation import Representation
 from dlmachine.core.protocol.body_decision import StoreBody
@@ -19,20 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class LeftPart:
-    """A part that its owner has released."""
+    """A part that its owner has released, and what others see of it."""
 
     location: tuple[str, str]
     data: bytes
-    validator: str
-    url_digest: str
-    representation: Representation
-    spans: Spans = ()
-    whole_bytes: int | None = None
-
-    @property
-    def front_bytes(self) -> int:
-        """The number of bytes before the first hole."""
-        return len(self.data) if self.whole_bytes is None else front_bytes(self.spans)
+    seen: PartSeen
 
 
 class DiskStorage:
@@ -47,8 +39,8 @@ class DiskStorage:
         self._files = files
         self._location = location
         self._data = bytearray(b'' if left is None else left.data)
-        self._whole = None if left is None else left.whole_bytes
-        self.spans: Spans = () if left is None else left.spans
+        self._whole = None if left is None else left.seen.whole_bytes
+        self.spans: Spans = () if left is None else left.seen.spans
         self._at = 0
         self._validator: str | None = None
         self._url_digest, self._representation = '', Representation()
@@ -128,14 +120,14 @@ class DiskStorage:
 
     def discard(self, *, keep: bool) -> None:
         if self._final is None and keep and self._validator is not None and self._data:
-            left = LeftPart(
-                self._location,
-                bytes(self._data),
-                self._validator,
-                self._url_digest,
-                self._representation,
-                self.spans,
-                self._whole,
+            seen = PartSeen(
+                name='',
+                size_bytes=len(self._data) if self._whole is None else front_bytes(self.spans),
+                validator=self._validator,
+                url_digest=self._url_digest,
+                representation=self._representation,
+                spans=self.spans,
+                whole_bytes=self._whole,
             )
-            if left.front_bytes:
-                self._files.leave(left)
+            if seen.size_bytes:
+                self._files.leave(LeftPart(self._location, bytes(self._data), seen))

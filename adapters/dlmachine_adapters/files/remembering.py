@@ -25,7 +25,6 @@ class RememberingDatabase(Database):
     """Connections to one database, and its latest answers; many threads may share them."""
 
     def __init__(self) -> None:
-        """Remember nothing yet."""
         super().__init__()
         #: The state of the file, and its answers in this state.
         self._known: tuple[object, dict[Hashable, Any]] = None, {}

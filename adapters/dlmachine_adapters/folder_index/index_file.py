@@ -53,7 +53,6 @@ class IndexFile(RememberingDatabase):
     """Connections to the index of one folder."""
 
     def __init__(self, folder: str) -> None:
-        """Store the folder of the files; nothing is opened yet."""
         super().__init__()
         self._folder = folder
         self._working = _find(folder)

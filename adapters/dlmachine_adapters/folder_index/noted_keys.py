@@ -16,7 +16,6 @@ class NotedKeys:
     """Which downloads the notes of a folder are about; shared by threads."""
 
     def __init__(self, folder: str) -> None:
-        """Nothing is read yet."""
         self._folder = folder
         self._mutex = Lock()
         self._read: set[str] = set()

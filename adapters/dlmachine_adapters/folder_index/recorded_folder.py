@@ -44,7 +44,6 @@ class RecordedFolder:
     """The index of a folder."""
 
     def __init__(self, path: str, index: IndexFile) -> None:
-        """Store the folder and its index; nothing is opened yet."""
         self.path = path
         self._index = index
 

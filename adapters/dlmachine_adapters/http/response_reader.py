@@ -41,11 +41,7 @@ class ResponseReader:
     """The response of one exchange; used by one thread."""
 
     def __init__(
-        self,
-        effect: Exchange,
-        part: Sink,
-        clock: Clock,
-        check: Callable[[], None] = lambda: None,
+        self, effect: Exchange, part: Sink, clock: Clock, check: Callable[[], None] = lambda: None
     ) -> None:
         """Fill the part; `check` is called during long work, and raises DeadlineExceeded."""
         self._effect = effect

@@ -26,7 +26,6 @@ class BackgroundWorker:
     """
 
     def __init__(self, work: Callable[[Piece], None]) -> None:
-        """Start the thread."""
         self._work = work
         self._waiting: Queue[Piece | None] = Queue(_MAX_WAITING)
         self._raised: BaseException | None = None

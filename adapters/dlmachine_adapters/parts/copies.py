@@ -42,7 +42,6 @@ class LinkStorage(MemoryStorage):
         self._link = link
 
     def publish(self, effect: Publish) -> str | None:
-        """Make the link."""
         if not isinstance(effect.place, AtPath):
             raise OSError(errno.EINVAL, 'a link cannot be published to memory')
         path = effect.place.path

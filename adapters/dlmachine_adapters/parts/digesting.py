@@ -90,7 +90,6 @@ class GzipCheck:
     """
 
     def __init__(self) -> None:
-        """Begin at the start of a stream."""
         self._stream = InflatedStream('gzip')
         self._problem: str | None = None
         self._taken = 0

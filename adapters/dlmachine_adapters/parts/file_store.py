@@ -100,7 +100,6 @@ class FileStorage:
         self._at = self._file.seek(keep_bytes)
 
     def append(self, data: bytes | memoryview) -> None:
-        """Append bytes."""
         if self._whole is not None:
             self.write_at(self._at, data)
             self._at += len(data)
@@ -120,11 +119,9 @@ class FileStorage:
         self._start_heartbeat_if_due()
 
     def free_bytes(self) -> int | None:
-        """The free space of the file system in bytes; None if unknown."""
         return free_bytes(self._file.fileno(), self._ours.path)
 
     def whole(self, size_bytes: int) -> Iterator[bytes]:
-        """All bytes in order; there must be no holes."""
         if self.spans != ((0, size_bytes - 1),):
             raise OSError(errno.EIO, 'the part has holes')
         yield from self.pieces(size_bytes)
@@ -141,11 +138,9 @@ class FileStorage:
             sidecar.write_note(self._ours, self._part, self._note)
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
-        """The first `count_bytes` bytes; the position is then after them."""
         return read_pieces(self._file, count_bytes)
 
     def view(self) -> BinaryIO:
-        """The file, opened again for reading."""
         return os.fdopen(self._ours.open_again(self._part, self._identity), 'rb')
 
     def seal(self) -> None:
@@ -178,7 +173,6 @@ class FileStorage:
         return path
 
     def discard(self, *, keep: bool) -> None:
-        """Close it, and remove it unless it is to be kept or has been published."""
         self._stop_heartbeat()
         try:
             if self._final is None and not (keep and self._keep()):

@@ -23,7 +23,6 @@ class Heart:
     """Calls `tick` of each added object at intervals, until it is removed."""
 
     def __init__(self, seconds: float = BEAT_SECONDS) -> None:
-        """Start without objects and without a thread."""
         self._seconds = seconds
         self._is_beating = False
         self._reset()

@@ -46,16 +46,13 @@ class PartialFile:
 
     @property
     def size_bytes(self) -> int:
-        """The number of bytes in the part."""
         return self._size
 
     @property
     def buffer(self) -> BytesIO | None:
-        """The buffer that was published to memory."""
         return self._storage.buffer
 
     def begin(self, taking: StoreBody) -> None:
-        """Keep and hash the bytes before the offset; drop the others."""
         offset = taking.offset
         if taking.new_path and self._storage.is_taken(taking.new_path):
             raise PartError(occupied(taking.new_path))
@@ -77,7 +74,6 @@ class PartialFile:
             raise PartError(storage_fault(error, 'write', self._storage.name)) from error
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write bytes as they come from the wire."""
         self._wire += len(data)
         if self._decoder is None:
             self._keep(memoryview(data))
@@ -89,7 +85,6 @@ class PartialFile:
             raise PartError(AnswerUnusable(url='', problem=str(error))) from error
 
     def finish(self) -> Received:
-        """End the body and return what is known about it."""
         try:
             if self._decoder is not None and self._wire:
                 self._decoder.end()
@@ -103,7 +98,6 @@ class PartialFile:
         return replace(received, coded_rest_bytes=rest) if rest else received
 
     def split(self, effect: ExchangeSegments) -> Sequence[Sink]:
-        """Return a sink for each span."""
         storage, front = self._storage, front_bytes(effect.held)
         taking = StoreBody(
             validator=effect.validator,
@@ -121,14 +115,12 @@ class PartialFile:
         return self._segments
 
     def close_segments(self) -> None:
-        """Close the segments, which then accept no more bytes."""
         for segment in self._segments:
             segment.close()
         self._segments = []
         self._size = front_bytes(self._storage.spans)
 
     def reassemble(self, effect: Reassemble, check: Callable[[], None] = lambda: None) -> Received:
-        """Read and hash the complete file."""
         self._seal()
         digest = BodyDigest(effect.algorithms, checks_gzip=effect.checks_gzip)
         try:
@@ -147,14 +139,12 @@ class PartialFile:
         return digest.received(effect.whole_bytes)
 
     def view(self) -> BinaryIO:
-        """The bytes so far, as a separate file to read."""
         try:
             return self._storage.view()
         except OSError as error:
             raise PartError(storage_fault(error, 'read', self._storage.name)) from error
 
     def publish(self, effect: Publish) -> Published | NameTaken | EffectFailed:
-        """Publish it under its name."""
         where = getattr(effect.place, 'path', self._storage.name)
         try:
             path = self._storage.publish(effect)
@@ -168,7 +158,6 @@ class PartialFile:
         return Published(at=self._clock.now(), path=path, mtime_ns=self._storage.mtime_ns)
 
     def discard(self, effect: Discard) -> Discarded:
-        """Close it, and remove it unless it is to be kept."""
         self._digest.stop()
         self._storage.discard(keep=effect.keep)
         return Discarded(at=self._clock.now())

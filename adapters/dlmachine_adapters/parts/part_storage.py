@@ -89,13 +89,11 @@ class MemoryStorage:
     mtime_ns: int | None = None
 
     def __init__(self) -> None:
-        """Start with an empty buffer."""
         self._buffer = BytesIO()
         self._is_published = False
 
     @property
     def buffer(self) -> BytesIO | None:
-        """The buffer after publication, at its beginning."""
         return self._buffer if self._is_published else None
 
     def is_taken(self, path: str) -> bool:
@@ -103,16 +101,13 @@ class MemoryStorage:
         return False
 
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
-        """Truncate the buffer."""
         self._buffer.seek(keep_bytes)
         self._buffer.truncate()
 
     def append(self, data: bytes | memoryview) -> None:
-        """Append bytes."""
         self._buffer.write(data)
 
     def free_bytes(self) -> int | None:
-        """None: the free space of memory is unknown."""
         return None
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
@@ -125,27 +120,22 @@ class MemoryStorage:
         return ()
 
     def whole(self, size_bytes: int) -> Iterator[bytes]:
-        """Not supported, like `write_at`."""
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
     def pieces(self, count_bytes: int) -> Iterator[bytes]:
-        """The first `count_bytes` bytes."""
         yield self._buffer.getvalue()[:count_bytes]
 
     def view(self) -> BinaryIO:
-        """A copy of the buffer."""
         return BytesIO(self._buffer.getvalue())
 
     def seal(self) -> None:
         """Do nothing: no other process has the buffer."""
 
     def publish(self, effect: Publish) -> str | None:
-        """Publish the buffer."""
         self._buffer.seek(0)
         self._is_published = True
         return None
 
     def discard(self, *, keep: bool) -> None:
-        """Free the bytes, unless they were published."""
         if not self._is_published:
             self._buffer.close()

@@ -32,7 +32,6 @@ class Segment:
     """One span of a part."""
 
     def __init__(self, writer: SpanWriter, span: Span) -> None:
-        """A segment without bytes."""
         self._writer = writer
         self._first, self._last = span
         self._count = 0
@@ -41,7 +40,6 @@ class Segment:
 
     @property
     def size_bytes(self) -> int:
-        """The number of written bytes."""
         return self._count
 
     def begin(self, taking: StoreBody) -> None:
@@ -52,7 +50,6 @@ class Segment:
         self._count = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write bytes as they come from the wire."""
         with self._writing:
             if self._is_closed:
                 raise PartError(self._fault('write', 'it is closed'))

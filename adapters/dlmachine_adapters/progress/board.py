@@ -5,16 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.protocol import progress
 from dlmachine.core.protocol.outcome import Origin
-from dlmachine.core.protocol.progress import (
-    BatchStarted,
-    DownloadAdvanced,
-    DownloadFailed,
-    DownloadFinished,
-    DownloadStarted,
-    DownloadWaiting,
-    ProgressEvent,
-)
 from dlmachine_adapters.progress.layout import Marks, amount, clock, name_width, note, row
 
 #: Shorter downloads and batches are not shown.
@@ -56,24 +48,24 @@ class Board:
         self._moved = 0
         self._samples: deque[tuple[float, int]] = deque([(now, 0)])
 
-    def handle(self, event: ProgressEvent, now: float) -> None:
+    def handle(self, event: progress.ProgressEvent, now: float) -> None:
         """Take in an event."""
         match event:
-            case BatchStarted(total=total):
+            case progress.BatchStarted(total=total):
                 self._is_batch, self._total = True, total
-            case DownloadStarted(index=index, name=name):
+            case progress.DownloadStarted(index=index, name=name):
                 self._running[index] = _Running(printable(name), now)
-            case DownloadAdvanced(index=index, done_bytes=done, total_bytes=total):
+            case progress.DownloadAdvanced(index=index, done_bytes=done, total_bytes=total):
                 self._advance(self._running.get(index), done, total, now)
-            case DownloadWaiting(index=index, duration=duration, reason=reason):
+            case progress.DownloadWaiting(index=index, duration=duration, reason=reason):
                 if index in self._running:
                     self._running[index].until = now + duration.total_seconds()
                     self._running[index].reason = printable(reason)
-            case DownloadFinished(index=index, outcome=outcome):
+            case progress.DownloadFinished(index=index, outcome=outcome):
                 self._running.pop(index, None)
                 self._finished += 1
                 self._unchanged += outcome.origin is not Origin.NETWORK
-            case DownloadFailed(index=index):
+            case progress.DownloadFailed(index=index):
                 self._running.pop(index, None)
                 self._failed += 1
 
@@ -108,20 +100,20 @@ class Board:
     def plain(self, now: float) -> str:
         """The state in one line, for an output that is not a terminal."""
         if self._is_batch:
-            return ', '.join([*self._pieces(now), *self._times(now)])
+            return ', '.join([*self._pieces(), *self._times(now)])
         names = ', '.join(one.name for one in self._running.values())
         pieces = [amount(one.done or 0, one.total) for one in self._running.values()]
         return f'{names}: {", ".join([*pieces, *self._times(now)])}'
 
     def _head(self, now: float, width: int, marks: Marks) -> str:
-        pieces = [*self._pieces(now), *self._times(now)]
+        pieces = [*self._pieces(), *self._times(now)]
         if len(' '.join(pieces)) > width:
             pieces = [pieces[0].removesuffix(' files'), *pieces[1:]]
         ended = self._finished + self._failed
         fraction = (ended + self._shares()) / self._total if self._total else None
         return row(pieces, fraction, width, marks)
 
-    def _pieces(self, now: float) -> list[str]:
+    def _pieces(self) -> list[str]:
         ended = self._finished + self._failed
         of = '' if self._total is None else f'/{self._total}'
         failed = [f'{self._failed} failed'] if self._failed else []

@@ -18,7 +18,7 @@ from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.exchange_context import ExchangeContext, Remaining
 from dlmachine.core.protocol.ports import Sink
-from dlmachine.core.spec.rate_limit import RateLimits, host_of
+from dlmachine.core.spec.rate_limit import host_of
 from dlmachine_adapters.rate_limits.bandwidth import BandwidthLimiter, Deadline, ThrottledSink
 from dlmachine_adapters.rate_limits.send_slot import REPORTS_SENDING, SendSlot
 from dlmachine_adapters.rate_limits.shared_rate import RATES, Rates
@@ -31,14 +31,16 @@ _LEAD_SECONDS: Final = 0.5
 class _Ticket:
     """A place in a host's queue; `called` is set when it is next."""
 
-    __slots__ = ('called', 'max_sending', 'most')
+    __slots__ = ('called', 'max_sending', 'most', 'reports_sending')
 
-    def __init__(self, rate_limits: RateLimits, *, reports_sending: bool) -> None:
-        self.most = rate_limits.max_per_host or inf
+    def __init__(self, effect: Exchange) -> None:
+        rate = effect.rate_limits.rate
+        self.reports_sending = rate is not None and effect.backend in REPORTS_SENDING
+        self.most = effect.rate_limits.max_per_host or inf
         self.max_sending = inf
-        if reports_sending and rate_limits.rate is not None:
+        if self.reports_sending and rate is not None:
             # As many as are sent in a second, so that no connection is idle for long.
-            self.max_sending = max(1, int(rate_limits.rate.count / rate_limits.rate.seconds))
+            self.max_sending = max(1, int(rate.count / rate.seconds))
         self.called = threading.Event()
 
 
@@ -81,11 +83,11 @@ class _HostQueues:
             queue.inside += 1
             return True
 
-    def enter(self, host: str, ticket: _Ticket, *, reports_sending: bool) -> None:
+    def enter(self, host: str, ticket: _Ticket) -> None:
         with self._mutex:
             queue = self._queues[host]
             queue.inside += 1
-            queue.sending += reports_sending
+            queue.sending += ticket.reports_sending
             queue.waiting.remove(ticket)
             queue.call_next()
 
@@ -143,20 +145,17 @@ class HostGates:
 
     def enter(self, host: str, effect: Exchange, remaining: Remaining) -> Fault | ExchangeContext:
         """Wait until the request is admitted."""
-        rate_limits = effect.rate_limits
-        rate = rate_limits.rate
+        rate = effect.rate_limits.rate
         if self._stop.is_set:
             return Cancelled()
-        if rate is None and self._queues.try_enter(host, rate_limits.max_per_host or inf):
+        if rate is None and self._queues.try_enter(host, effect.rate_limits.max_per_host or inf):
             return ExchangeContext(remaining=remaining(effect), cancel=self._stop)
-        reports_sending = rate is not None and effect.backend in REPORTS_SENDING
-        ticket = _Ticket(rate_limits, reports_sending=reports_sending)
-        left = remaining(effect)
-        fault = self._enqueue(host, ticket, effect, left, reports_sending=reports_sending)
+        ticket = _Ticket(effect)
+        fault = self._enqueue(host, ticket, effect, remaining(effect))
         if fault is not None:
             return fault
         slot = None
-        if rate is not None and reports_sending:
+        if rate is not None and ticket.reports_sending:
             draw = partial(self._rates.draw, host, rate, self._folder)
             slot = SendSlot(draw, partial(self._queues.sent, host))
         return ExchangeContext(remaining=remaining(effect), cancel=self._stop, before_send=slot)
@@ -177,13 +176,7 @@ class HostGates:
         )
 
     def _enqueue(
-        self,
-        host: str,
-        ticket: _Ticket,
-        effect: Exchange,
-        remaining: timedelta | None,
-        *,
-        reports_sending: bool,
+        self, host: str, ticket: _Ticket, effect: Exchange, remaining: timedelta | None
     ) -> Fault | None:
         until = inf if remaining is None else monotonic() + remaining.total_seconds()
         self._queues.append(host, ticket)
@@ -191,9 +184,9 @@ class HostGates:
         try:
             fault = self._wait_for_turn(ticket, until, effect)
             if fault is None and effect.rate_limits.rate is not None:
-                fault = self._wait_for_rate(host, until, effect, reports_sending=reports_sending)
+                fault = self._wait_for_rate(host, until, effect, ticket)
             if fault is None:
-                self._queues.enter(host, ticket, reports_sending=reports_sending)
+                self._queues.enter(host, ticket)
                 is_in = True
             return fault
         finally:
@@ -211,11 +204,11 @@ class HostGates:
         return None
 
     def _wait_for_rate(
-        self, host: str, until: float, effect: Exchange, *, reports_sending: bool
+        self, host: str, until: float, effect: Exchange, ticket: _Ticket
     ) -> Fault | None:
         rate = effect.rate_limits.rate
-        look = self._rates.peek if reports_sending else self._rates.draw
-        lead = _LEAD_SECONDS if reports_sending else 0.0
+        look = self._rates.peek if ticket.reports_sending else self._rates.draw
+        lead = _LEAD_SECONDS if ticket.reports_sending else 0.0
         while rate is not None and (wait := look(host, rate, self._folder)):
             if wait > until - monotonic():
                 return _too_late(effect)

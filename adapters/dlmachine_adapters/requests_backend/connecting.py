@@ -65,7 +65,6 @@ class _Race:
         source: tuple[str, int] | None,
         options: tuple[Any, ...],
     ) -> None:
-        """Start without connections."""
         self._waiting = list(reversed(list(addresses)))
         self._source = source
         self._options = options

@@ -33,7 +33,6 @@ class Handle:
     """Idle connections, the most recently used one last."""
 
     def __init__(self) -> None:
-        """Start without connections."""
         self._adapter = WireAdapter()
         self._idle: dict[_Way, tuple[Any, Any]] = {}
         # A manager that nobody closes must not leave open sockets.

@@ -19,7 +19,6 @@ class SocketReader(RawIOBase):
     """Reads from a socket within the deadlines."""
 
     def __init__(self, sock: Any, deadlines: Deadlines) -> None:
-        """Read from this socket."""
         self._sock = sock
         self._deadlines = deadlines
 

@@ -48,13 +48,11 @@ class RequestsTransport:
 
     @property
     def seen(self) -> BackendSeen:
-        """The name, schemes and version."""
         return self.describe()
 
     def exchange(
         self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
-        """Send the request, and write the response's body to the part if it is wanted."""
         deadlines = Deadlines(effect, context)
         reader = ResponseReader(effect, part, self._clock, deadlines.check)
         route = self._routes.find(effect.request)
@@ -71,7 +69,6 @@ class RequestsTransport:
                 body.close()
 
     def close(self) -> None:
-        """Close the idle connections."""
         self._handles.close()
 
 

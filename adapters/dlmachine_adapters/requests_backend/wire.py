@@ -36,7 +36,6 @@ class Wire:
     """One exchange on a connected socket."""
 
     def __init__(self, sock: Any, deadlines: Deadlines) -> None:
-        """Nothing is sent yet."""
         self._sock = sock
         self._deadlines = deadlines
         self._stream = BufferedReader(SocketReader(sock, deadlines), _BUFFER_BYTES)

@@ -18,11 +18,7 @@ from weakref import WeakSet
 from dlmachine.core.faults import Cancelled, Fault, LockBusyTooLong
 from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
-from dlmachine.core.protocol.events import (
-    LockAcquired,
-    LockReleased,
-    LockUnavailable,
-)
+from dlmachine.core.protocol.events import LockAcquired, LockReleased, LockUnavailable
 from dlmachine.core.protocol.ports import Clock, Locks
 
 #: The longest wait that cannot be cancelled.

@@ -80,5 +80,4 @@ def _parse(text: str, manager: 'DownloadManager', given: 'Mapping[str, Any]') ->
 def check_input(path: str | None, urls: tuple[str, ...]) -> None:
     """Raises: UsageError if there is neither a URL nor a file."""
     if not urls and path is None:
-        msg = 'Pass a URL, or a file of URLs with --input-file'
-        raise click.UsageError(msg)
+        raise click.UsageError('Pass a URL, or a file of URLs with --input-file')

@@ -89,11 +89,7 @@ class CookieStore:
         return f'CookieStore({list(self.cookies)!r})'
 
     def received(
-        self,
-        url: Url,
-        values: Iterable[str],
-        now: datetime,
-        public_suffixes: Collection[str] = (),
+        self, url: Url, values: Iterable[str], now: datetime, public_suffixes: Collection[str] = ()
     ) -> 'CookieStore':
         """Add the cookies that a response from a URL sets with its Set-Cookie fields.
 

@@ -21,6 +21,7 @@ from dlmachine.core.faults.caller import (
     SchemeRefused,
     UnknownName,
     WindowUnsatisfiable,
+    refuse,
 )
 from dlmachine.core.faults.local import (
     Bug,
@@ -88,4 +89,5 @@ __all__ = [
     'UnknownName',
     'WindowUnsatisfiable',
     'WorkerLost',
+    'refuse',
 ]

@@ -1,6 +1,8 @@
 """Faults that the caller must fix: the request or the options are wrong.  Pure."""
 
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from returns.result import Failure, Result
 
 from dlmachine.core.faults.base import FaultBase, Party
 from dlmachine.core.faults.printing import printable
@@ -26,6 +28,11 @@ class InvalidInput(FaultBase):
 
     def remedy(self) -> str:
         return self.advice
+
+
+def refuse(where: str, problem: str, advice: str = '') -> Result[Any, Any]:
+    """The result of parsing an argument that cannot be used: an `InvalidInput`."""
+    return Failure(InvalidInput(where=where, problem=problem, advice=advice))
 
 
 @frozen

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import frozen
 from dlmachine.core.text.control_chars import find_control_char, find_unwritable
 from dlmachine.core.text.json_pairs import json_pairs
@@ -161,8 +161,7 @@ def parse_pairs(given: object, where: str) -> Result[Pairs, Fault]:
     """
     entries = _entries(given)
     if entries is None:
-        problem = f'must be a mapping or pairs, not {type(given).__name__}'
-        return Failure(InvalidInput(where=where, problem=problem))
+        return refuse(where, f'must be a mapping or pairs, not {type(given).__name__}')
     pairs: list[tuple[str, str]] = []
     for name, value in entries:
         texts = [_text(one) for one in _values(value)]
@@ -174,7 +173,7 @@ def parse_pairs(given: object, where: str) -> Result[Pairs, Fault]:
                 if isinstance(name, int) and shown is None
                 else f'{where}[{name!r}]'
             )
-            return Failure(InvalidInput(where=named, problem=problem))
+            return refuse(named, problem)
         pairs.extend((shown, text) for text in texts if text is not None)
     faults = (
         find_control_char(f'{where} name', name) or find_unwritable(f'{where}[{name!r}]', text)
@@ -194,10 +193,10 @@ def parse_json(value: object, where: str) -> Result[JsonBody, Fault]:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(',', ':'))
     except (TypeError, ValueError, RecursionError) as error:
         problem = f'cannot be written as JSON: {error}'
-        return Failure(InvalidInput(where=where, problem=problem))
+        return refuse(where, problem)
     if _is_deeper(value, _MAX_LEVELS):
         problem = f'has more than {_MAX_LEVELS} levels'
-        return Failure(InvalidInput(where=where, problem=problem))
+        return refuse(where, problem)
     fault = find_unwritable(where, text)
     return Success(JsonBody(text)) if fault is None else Failure(fault)
 
@@ -211,7 +210,7 @@ def check_json(body: JsonBody, where: str) -> Result[JsonBody, Fault]:
     try:
         value = json.loads(body.text)
     except (TypeError, ValueError, RecursionError):
-        return Failure(InvalidInput(where=where, problem='is not JSON'))
+        return refuse(where, 'is not JSON')
     return parse_json(value, where).map(lambda _: body)
 
 
@@ -225,13 +224,13 @@ def parse_multipart(given: object, where: str = 'multipart') -> Result[Multipart
     entries = list(given.items()) if isinstance(given, Mapping) else _entries(given)
     if not entries:
         problem = 'must be a mapping of names to texts and files'
-        return Failure(InvalidInput(where=where, problem=problem))
+        return refuse(where, problem)
     parts: list[Part] = []
     for name, value in entries:
         part = _part(str(name), value)
         if part is None:
             problem = f'must be text, bytes or a path, not {type(value).__name__}'
-            return Failure(InvalidInput(where=f'{where}[{name!r}]', problem=problem))
+            return refuse(f'{where}[{name!r}]', problem)
         fault = _find_part_fault(part, where)
         if fault is not None:
             return Failure(fault)

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import frozen
 from dlmachine.core.secrets.redact import redact_fields, redact_value
 from dlmachine.core.secrets.secret_names import SecretNames
@@ -143,14 +143,12 @@ def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers,
     for entry in _entries(given):
         pair = _split_entry(entry)
         if pair is None:
-            return Failure(
-                InvalidInput(
-                    where=f'{where}[{len(pairs)}]',
-                    problem='has no colon'
-                    if isinstance(entry, str)
-                    else f'must be a header field, not {type(entry).__name__}',
-                    advice="Pass a mapping, pairs, or lines like 'Accept: text/csv'",
-                )
+            return refuse(
+                f'{where}[{len(pairs)}]',
+                'has no colon'
+                if isinstance(entry, str)
+                else f'must be a header field, not {type(entry).__name__}',
+                "Pass a mapping, pairs, or lines like 'Accept: text/csv'",
             )
         fault = _find_fault(pair, where)
         if fault is not None:

@@ -32,8 +32,7 @@ def ascii_host(name: str) -> str:
     ('xn--fa-hia.example', 'xn--n3h.net')
     """
     if len(name) > _MAX_CHARACTERS:
-        msg = 'too long'
-        raise ValueError(msg)
+        raise ValueError('too long')
     import idna  # Most names are ASCII, so the tables are loaded only when needed.
 
     labels = idna.uts46_remap(name, std3_rules=False).split('.')
@@ -46,14 +45,12 @@ def _ascii_label(label: str) -> str:
 
     label = _without_emoji_joiners(label)
     if len(label) > _MAX_LABEL_CHARACTERS or label.startswith('xn--'):
-        msg = 'it has an invalid label'
-        raise ValueError(msg)
+        raise ValueError('it has an invalid label')
     idna.check_initial_combiner(label)
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in label):
         idna.check_bidi(label)
     if not all(idna.valid_contextj(label, found.start()) for found in _JOINERS.finditer(label)):
-        msg = 'it has a zero-width joiner in a forbidden place'
-        raise ValueError(msg)
+        raise ValueError('it has a zero-width joiner in a forbidden place')
     return f'xn--{label.encode("punycode").decode("ascii")}'
 
 

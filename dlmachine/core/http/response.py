@@ -45,4 +45,4 @@ class Received:
 
 
 if not TYPE_CHECKING:  # Type checkers would accept any name.
-    __getattr__ = renamed(globals(), {'Head': 'ResponseHead'})
+    __getattr__ = renamed(globals(), Head='ResponseHead')

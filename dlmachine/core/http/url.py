@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.host import ascii_host
@@ -98,7 +98,7 @@ def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
         problem = f'must be text, not {type(text).__name__}'
         is_several = isinstance(text, (list, tuple, set, frozenset))
         advice = 'Pass several URLs to download_many' if is_several else 'Pass it as text'
-        return Failure(InvalidInput(where=where, problem=problem, advice=advice))
+        return refuse(where, problem, advice)
     return _remembered(text, where)
 
 
@@ -127,14 +127,11 @@ def _normalise(text: str, where: str) -> Result[Url, Fault]:
         parts = urlsplit(text.strip(' '))
         host, port = _normal_host(_host_of(parts.netloc)), parts.port
     except (ValueError, UnicodeError) as error:
-        return Failure(
-            InvalidInput(where=where, problem=f'is not a URL: it has a {_reason(error)}')
-        )
+        return refuse(where, f'is not a URL: it has a {_reason(error)}')
     scheme = parts.scheme.lower()
     userinfo = parts.netloc.rpartition('@')[0]
     if not host:
-        problem = _LOCAL if scheme == 'file' else 'has no host'
-        return Failure(InvalidInput(where=where, problem=problem))
+        return refuse(where, _LOCAL if scheme == 'file' else 'has no host')
     url = Url(
         scheme=scheme,
         host=host,
@@ -161,9 +158,7 @@ def join_url(base: Url, reference: str) -> Result[Url, Fault]:
     try:
         joined = urljoin(str(base.without_userinfo()), reference.strip(' \t'))
     except ValueError as error:
-        return Failure(
-            InvalidInput(where='Location', problem=f'is not a URL: it has a {_reason(error)}')
-        )
+        return refuse('Location', f'is not a URL: it has a {_reason(error)}')
     return parse_url(joined, 'Location')
 
 
@@ -242,8 +237,7 @@ def _host_of(netloc: str) -> str:
     address = rest.partition(']')[0]
     if ':' not in address:
         # An IP address of a later version (RFC 3986 section 3.2.2) would be read as a name.
-        msg = 'not an address'
-        raise ValueError(msg)
+        raise ValueError('not an address')
     return address
 
 
@@ -252,8 +246,7 @@ def _normal_host(host: str) -> str:
     named = host if host.isascii() else ascii_host(host)
     lowered = named.lower() if is_address else named.lower().removesuffix('.')
     if not (_ADDRESS if is_address else _HOST_NAME).fullmatch(lowered):
-        msg = 'not a host name'
-        raise ValueError(msg)
+        raise ValueError('not a host name')
     return f'[{lowered}]' if is_address else lowered
 
 

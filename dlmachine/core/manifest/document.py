@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.url import parse_url
@@ -52,11 +52,11 @@ def parse_document(value: object, where: str) -> Result[Document, Fault]:
     if not isinstance(value, Mapping) or not isinstance(defaults, Mapping):
         problem = 'has no downloads'
         advice = 'Use [[download]] entries, a list of URLs, or a mapping of names to entries'
-        return Failure(InvalidInput(where=where, problem=problem, advice=advice))
+        return refuse(where, problem, advice)
     rest = {str(name): one for name, one in value.items() if name not in _OTHERS}
     return _parse_variables(value.get('variables', {}), where).map(
         lambda variables: Document(
-            entries=tuple(_find_entries(rest, value.get('base_url'))),
+            entries=tuple(_find_entries(rest)),
             defaults={str(name): one for name, one in defaults.items() if name != 'base_url'},
             variables=variables,
             base_url=value.get('base_url', defaults.get('base_url')),
@@ -64,7 +64,7 @@ def parse_document(value: object, where: str) -> Result[Document, Fault]:
     )
 
 
-def _find_entries(rest: Mapping[str, object], base: object) -> Iterator[tuple[str, object]]:
+def _find_entries(rest: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     if 'url' in rest:
         yield 'entry', rest
     elif (
@@ -92,14 +92,13 @@ def _named(entries: object) -> Iterator[tuple[str, object]]:
 def _parse_variables(given: object, where: str) -> Result[dict[str, str], Fault]:
     place = f'{where}, variables'
     if not isinstance(given, Mapping):
-        problem = f'must be a mapping of names to texts, not {type(given).__name__}'
-        return Failure(InvalidInput(where=place, problem=problem))
+        return refuse(place, f'must be a mapping of names to texts, not {type(given).__name__}')
     for name, value in given.items():
         if not isinstance(value, (str, int)) or isinstance(value, bool):
             # A number loses its last zeros: version 1.10 would be 1.1.
             problem = f'has {name!r}, which must be text, not {shown_value(redact_value(value))}'
             advice = 'Put it between quotation marks'
-            return Failure(InvalidInput(where=place, problem=problem, advice=advice))
+            return refuse(place, problem, advice)
     return Success({str(name): str(value) for name, value in given.items()})
 
 
@@ -126,7 +125,7 @@ def fill_variables(
             known = ', '.join(variables) or 'none'
             problem = f'has the variable {unknown!r}, which is not defined (defined: {known})'
             advice = f'Define it in [variables]: {unknown} = "..."'
-            return Failure(InvalidInput(where=name, problem=problem, advice=advice))
+            return refuse(name, problem, advice)
         made = [_fill(one, variables) for one in texts]
         filled[name] = made if isinstance(value, list) else made[0]
     return Success(filled)

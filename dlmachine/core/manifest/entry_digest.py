@@ -12,16 +12,7 @@ from typing import assert_never
 
 from dlmachine.core.cache.key import identity
 from dlmachine.core.frozen import replace
-from dlmachine.core.http.body import (
-    Body,
-    ContentPart,
-    FormBody,
-    JsonBody,
-    MultipartBody,
-    NoBody,
-    Part,
-    RawBody,
-)
+from dlmachine.core.http import body as bodies
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.secrets.redact import MASK, Redactor, is_secret_name, redact_value
 from dlmachine.core.spec.descriptor import Descriptor
@@ -57,24 +48,24 @@ def _expected(policy: Policy) -> str:
     return str(found) if found.is_url else PurePath(found.location).name
 
 
-def _without_secrets(body: Body, redactor: Redactor) -> Body:
+def _without_secrets(body: bodies.Body, redactor: Redactor) -> bodies.Body:
     match body:
-        case NoBody():
+        case bodies.NoBody():
             return body
-        case FormBody(pairs=pairs):
-            return FormBody(redactor.pairs(pairs))
-        case JsonBody(text=text):
-            return JsonBody(json.dumps(redact_value(json.loads(text), redactor.names)))
-        case RawBody(data=data):
+        case bodies.FormBody(pairs=pairs):
+            return bodies.FormBody(redactor.pairs(pairs))
+        case bodies.JsonBody(text=text):
+            return bodies.JsonBody(json.dumps(redact_value(json.loads(text), redactor.names)))
+        case bodies.RawBody(data=data):
             return replace(body, data=_scrubbed(data, redactor))
-        case MultipartBody(parts=parts):
-            return MultipartBody(tuple(_masked(part, redactor) for part in parts))
+        case bodies.MultipartBody(parts=parts):
+            return bodies.MultipartBody(tuple(_masked(part, redactor) for part in parts))
         case _:
             assert_never(body)
 
 
-def _masked(part: Part, redactor: Redactor) -> Part:
-    if not isinstance(part, ContentPart):
+def _masked(part: bodies.Part, redactor: Redactor) -> bodies.Part:
+    if not isinstance(part, bodies.ContentPart):
         return part
     is_secret = is_secret_name(part.name, redactor.names)
     content = MASK.encode() if is_secret else _scrubbed(part.content, redactor)

@@ -13,12 +13,12 @@ from enum import Enum
 from types import ModuleType
 from typing import Final
 
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from dlmachine.core.cache import entries, missing, record
 from dlmachine.core.caching import freshness
 from dlmachine.core.decision import snapshot, verdict
-from dlmachine.core.faults import FAULTS, Fault, InvalidInput
+from dlmachine.core.faults import FAULTS, Fault, refuse
 from dlmachine.core.http import body, request
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.integrity import checksum, representation
@@ -72,8 +72,7 @@ def encode(value: object) -> object:
             names = [field.name for field in fields(kind) if field.init]
             return {_MARK: kind.__name__, **{name: encode(getattr(value, name)) for name in names}}
         case _:
-            msg = f'{type(value).__name__} is not a value of the core'
-            raise TypeError(msg)
+            raise TypeError(f'{type(value).__name__} is not a value of the core')
 
 
 def dumps(value: object) -> str:
@@ -100,8 +99,7 @@ def loads(text: str, *more: type) -> Result[object, Fault]:
         ValueError,
         RecursionError,
     ) as error:
-        problem = f'cannot be read back: {type(error).__name__}'
-        return Failure(InvalidInput(where='plan', problem=problem))
+        return refuse('plan', f'cannot be read back: {type(error).__name__}')
 
 
 def _decode(value: object, types: Mapping[str, type]) -> object:

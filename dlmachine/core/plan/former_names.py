@@ -61,5 +61,5 @@ VALUES: Final[Mapping[str, Mapping[object, str]]] = {
         'an earlier download left a part that can be resumed': (
             'an earlier download of this file can be resumed'
         ),
-    },
+    }
 }

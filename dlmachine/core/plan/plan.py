@@ -6,18 +6,19 @@ text and its JSON contain no secrets.
 
 from dataclasses import fields
 
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.key import keyed_by_vary, without_signature
 from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Decision, Reason, Verdict
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.plan import codec, render
 from dlmachine.core.plan.dry_run import rehearse
-from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeSegments, ReadChecksums
+from dlmachine.core.protocol.effects import Effect
+from dlmachine.core.protocol.redact_event import redact_effect
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import Destination
 from dlmachine.core.spec.policy import Policy
@@ -97,7 +98,7 @@ class Plan:
             descriptor=descriptor,
             policy=policy,
             decision=replace(self.decision, addresses=addresses),
-            effects=tuple(_redact_effect(effect) for effect in self.effects),
+            effects=tuple(redact_effect(effect) for effect in self.effects),
             is_redacted=True,
         )
 
@@ -127,8 +128,7 @@ class Plan:
     def _same_as(self, made: 'Plan') -> 'Result[Plan, Fault]':
         if made.redacted() == self.redacted():
             return Success(made)
-        problem = 'is not the one that the plan was made from'
-        return Failure(InvalidInput(where='descriptor', problem=problem))
+        return refuse('descriptor', 'is not the one that the plan was made from')
 
 
 def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[Plan, Fault]:
@@ -173,7 +173,7 @@ def plan(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Result[P
 def _as_plan(value: object) -> Result[Plan, Fault]:
     if isinstance(value, Plan):
         return Success(value)
-    return Failure(InvalidInput(where='plan', problem='is JSON, but not a plan'))
+    return refuse('plan', 'is JSON, but not a plan')
 
 
 def _redact_policy(policy: Policy) -> Policy:
@@ -181,16 +181,3 @@ def _redact_policy(policy: Policy) -> Policy:
     wanted = policy.checksum_file
     masked = None if wanted is None else replace(wanted, location=str(wanted))
     return replace(policy, validate=None, checksum_file=masked)
-
-
-def _redact_effect(effect: Effect) -> Effect:
-    match effect:
-        case Exchange(request=request):
-            return replace(effect, request=request.redacted())
-        case ExchangeSegments(exchange=exchange):
-            masked = exchange.request.redacted()
-            return replace(effect, exchange=replace(exchange, request=masked))
-        case ReadChecksums(target=Descriptor() as target):
-            return replace(effect, target=target.redacted())
-        case _:
-            return effect

@@ -24,7 +24,7 @@ from dlmachine.core.faults import (
     ConnectionFailed,
     Fault,
     HttpStatus,
-    InvalidInput,
+    refuse,
 )
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.body import NoBody
@@ -98,10 +98,7 @@ class ProbeStep:
 
 
 def begin_probe(
-    descriptor: Descriptor,
-    policy: Policy,
-    snapshot: Snapshot,
-    known: KnownVersion | None = None,
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, known: KnownVersion | None = None
 ) -> Result[ProbeStep, Fault]:
     """The first request of a probe.
 
@@ -111,11 +108,9 @@ def begin_probe(
     is set; `BackendMissing`, `SchemeRefused`.
     """
     if descriptor.method != 'GET' or descriptor.body != NoBody():
-        problem = f'is {descriptor.method}: only a GET can be probed'
-        return Failure(InvalidInput(where='method', problem=problem))
+        return refuse('method', f'is {descriptor.method}: only a GET can be probed')
     if policy.offline:
-        problem = 'is set: a probe asks the server'
-        return Failure(InvalidInput(where='offline', problem=problem, advice='Unset it'))
+        return refuse('offline', 'is set: a probe asks the server', 'Unset it')
     backends = snapshot.backends or ()
     found = [choose_backend(url, descriptor, policy, backends) for url in descriptor.addresses]
     usable = tuple(one for one in found if isinstance(one, Address))

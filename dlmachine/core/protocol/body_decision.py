@@ -72,10 +72,8 @@ BodyDecision: TypeAlias = StoreBody | SkipBody | RejectResponse
 if not TYPE_CHECKING:  # Type checkers would accept any name.
     __getattr__ = renamed(
         globals(),
-        {
-            'LeaveBody': 'SkipBody',
-            'Left': 'SkipReason',
-            'RefuseBody': 'RejectResponse',
-            'TakeBody': 'StoreBody',
-        },
+        LeaveBody='SkipBody',
+        Left='SkipReason',
+        RefuseBody='RejectResponse',
+        TakeBody='StoreBody',
     )

@@ -278,10 +278,8 @@ Effect: TypeAlias = (
 if not TYPE_CHECKING:  # Type checkers would accept any name.
     __getattr__ = renamed(
         globals(),
-        {
-            'ConfirmCopy': 'CheckCopy',
-            'ExchangeMany': 'ExchangeSegments',
-            'Join': 'Reassemble',
-            'Retire': 'RemoveVersions',
-        },
+        ConfirmCopy='CheckCopy',
+        ExchangeMany='ExchangeSegments',
+        Join='Reassemble',
+        Retire='RemoveVersions',
     )

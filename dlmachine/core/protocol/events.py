@@ -246,11 +246,9 @@ Event: TypeAlias = (
 if not TYPE_CHECKING:  # Type checkers would accept any name.
     __getattr__ = renamed(
         globals(),
-        {
-            'Answered': 'Responded',
-            'Failed': 'EffectFailed',
-            'Joined': 'Reassembled',
-            'PlaceTaken': 'NameTaken',
-            'Retired': 'VersionsRemoved',
-        },
+        Answered='Responded',
+        Failed='EffectFailed',
+        Joined='Reassembled',
+        PlaceTaken='NameTaken',
+        Retired='VersionsRemoved',
     )

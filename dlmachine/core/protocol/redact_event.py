@@ -27,10 +27,11 @@ def redact_step(effect: Effect, event: Event) -> tuple[Effect, Event]:
 
     The effect can then be shown, not performed.
     """
-    return _redact_effect(effect), _redact_responses(effect, event, _redact_by_name)
+    return redact_effect(effect), _redact_responses(effect, event, _redact_by_name)
 
 
-def _redact_effect(effect: Effect) -> Effect:
+def redact_effect(effect: Effect) -> Effect:
+    """The effect without the secrets of its request, to be shown; it cannot be performed."""
     match effect:
         case Exchange(request=request):
             return replace(effect, request=request.redacted())

@@ -27,31 +27,11 @@ _SIGNATURES: Final[tuple[tuple[frozenset[str], tuple[str, ...]], ...]] = (
     (
         frozenset({'sig', 'sv'}),
         (
-            'saoid',
-            'scid',
-            'sdd',
-            'se',
-            'ses',
-            'si',
-            'sig',
-            'sip',
-            'ske',
-            'skoid',
-            'sks',
-            'skt',
-            'sktid',
-            'skv',
-            'sp',
-            'spr',
-            'sr',
-            'srt',
-            'ss',
-            'st',
-            'suoid',
-            'sv',
+            'saoid', 'scid', 'sdd', 'se', 'ses', 'si', 'sig', 'sip', 'ske', 'skoid', 'sks', 'skt',
+            'sktid', 'skv', 'sp', 'spr', 'sr', 'srt', 'ss', 'st', 'suoid', 'sv',
         ),
     ),
-)
+)  # fmt: skip
 
 
 def signature_names(given: Collection[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, assert_never
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import DestinationUnusable, Fault, InvalidInput
+from dlmachine.core.faults import DestinationUnusable, Fault, refuse
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.filename import is_in_our_folder, is_reserved_name
@@ -124,8 +124,7 @@ def parse_destination(dest: object) -> Result[Wanted, Fault]:
         case str() | PurePath():
             return _parse_path(str(dest))
         case _:
-            problem = f'must be a path, True, False or None, not {type(dest).__name__}'
-            return Failure(InvalidInput(where='dest', problem=problem))
+            return refuse('dest', f'must be a path, True, False or None, not {type(dest).__name__}')
 
 
 def resolve_destination(

@@ -6,9 +6,9 @@ counts.
 
 from urllib.parse import unquote_plus
 
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.secrets.secret_names import parse_names
 from dlmachine.core.text.glob import is_like
 
@@ -30,8 +30,7 @@ def _refuse_everything(names: tuple[str, ...], where: str) -> Result[tuple[str, 
     for name in names:
         if not name.strip('*'):
             reason = 'because different downloads would then share one copy'
-            problem = f'must not contain {name!r}, {reason}'
-            return Failure(InvalidInput(where=where, problem=problem, advice='List the names'))
+            return refuse(where, f'must not contain {name!r}, {reason}', 'List the names')
     return Success(names)
 
 

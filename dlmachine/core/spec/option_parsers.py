@@ -14,7 +14,7 @@ from typing import Final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
@@ -221,12 +221,11 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
     algorithm = find_algorithm(found.group(1))
     if algorithm is None:
         known = ', '.join(sorted(hashlib.algorithms_guaranteed))
-        problem = f'has the algorithm {found.group(1)!r}, which is not one of {known}'
-        return Failure(InvalidInput(where=name, problem=problem))
+        return refuse(name, f'has the algorithm {found.group(1)!r}, which is not one of {known}')
     length, wanted = len(found.group(2)), digest_bytes(algorithm) * 2
     if length != wanted:
         problem = f'has {length} hex digits, but {algorithm} has {wanted}'
-        return Failure(InvalidInput(where=name, problem=problem))
+        return refuse(name, problem)
     return Success(Checksum(algorithm, found.group(2).lower()))
 
 
@@ -277,7 +276,7 @@ def read_text(name: str, value: object) -> Result[object, Fault]:
     if not isinstance(value, str):
         return refused(name, value, 'text')
     if not value.strip():
-        return Failure(InvalidInput(where=name, problem='must not be empty'))
+        return refuse(name, 'must not be empty')
     fault = find_control_char(name, value)
     return Success(value.strip()) if fault is None else Failure(fault)
 
@@ -297,4 +296,4 @@ def read_dest(_: str, value: object) -> Result[object, Fault]:
 def refused(name: str, value: object, expected: str) -> Result[object, Fault]:
     """The fault for a value that is not what was expected."""
     shown = shown_value(redact_value(value))
-    return Failure(InvalidInput(where=name, problem=f'must be {expected}, not {shown}'))
+    return refuse(name, f'must be {expected}, not {shown}')

@@ -104,10 +104,7 @@ def split_options(
 
 
 def unknown_name(
-    name: str,
-    known: Iterable[str],
-    source: str = '',
-    given: Mapping[str, object] | None = None,
+    name: str, known: Iterable[str], source: str = '', given: Mapping[str, object] | None = None
 ) -> UnknownName:
     """The fault for an unknown name, with the nearest known one.
 

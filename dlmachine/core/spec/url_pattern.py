@@ -7,7 +7,7 @@ from typing import Final
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.host import ascii_host
@@ -57,8 +57,7 @@ def parse_pattern(given: object, where: str = 'match') -> Result[UrlPattern, Fau
     "'*.example.org' has no scheme"
     """
     if not isinstance(given, str):
-        problem = f'must be text, not {type(given).__name__}'
-        return Failure(InvalidInput(where=where, problem=problem, advice=_EXAMPLE))
+        return refuse(where, f'must be text, not {type(given).__name__}', _EXAMPLE)
     fault = _find_fault(given, where)
     if fault is not None:
         return Failure(fault)
@@ -68,7 +67,7 @@ def parse_pattern(given: object, where: str = 'match') -> Result[UrlPattern, Fau
         host = _normal_authority(authority.lower(), scheme.lower())
     except (ValueError, UnicodeError):
         problem = f'{shown_value(given)} has a bad host'
-        return Failure(InvalidInput(where=where, problem=problem, advice=_EXAMPLE))
+        return refuse(where, problem, _EXAMPLE)
     return Success(
         UrlPattern(
             text=given.strip(),

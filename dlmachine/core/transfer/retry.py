@@ -9,19 +9,7 @@ from enum import Enum
 from hashlib import sha256
 from typing import Final
 
-from dlmachine.core.faults import (
-    AnswerUnusable,
-    BodyTooLarge,
-    BodyTruncated,
-    ConnectionFailed,
-    ContentRefused,
-    DigestMismatch,
-    Fault,
-    HttpStatus,
-    RedirectRefused,
-    TimedOut,
-    TlsFailed,
-)
+from dlmachine.core import faults
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.validators import parse_http_date
@@ -54,32 +42,32 @@ def may_be_repeated(method: str, policy: Policy) -> bool:
     return method in _IDEMPOTENT or policy.idempotent
 
 
-def classify(fault: Fault, method: str, policy: Policy) -> Chance:
+def classify(fault: faults.Fault, method: str, policy: Policy) -> Chance:
     """Which request may succeed after this fault.
 
-    >>> classify(HttpStatus(url='', status=503), 'GET', Policy())
+    >>> classify(faults.HttpStatus(url='', status=503), 'GET', Policy())
     <Chance.AGAIN: 'the same URL may succeed later'>
-    >>> classify(HttpStatus(url='', status=404), 'GET', Policy())
+    >>> classify(faults.HttpStatus(url='', status=404), 'GET', Policy())
     <Chance.ELSEWHERE: 'another URL may succeed'>
     """
     may_repeat = may_be_repeated(method, policy)
     match fault:
-        case ConnectionFailed(phase=phase):
+        case faults.ConnectionFailed(phase=phase):
             return Chance.AGAIN if may_repeat or phase in _BEFORE_SENDING else Chance.NONE
-        case TimedOut(phase='total'):
+        case faults.TimedOut(phase='total'):
             return Chance.NONE
-        case TimedOut(phase=phase):
+        case faults.TimedOut(phase=phase):
             return Chance.AGAIN if may_repeat or phase in _BEFORE_SENDING else Chance.NONE
-        case BodyTruncated() | DigestMismatch() | ContentRefused():
+        case faults.BodyTruncated() | faults.DigestMismatch() | faults.ContentRefused():
             return Chance.AGAIN if may_repeat else Chance.NONE
-        case HttpStatus(status=status, retry_after=after) if status in PASSING:
+        case faults.HttpStatus(status=status, retry_after=after) if status in PASSING:
             if not may_repeat:
                 return Chance.NONE
             is_too_long = after is not None and after > policy.retry_after_max
             return Chance.ELSEWHERE if is_too_long else Chance.AGAIN
-        case AnswerUnusable() | BodyTooLarge():
+        case faults.AnswerUnusable() | faults.BodyTooLarge():
             return Chance.ELSEWHERE if may_repeat else Chance.NONE
-        case HttpStatus() | TlsFailed() | RedirectRefused():
+        case faults.HttpStatus() | faults.TlsFailed() | faults.RedirectRefused():
             # The request was not sent, or the server reported that it did not act on it.
             return Chance.ELSEWHERE
         case _:
