@@ -5,26 +5,30 @@ Contract: a backend is a class `(clock) -> ports.Transport` in the entry-point g
 library for that, because libcurl alone knows its version and schemes.
 """
 
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterable
+from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from threading import RLock
-from typing import Final
+from typing import Any, Final
 
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import BackendMissing, Fault
 from dlmachine.core.faults.caller import INSTALL
+from dlmachine.core.http.url import parse_url
 from dlmachine.core.protocol.ports import Clock, Transport
 
 GROUP: Final = 'dlmachine.backends'
 
-#: The module that each built-in backend needs.
-_NEEDS: Final = {'requests': 'requests', 'curl': 'pycurl'}
-_TARGETS: Final = {
-    'requests': 'dlmachine_adapters.requests_backend.transport:RequestsTransport',
-    'curl': 'dlmachine_adapters.curl_backend.transport:CurlTransport',
-}
+#: The built-in backends: the library that each needs, its module, and its class.
+_OWN: Final = {
+    'requests': (
+        'requests', 'dlmachine_adapters.requests_backend.transport', 'RequestsTransport',
+    ),
+    'curl': ('pycurl', 'dlmachine_adapters.curl_backend.transport', 'CurlTransport'),
+}  # fmt: skip
 
 
 class Backends:
@@ -32,26 +36,42 @@ class Backends:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._seen: tuple[BackendSeen, ...] | None = None
+        self._seen: dict[str, BackendSeen | None] = {}
+        self._are_all_seen = False
         self._loaded: dict[str, Transport] = {}
         self._mutex = RLock()
 
     def seen(self) -> tuple[BackendSeen, ...]:
         """The usable backends, `requests` first."""
-        if self._seen is None:
-            found = (self._look(point) for point in _points().values())
-            self._seen = tuple(one for one in found if one is not None)
-        return self._seen
+        with self._mutex:
+            if not self._are_all_seen:
+                self._seen = {name: self._look(name, load) for name, load in _loaders().items()}
+                self._are_all_seen = True
+            return tuple(one for one in self._seen.values() if one is not None)
+
+    def for_urls(self, name: str, urls: Iterable[str]) -> tuple[BackendSeen, ...]:
+        """The backends to choose from for these URLs, if the one with this name is preferred.
+
+        If it is built in and supports all of them, the others are not looked for: that takes a
+        tenth of the time of a short process.
+        """
+        with self._mutex:
+            if name in _OWN and name not in self._seen:
+                self._seen[name] = self._look(name, partial(_load_own, name))
+            one = self._seen.get(name)
+        if one is None or any(parse_url(url).unwrap().scheme not in one.schemes for url in urls):
+            return self.seen()
+        return (one,)
 
     def load(self, name: str) -> Result[Transport, Fault]:
         """The backend of this name.  Faults: `BackendMissing`, which says what to install."""
         with self._mutex:
             if name not in self._loaded:
-                point = _points().get(name)
-                if point is None:
+                load = partial(_load_own, name) if name in _OWN else _loaders().get(name)
+                if load is None:
                     return Failure(_missing(name, 'there is no backend of this name'))
                 try:
-                    self._loaded[name] = point.load()(self._clock)
+                    self._loaded[name] = load()(self._clock)
                 except Exception as error:  # noqa: BLE001 -- a plugin may fail in any way
                     return Failure(_missing(name, str(error) or type(error).__name__))
             return Success(self._loaded[name])
@@ -62,25 +82,32 @@ class Backends:
             while self._loaded:
                 self._loaded.popitem()[1].close()
 
-    def _look(self, point: EntryPoint) -> BackendSeen | None:
-        if point.name not in _NEEDS:
-            loaded = self.load(point.name)
-            return loaded.map(lambda transport: transport.seen).value_or(None)
-        if find_spec(_NEEDS[point.name]) is None:
+    def _look(self, name: str, load: Callable[[], Any]) -> BackendSeen | None:
+        if name not in _OWN:
+            return self.load(name).map(lambda transport: transport.seen).value_or(None)
+        if find_spec(_OWN[name][0]) is None:
             return None
         try:
-            described: BackendSeen = point.load().describe()
+            described: BackendSeen = load().describe()
         except ImportError:  # It is installed, but a library that it needs is not.
             return None
         return described
 
 
-def _points() -> dict[str, EntryPoint]:
+def _load_own(name: str) -> Any:
+    _, module, kind = _OWN[name]
+    return getattr(import_module(module), kind)
+
+
+def _loaders() -> dict[str, Callable[[], Any]]:
+    # Imported late: it reads the metadata of every installed package.
+    from importlib.metadata import entry_points
+
     # Built-in backends come first, and no other entry can take their names.
-    points = {name: EntryPoint(name, target, GROUP) for name, target in _TARGETS.items()}
+    found: dict[str, Callable[[], Any]] = {name: partial(_load_own, name) for name in _OWN}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        points.setdefault(point.name, point)
-    return points
+        found.setdefault(point.name, point.load)
+    return found
 
 
 def _missing(name: str, reason: str) -> BackendMissing:

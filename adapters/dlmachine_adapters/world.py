@@ -171,7 +171,7 @@ class SystemWorld:
             files=self.files,
             store=self.store,
             index=self._index,
-            backends=lambda: self._backends().seen(),
+            backends=lambda: self._backends().for_urls(policy.backend, descriptor.addresses),
             # The formula of random.random(); importing `random` takes longer than a hit.
             chance=(int.from_bytes(os.urandom(7)) >> 3) * 2.0**-53,
             is_glance=is_glance,

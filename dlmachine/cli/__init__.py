@@ -24,7 +24,7 @@ from dlmachine.core.version import VERSION
 _OUTPUT_CLOSED, _FILES = 141, 3
 
 #: New objects between two garbage collections; Python's default is 700.
-_OBJECTS = 50_000
+_OBJECTS = 100_000
 
 _COMMANDS = {
     'adopt': 'Record files that came another way, without downloading them.',

@@ -140,7 +140,7 @@ def _install(monkeypatch: pytest.MonkeyPatch, **targets: str) -> None:
     points = tuple(
         EntryPoint(name, f'{__name__}:{target}', backends.GROUP) for name, target in targets.items()
     )
-    monkeypatch.setattr(backends, 'entry_points', lambda group: points)
+    monkeypatch.setattr('importlib.metadata.entry_points', lambda group: points)
     monkeypatch.setitem(sys.modules, __name__, _module())
 
 
@@ -150,7 +150,7 @@ def _module() -> Any:
 
 def test_our_own_are_there_without_any_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even in a checkout that is not installed; requests comes first."""
-    monkeypatch.setattr(backends, 'entry_points', lambda group: ())
+    monkeypatch.setattr('importlib.metadata.entry_points', lambda group: ())
     names = [seen.name for seen in Backends(ManualClock()).seen()]
 
     assert names[0] == 'requests'
@@ -212,6 +212,27 @@ def test_others_can_add_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert seen[-1] == BackendSeen(name='gopher', schemes=('gopher',))
     assert loaded.seen.name == 'closed'
+
+
+@pytest.mark.parametrize(
+    ('name', 'urls', 'are_others_seen'),
+    [
+        ('requests', ('https://example.org/a',), False),
+        ('requests', ('https://example.org/a', 'ftp://example.org/a'), True),
+        ('wget', ('https://example.org/a',), True),
+    ],
+)
+def test_others_are_only_looked_for_if_they_are_needed(
+    monkeypatch: pytest.MonkeyPatch, name: str, urls: tuple[str, ...], *, are_others_seen: bool
+) -> None:
+    """The preferred backend is enough if it supports all URLs; metadata of packages is not read."""
+    asked: list[str] = []
+    monkeypatch.setattr('importlib.metadata.entry_points', lambda group: asked.append(group) or ())
+    seen = Backends(ManualClock()).for_urls(name, urls)
+
+    assert seen[0].name == 'requests'
+    assert (asked != []) == are_others_seen
+    assert (len(seen) > 1) <= are_others_seen
 
 
 def test_a_broken_plugin_breaks_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
