@@ -26,7 +26,6 @@ requests with 304, and ranges with 206.
 import gzip
 import json
 import random
-import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -40,13 +39,14 @@ from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from dlmachine.core.deprecation import warn_renamed
+from dlmachine.core.regex import regex
 
 _TABLE: Final = b'gene\tvalue\nTP53\t1\nEGFR\t2\n'
 _MODIFIED: Final = 'Wed, 01 May 2024 12:00:00 GMT'
 #: Any other range is ignored, as RFC 9110 section 14.2 allows.
-_RANGE: Final = re.compile(r'bytes=(\d+)-(\d*)')
+_RANGE: Final = regex(r'bytes=(\d+)-(\d*)')
 #: The prefixes of files that sometimes get a 503, or that are fresh for an hour.
-_PREFIXES: Final = re.compile('^/(flaky|failing|fresh)/')
+_PREFIXES: Final = regex('^/(flaky|failing|fresh)/')
 _JSON: Final = {'Content-Type': 'application/json'}
 
 

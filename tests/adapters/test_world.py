@@ -227,7 +227,12 @@ def test_others_are_only_looked_for_if_they_are_needed(
 ) -> None:
     """The preferred backend is enough if it supports all URLs; metadata of packages is not read."""
     asked: list[str] = []
-    monkeypatch.setattr('importlib.metadata.entry_points', lambda group: asked.append(group) or ())
+
+    def search(group: str) -> tuple[EntryPoint, ...]:
+        asked.append(group)
+        return ()
+
+    monkeypatch.setattr('importlib.metadata.entry_points', search)
     seen = Backends(ManualClock()).for_urls(name, urls)
 
     assert seen[0].name == 'requests'

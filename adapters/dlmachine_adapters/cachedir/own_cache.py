@@ -8,11 +8,11 @@ other files is not tagged, because the user may want them in the backup.
 
 import contextlib
 import os
-import re
 import stat
 from pathlib import Path
 from typing import Final
 
+from dlmachine.core.regex import regex
 from dlmachine_adapters.files.owners import is_open_to_all, is_own_or_roots
 
 #: The files that SQLite reads as one registry.
@@ -24,7 +24,7 @@ _TEXT: Final = (
     '# This file marks a cache folder, here of cachedir and dlmachine.\n'
     '# About it: https://bford.info/cachedir/\n'
 )
-_OURS: Final = re.compile(r'\.dlmachine|CACHEDIR\.TAG|cache\.sqlite.*|[0-9a-f]{32}-\d+(\..*)?')
+_OURS: Final = regex(r'\.dlmachine|CACHEDIR\.TAG|cache\.sqlite.*|[0-9a-f]{32}-\d+(\..*)?')
 
 
 def own_cache(folder: str, registry_name: str) -> str:

@@ -13,10 +13,11 @@ from typing import Final, Protocol
 from dlmachine.core.http.head_parser import Parsed
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.regex import regex
 
-_REPLY: Final = re.compile(r'([0-9]{3}) (.*)', re.DOTALL)
-_TIME_REPLY: Final = re.compile(r'([0-9]{14})(?:\.[0-9]+)?')
-_SIZE_REPLY: Final = re.compile(r'[0-9]{1,18}')
+_REPLY: Final = regex(r'([0-9]{3}) (.*)', re.DOTALL)
+_TIME_REPLY: Final = regex(r'([0-9]{14})(?:\.[0-9]+)?')
+_SIZE_REPLY: Final = regex(r'[0-9]{1,18}')
 
 #: FTP's refusals as HTTP statuses (RFC 959 section 4.2.2, RFC 4217), by code, else by its first
 #: digit: 4 is temporary, 5 is permanent.

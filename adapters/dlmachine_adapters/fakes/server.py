@@ -3,7 +3,6 @@
 Contract: a `Resource` follows RFC 9110 sections 13 and 14.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
@@ -13,10 +12,11 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.validators import parse_http_date
+from dlmachine.core.regex import regex
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
 
-_RANGE: Final = re.compile(r'bytes=(\d+)-(\d*)')
+_RANGE: Final = regex(r'bytes=(\d+)-(\d*)')
 
 
 @frozen

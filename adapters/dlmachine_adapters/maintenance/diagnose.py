@@ -36,6 +36,7 @@ from dlmachine.core.maintenance.findings import (
     RowInfo,
 )
 from dlmachine.core.maintenance.verification import check_quarantined
+from dlmachine.core.regex import regex
 from dlmachine_adapters.cachedir.connection import REGISTRY_NAME, Registry
 from dlmachine_adapters.cachedir.listing import list_rows
 from dlmachine_adapters.cachedir.own_cache import TAG_NAME
@@ -56,8 +57,8 @@ from dlmachine_adapters.rate_limits.shared_rate import RATES_FOLDER
 
 _OURS: Final = frozenset({TAG_NAME, REGISTRY_NAME})
 _OF_SQLITE: Final = frozenset(f'{REGISTRY_NAME}{end}' for end in ('-journal', '-wal', '-shm'))
-_BEGUN: Final = re.compile(rf'{re.escape(REGISTRY_NAME)}-[0-9a-f]+\.new')
-_PART: Final = re.compile(
+_BEGUN: Final = regex(rf'{re.escape(REGISTRY_NAME)}-[0-9a-f]+\.new')
+_PART: Final = regex(
     r'(?P<stem>[^.]+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-f]+\.part(?P<note>\.json)?'
 )
 #: Folders in the working folder that are examined separately.

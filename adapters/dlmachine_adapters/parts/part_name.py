@@ -10,10 +10,11 @@ from functools import cache
 from hashlib import sha256
 from typing import Final
 
+from dlmachine.core.regex import regex
 from dlmachine_adapters.parts.sidecar import is_running
 
 _FIELDS: Final = 5
-_PLAIN: Final = re.compile(r'[A-Za-z0-9_\-]{1,64}')
+_PLAIN: Final = regex(r'[A-Za-z0-9_\-]{1,64}')
 
 
 def part_name(stem: str) -> str:

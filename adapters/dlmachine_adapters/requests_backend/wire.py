@@ -4,7 +4,6 @@ The head of a response is read by the core's parser, and its body as the core fr
 library interprets them differently. RFC 9112.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import IncompleteRead, RemoteDisconnected
@@ -19,6 +18,7 @@ from dlmachine.core.http.head_parser import (
     trailer_parser,
 )
 from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.regex import regex
 from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.request_body import OpenBody
 from dlmachine_adapters.http.response_reader import MAX_DRAINED_BYTES, HeadError, ResponseReader
@@ -29,7 +29,7 @@ _BUFFER_BYTES: Final = 65_536
 _READ_BYTES: Final = 1_048_576
 
 #: RFC 9112 section 7.1; Python's int() also accepts signs and underscores.
-_CHUNK_SIZE: Final = re.compile(rb'([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n')
+_CHUNK_SIZE: Final = regex(rb'([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n')
 
 
 class Wire:

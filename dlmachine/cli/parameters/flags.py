@@ -12,6 +12,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from dlmachine.core.regex import regex
+
 if TYPE_CHECKING:
     from dlmachine.core.faults import Fault
 
@@ -63,7 +65,7 @@ ABBREVIATIONS: Final = {'--skip-existing': ('--if-exists', 'keep')}
 _OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True', 'base_url': '', 'force': 'True'}
 
 #: An option in Python's notation at the beginning of a word, not in the query of a URL.
-_OPTION: Final = re.compile(
+_OPTION: Final = regex(
     r"""(?<![^\s(])(pass )?([a-z][a-z0-9_]*)=(True|False|'[^']*'|[0-9]+)?(?=[\s.,:;)]|$)"""
 )
 

@@ -4,10 +4,12 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-_DELIMITERS: Final = re.compile(r'[\t\x20-/;-@\[-`{-~]+')
-_TIME: Final = re.compile(r'(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\D|\Z)', re.ASCII)
-_DAY: Final = re.compile(r'(\d{1,2})(?:\D|\Z)', re.ASCII)
-_YEAR: Final = re.compile(r'(\d{2,4})(?:\D|\Z)', re.ASCII)
+from dlmachine.core.regex import regex
+
+_DELIMITERS: Final = regex(r'[\t\x20-/;-@\[-`{-~]+')
+_TIME: Final = regex(r'(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\D|\Z)', re.ASCII)
+_DAY: Final = regex(r'(\d{1,2})(?:\D|\Z)', re.ASCII)
+_YEAR: Final = regex(r'(\d{2,4})(?:\D|\Z)', re.ASCII)
 _MONTHS: Final = (
     'jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec',
 )  # fmt: skip

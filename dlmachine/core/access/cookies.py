@@ -5,7 +5,6 @@ rfc6265bis): http can neither set nor replace a Secure cookie, and the prefixes
 `__Secure-` and `__Host-` are enforced.
 """
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Final
 from dlmachine.core.access.set_cookie import SetCookie, parse_set_cookie
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.url import Url, normal_path
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import secrets_in_fields
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.text.control_chars import as_utf8
@@ -27,7 +27,7 @@ MAX_CHARACTERS: Final = 131_072
 
 _SCHEMES: Final = frozenset({'http', 'https'})
 #: The last label is a number: an IPv4 address in one of its notations.
-_IPV4: Final = re.compile(r'(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)')
+_IPV4: Final = regex(r'(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)')
 
 
 @frozen

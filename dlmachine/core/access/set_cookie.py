@@ -1,17 +1,17 @@
 """Parse Set-Cookie as RFC 6265 section 5.2 says, in linear time.  Pure."""
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from dlmachine.core.access.cookie_date import parse_cookie_date
 from dlmachine.core.frozen import frozen, replace
+from dlmachine.core.regex import regex
 
 #: Not allowed in a cookie: it would not come back as sent, or would break the Cookie field.
-_CONTROL: Final = re.compile('[\x00-\x08\x0a-\x1f\x7f]')
+_CONTROL: Final = regex('[\x00-\x08\x0a-\x1f\x7f]')
 _WHITE: Final = ' \t'
-_SECONDS: Final = re.compile(r'-?[0-9]+')
+_SECONDS: Final = regex(r'-?[0-9]+')
 _MAX_CHARACTERS: Final = 16_384
 #: The limits of browsers for a name with its value, and for each attribute.
 _MAX_PAIR_CHARACTERS: Final = 4_096

@@ -4,16 +4,17 @@ Pure. Others can write to a registry, so a name in it is used only if cachedir o
 have chosen it: a plain name inside the cache folder.
 """
 
-import re
 from typing import Final
+
+from dlmachine.core.regex import regex
 
 #: Versions count from 1; a much larger number is not a version.
 MAX_VERSION: Final = 10**9
 #: The limit of file systems for one name, in bytes.
 _MAX_NAME_BYTES: Final = 255
-_ITEM_ID: Final = re.compile(r'[0-9a-f]{32}')
+_ITEM_ID: Final = regex(r'[0-9a-f]{32}')
 #: No path separator, drive letter, stream name or control character of any system.
-_EXTENSION: Final = re.compile(r'[^\x00-\x1f\x7f-\x9f/\\:\ud800-\udfff]*')
+_EXTENSION: Final = regex(r'[^\x00-\x1f\x7f-\x9f/\\:\ud800-\udfff]*')
 
 
 def entry_file_name(item_id: str, version: int, version_id: str, extension: str) -> str | None:

@@ -7,7 +7,6 @@ is that of the rest of the request.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
@@ -29,6 +28,7 @@ from dlmachine.core.http.body import (
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import HTTP_SCHEMES
 from dlmachine.core.http.url import parse_url
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.presigned import signature_names
 from dlmachine.core.secrets.secret_names import is_secret_name
 from dlmachine.core.spec.descriptor import Descriptor
@@ -44,7 +44,7 @@ VOLATILE_HEADERS: Final = frozenset({
 })  # fmt: skip
 
 #: Text that needs no escapes in JSON.
-_PLAIN: Final = re.compile(r'[ !#-\[\]-~]*')
+_PLAIN: Final = regex(r'[ !#-\[\]-~]*')
 
 #: Larger integers are not exact in every JSON implementation (RFC 8785 appendix D).
 _MAX_EXACT: Final = 2**53 - 1

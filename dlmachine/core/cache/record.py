@@ -5,7 +5,6 @@ digest of the content. It is stored as one JSON text.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import CacheUnusable, Fault
 from dlmachine.core.frozen import frozen
+from dlmachine.core.regex import regex
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -115,10 +115,10 @@ _MAXIMA: Final = {'tries': (1 << 31) - 1, 'http_code': MAX_STATUS, 'size_bytes':
 _INSTANTS: Final = ('started_at', 'finished_at', 'validated_at', 'requested_at')
 _LISTS: Final = ('urls', 'notes', *_KEY_NAMES)
 _PAIRS: Final = ('request_headers', 'response_headers', 'digests', 'verified_by')
-_SHA256: Final = re.compile(r'[0-9a-f]{64}')
+_SHA256: Final = regex(r'[0-9a-f]{64}')
 #: JSON escapes control characters and surrogates: most records have none, so skip the check.
-_ESCAPE: Final = re.compile(r'\\[^"]')
-_NOT_FIELD_TEXT: Final = re.compile(r'[\x00\n\r\ud800-\udfff]')
+_ESCAPE: Final = regex(r'\\[^"]')
+_NOT_FIELD_TEXT: Final = regex(r'[\x00\n\r\ud800-\udfff]')
 
 
 def is_field_text(text: str) -> bool:

@@ -4,9 +4,10 @@ Pure. Only the three formats of HTTP are dates here, because any other text in E
 in the past (RFC 9111 section 5.3). Case does not count (section 4.2).
 """
 
-import re
 from datetime import UTC, datetime
 from typing import Final
+
+from dlmachine.core.regex import regex
 
 _MONTHS: Final = (
     'jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec',
@@ -15,7 +16,7 @@ _DAY: Final = r'(?:mon|tue|wed|thu|fri|sat|sun)'
 _LONG_DAY: Final = r'(?:mon|tues|wednes|thurs|fri|satur|sun)day'
 _TIME: Final = r'(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})'
 _FORMATS: Final = tuple(
-    re.compile(form)
+    regex(form)
     for form in (
         rf'{_DAY}, (?P<day>[0-9]{{2}}) (?P<month>[a-z]{{3}}) (?P<year>[0-9]{{4}}) {_TIME} gmt',
         rf'{_LONG_DAY}, (?P<day>[0-9]{{2}})-(?P<month>[a-z]{{3}})-(?P<year>[0-9]{{2}}) {_TIME} gmt',

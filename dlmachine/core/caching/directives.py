@@ -10,13 +10,14 @@ from typing import Final
 
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.headers import Headers
+from dlmachine.core.regex import regex
 
 #: The number of seconds that stands for every larger one (RFC 9111 section 1.2.2).
 MAX_SECONDS: Final = 1 << 31
 
-_MEMBER: Final = re.compile(r'([^\s,="]+)(?:=("(?:[^"\\]|\\.)*"|[^,]*))?[^,]*', re.DOTALL)
-_QUOTED_PAIR: Final = re.compile(r'\\(.)', re.DOTALL)
-_DIGITS: Final = re.compile(r'[0-9]+')
+_MEMBER: Final = regex(r'([^\s,="]+)(?:=("(?:[^"\\]|\\.)*"|[^,]*))?[^,]*', re.DOTALL)
+_QUOTED_PAIR: Final = regex(r'\\(.)', re.DOTALL)
+_DIGITS: Final = regex(r'[0-9]+')
 
 
 @frozen

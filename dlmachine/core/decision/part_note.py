@@ -14,6 +14,7 @@ from dlmachine.core.frozen import frozen
 from dlmachine.core.http.byte_ranges import Spans, merged
 from dlmachine.core.http.validators import is_strong, parse_http_date
 from dlmachine.core.integrity.representation import Representation
+from dlmachine.core.regex import regex
 
 #: A note has a few hundred bytes; this leaves room for more spans than any download has.
 MAX_NOTE_BYTES: Final = 64 * 1024
@@ -22,11 +23,11 @@ _MAX_SPANS: Final = 1024
 _MAX_SIZE: Final = (1 << 63) - 1
 _MAX_PID: Final = (1 << 32) - 1
 #: Legal in a field value (RFC 9110 section 5.5) and printable on a terminal.
-_VISIBLE: Final = re.compile(r'[\x20-\x7e\x80-\xff]{1,8192}')
-_MARK: Final = re.compile(r'[\x21-\x7e]{0,64}')
-_NAME: Final = re.compile(r'[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,255}')
-_HEX: Final = re.compile(r'[0-9a-f]{1,256}')
-_ALGORITHM: Final = re.compile('md5|sha(?:1|224|256|384|512)')
+_VISIBLE: Final = regex(r'[\x20-\x7e\x80-\xff]{1,8192}')
+_MARK: Final = regex(r'[\x21-\x7e]{0,64}')
+_NAME: Final = regex(r'[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,255}')
+_HEX: Final = regex(r'[0-9a-f]{1,256}')
+_ALGORITHM: Final = regex('md5|sha(?:1|224|256|384|512)')
 
 _Kind = TypeVar('_Kind')
 _Stored: TypeAlias = Mapping[str, Any]

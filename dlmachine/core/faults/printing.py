@@ -3,9 +3,11 @@
 import re
 from typing import Final
 
+from dlmachine.core.regex import regex
+
 #: Control characters (also of Unicode), line separators, marks that change the text direction,
 #: and lone surrogates, which stand for bytes that are not UTF-8.
-_UNPRINTABLE: Final = re.compile(
+_UNPRINTABLE: Final = regex(
     '[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]'
 )
 

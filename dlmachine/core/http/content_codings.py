@@ -4,10 +4,10 @@ Many servers write something else into Content-Encoding: a charset, a media type
 transfer coding, or a word for no coding. Such values are ignored.
 """
 
-import re
 from typing import Final
 
 from dlmachine.core.http.headers import Headers
+from dlmachine.core.regex import regex
 
 #: Values that mean no coding, or that do not name a content coding.
 _NOT_CODINGS: Final = frozenset({
@@ -18,12 +18,12 @@ _NOT_CODINGS: Final = frozenset({
     'store', 'application', 'html', 'xml', 'json', 'csv', 'attachment', 'inline',
     'chunked', 'aws-chunked',
 })  # fmt: skip
-_CHARSET: Final = re.compile(
+_CHARSET: Final = regex(
     r'(?:utf|ucs)[-_]?[0-9]{1,2}(?:[-_]?[bl]e|mb[34])?|unicode|ansi|(?:us-)?ascii|latin-?[0-9]{1,2}'
     r'|iso[-_]?8859(?:[-_][0-9]{1,2})?|(?:windows|cp|ibm)-?[0-9]{3,5}|koi8-[ru]|gbk|gb2312|gb18030'
     r'|big5|s(?:hift[-_])?jis|euc[-_](?:jp|kr|cn)'
 )
-_MEDIA_TYPE: Final = re.compile(
+_MEDIA_TYPE: Final = regex(
     r'(?:text|application|image|audio|video|font|binary|plain)/[^/]*|charset=.*'
 )
 #: Section 8.4.1.3: equivalent names.

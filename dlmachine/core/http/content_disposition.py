@@ -19,18 +19,19 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from dlmachine.core.regex import regex
 from dlmachine.core.text.charsets import TEXT_CHARSETS
 
 _BLANK: Final = ' \t'
-_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)', re.DOTALL)
-_ESCAPED: Final = re.compile(r'\\(.)', re.DOTALL)
-_WINDOWS_PATH: Final = re.compile(r'[A-Za-z]:\\|\\\\[A-Za-z]')
-_EXTENDED: Final = re.compile(r"(?P<charset>[A-Za-z0-9_\-]*)'[^']*'(?P<value>.*)", re.DOTALL)
-_ENCODED_WORD: Final = re.compile(
+_QUOTED: Final = regex(r'"((?:[^"\\]|\\.)*+)', re.DOTALL)
+_ESCAPED: Final = regex(r'\\(.)', re.DOTALL)
+_WINDOWS_PATH: Final = regex(r'[A-Za-z]:\\|\\\\[A-Za-z]')
+_EXTENDED: Final = regex(r"(?P<charset>[A-Za-z0-9_\-]*)'[^']*'(?P<value>.*)", re.DOTALL)
+_ENCODED_WORD: Final = regex(
     r'=\?(?P<charset>[A-Za-z0-9_\-]{1,40})(?:\*[A-Za-z\-]{1,20})?'
     r'\?(?P<coding>[BbQq])\?(?P<text>[^? ]*)\?='
 )
-_ESCAPE: Final = re.compile(r'%[0-9A-Fa-f]{2}')
+_ESCAPE: Final = regex(r'%[0-9A-Fa-f]{2}')
 
 
 def disposition_name(values: tuple[str, ...]) -> str | None:

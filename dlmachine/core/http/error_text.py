@@ -10,6 +10,7 @@ from typing import Final
 
 from dlmachine.core.http.content_codings import can_undo, read_codings
 from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import MASK, is_secret_name, redact_url, scrub, secrets_in_url
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.text.charsets import TEXT_CHARSETS
@@ -25,15 +26,15 @@ _MAX_LINE_CHARACTERS: Final = 200
 _MAX_DEPTH: Final = 4
 _MAX_NESTING: Final = 64
 
-_CHARSET: Final = re.compile(r'(?i)charset[ \t]*=[ \t]*"?([A-Za-z0-9_\-]{1,40})')
-_BINARY: Final = re.compile(r'[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]')
-_MARKUP: Final = re.compile(r'(?i)<(?:script|style)\b[^<>]*>[^<]*|<[^<>]*>')
+_CHARSET: Final = regex(r'(?i)charset[ \t]*=[ \t]*"?([A-Za-z0-9_\-]{1,40})')
+_BINARY: Final = regex(r'[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]')
+_MARKUP: Final = regex(r'(?i)<(?:script|style)\b[^<>]*>[^<]*|<[^<>]*>')
 #: A member of a JSON object (RFC 8259 section 4) whose value is a string, which may be cut off.
-_MEMBER: Final = re.compile(
+_MEMBER: Final = regex(
     r'("([A-Za-z0-9_.\-]{1,100}+)"[ \t\r\n]{0,100}+:[ \t\r\n]{0,100}+)"(?:[^"\\]|\\.)*+(?:"|\\?\Z)'
 )
-_URL: Final = re.compile(r'https?://[^\s"\'<>\\]++')
-_TITLE: Final = re.compile(r'(?i)<title[^<>]*>([^<]*)')
+_URL: Final = regex(r'https?://[^\s"\'<>\\]++')
+_TITLE: Final = regex(r'(?i)<title[^<>]*>([^<]*)')
 #: JSON fields that explain an error, the most specific first.
 _TELLING_KEYS: Final = (
     'message', 'error_description', 'detail', 'details', 'error', 'errors', 'title', 'reason',

@@ -12,20 +12,21 @@ from urllib.parse import unquote, urlsplit
 
 from dlmachine.core.http.content_disposition import disposition_name
 from dlmachine.core.http.headers import Headers
+from dlmachine.core.regex import regex
 
-_UNSAFE: Final = re.compile(
+_UNSAFE: Final = regex(
     r'[\x00-\x1f\x7f-\x9f<>:"|?*\ud800-\udfff\u200e\u200f\u2028-\u202e\u2066-\u2069]'
 )
 #: Names that are safe already, as most are.
-_PLAIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,150}[A-Za-z0-9])?')
-_PLAIN_URL: Final = re.compile(r'https?://[a-z0-9.:\-]+/(?:[A-Za-z0-9_.~\-]+/)*([A-Za-z0-9_.~\-]*)')
+_PLAIN: Final = regex(r'[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,150}[A-Za-z0-9])?')
+_PLAIN_URL: Final = regex(r'https?://[a-z0-9.:\-]+/(?:[A-Za-z0-9_.~\-]+/)*([A-Za-z0-9_.~\-]*)')
 #: A masked parameter of a path segment: `;jsessionid=***`.
-_MASKED_PARAMETER: Final = re.compile(r';[^;]*=\*\*\*')
-_SEPARATORS: Final = re.compile(r'[/\\]')
-_RESERVED: Final = re.compile(r'(?i)(con|prn|aux|nul|con(in|out)\$|(com|lpt)[0-9¹²³]) *(\..*)?')
+_MASKED_PARAMETER: Final = regex(r';[^;]*=\*\*\*')
+_SEPARATORS: Final = regex(r'[/\\]')
+_RESERVED: Final = regex(r'(?i)(con|prn|aux|nul|con(in|out)\$|(com|lpt)[0-9¹²³]) *(\..*)?')
 #: Invisible characters (Default_Ignorable_Code_Point of Unicode), except those that change the
 #: text direction: these are replaced by something visible.
-_INVISIBLE: Final = re.compile(
+_INVISIBLE: Final = regex(
     '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f'
     '\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a'
     '\U000e0000-\U000e0fff]'
@@ -34,14 +35,12 @@ _INVISIBLE: Final = re.compile(
 OUR_FOLDER: Final = '.dlmachine'
 #: The shared folder, one user's own, and the temporary one if neither could be used.
 _OUR_NAMES: Final = r'\.dlmachine(?:-[0-9a-z]{1,32}){0,2}'
-_OUR_FOLDERS: Final = re.compile(_OUR_NAMES, re.IGNORECASE)
+_OUR_FOLDERS: Final = regex(_OUR_NAMES, re.IGNORECASE)
 #: The same anywhere in a path of this computer.
 _BETWEEN: Final = r'[/\\]' if '\\' in str(PurePath('a', 'b')) else '/'
-_IN_OUR_FOLDERS: Final = re.compile(
-    rf'(?:\A|{_BETWEEN}){_OUR_NAMES}(?:\Z|{_BETWEEN})', re.IGNORECASE
-)
+_IN_OUR_FOLDERS: Final = regex(rf'(?:\A|{_BETWEEN}){_OUR_NAMES}(?:\Z|{_BETWEEN})', re.IGNORECASE)
 #: The registry and its files, the tag file of a cache, its versions, and our folders.
-_OURS: Final = re.compile(
+_OURS: Final = regex(
     r'(?i)cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
     # The short names of these files on Windows.
     r'|(cache|cached|dlmach|[0-9a-z]{2}[0-9a-f]{4})~[0-9](\..*)?|' + _OUR_NAMES
@@ -169,12 +168,12 @@ def _is_kind(suffix: str) -> bool:
     return suffix in _NUMBERED_KINDS or _KIND.fullmatch(suffix) is not None
 
 
-_SUFFIX: Final = re.compile(r'[a-z0-9_\-]{1,16}')
+_SUFFIX: Final = regex(r'[a-z0-9_\-]{1,16}')
 _COMPRESSIONS: Final = frozenset({
     'gz', 'bgz', 'bz2', 'xz', 'zst', 'zstd', 'lz4', 'lzma', 'br', 'z',
 })  # fmt: skip
 #: The suffix of a kind of content: letters only, so that `p14` and `0` are not taken for one.
-_KIND: Final = re.compile(r'[a-z]{2,10}')
+_KIND: Final = regex(r'[a-z]{2,10}')
 _NUMBERED_KINDS: Final = frozenset({
     'gff2', 'gff3', 'gtf2', 'bed3', 'bed6', 'bed9', 'bed12', 'h5', 'h5ad', 'h5mu', 'a3m', 'n3',
 })  # fmt: skip

@@ -4,14 +4,14 @@ Pure. RFC 9112 sections 6 and 9.3. Libraries interpret an ambiguous head differe
 rejects a response that has one.
 """
 
-import re
 from typing import Final
 
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.regex import regex
 
 #: A proxy may send a list of equal lengths (RFC 9112 section 6.3).
-_LENGTH: Final = re.compile(r'([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*')
+_LENGTH: Final = regex(r'([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*')
 _BLANK: Final = ' \t'
 
 #: Statuses without a body, even if header fields declare one (RFC 9112 section 6.3).

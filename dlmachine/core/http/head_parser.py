@@ -20,6 +20,7 @@ from typing import Final, TypeAlias
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.headers import NAME_CHARACTER, Headers
 from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.regex import regex
 
 #: The maximum size of a head, including all interim responses before it.
 MAX_HEAD_BYTES: Final = 262_144
@@ -28,15 +29,15 @@ MAX_LINE_BYTES: Final = 65_536
 #: The maximum number of header fields, as in libcurl.
 MAX_FIELDS: Final = 5_000
 
-_STATUS_LINE: Final = re.compile(r'HTTP/(1\.[01]|2) ([1-9][0-9]{2})(?: ([^\r\n\0]*))?\r?\n')
+_STATUS_LINE: Final = regex(r'HTTP/(1\.[01]|2) ([1-9][0-9]{2})(?: ([^\r\n\0]*))?\r?\n')
 #: A field in a line of its own: its name, and its value without the white space around it.
-_FIELD: Final = re.compile(
+_FIELD: Final = regex(
     rf'^({NAME_CHARACTER}+):[ \t]*((?:[^ \t\n]+(?:[ \t]+[^ \t\n]+)*)?)[ \t]*\n', re.MULTILINE
 )
 #: The white space between a line and its continuation.
-_FOLD: Final = re.compile(r'(?<![ \t])[ \t]*(?:\n[ \t]+)+')
+_FOLD: Final = regex(r'(?<![ \t])[ \t]*(?:\n[ \t]+)+')
 #: libcurl before 8.12 passes folded lines on unchanged, but has parsed only the first of them.
-_NEVER_FOLDED: Final = re.compile(
+_NEVER_FOLDED: Final = regex(
     r'^(content-length|transfer-encoding):[^\n]*\n[ \t]', re.MULTILINE | re.IGNORECASE
 )
 _HTTP: Final = b'HTTP/'

@@ -3,7 +3,6 @@
 Pure. RFC 9110 section 5. Order and repetitions are kept.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import Final, TypeAlias
@@ -12,13 +11,14 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import frozen
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_fields, redact_value
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.text.control_chars import find_control_char
 
 #: A character of the name of a field (RFC 9110 section 5.6.2).
 NAME_CHARACTER: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
-_TOKEN: Final = re.compile(f'{NAME_CHARACTER}+')
+_TOKEN: Final = regex(f'{NAME_CHARACTER}+')
 
 
 @frozen(kw_only=False)

@@ -5,9 +5,10 @@ standard library (IDNA 2003) does not. IDNA 2008 forbids symbols and emoji, whic
 converted according to UTS 46.
 """
 
-import re
 import unicodedata
 from typing import Final
+
+from dlmachine.core.regex import regex
 
 #: An ASCII name has at most 253 characters (RFC 1035 section 2.3.4); before mapping it may have
 #: more, such as soft hyphens.
@@ -16,7 +17,7 @@ _MAX_CHARACTERS: Final = 1_024
 _MAX_LABEL_CHARACTERS: Final = 63
 
 _ZWJ: Final = '\u200d'
-_JOINERS: Final = re.compile('[\u200c\u200d]')
+_JOINERS: Final = regex('[\u200c\u200d]')
 #: Categories of emoji; Cn for emoji that are newer than this Python.
 _SYMBOLS: Final = frozenset({'So', 'Sk', 'Cn'})
 _RIGHT_TO_LEFT: Final = frozenset({'R', 'AL', 'AN'})

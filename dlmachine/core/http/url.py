@@ -15,14 +15,15 @@ from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.host import ascii_host
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.text.control_chars import find_control_char
 
 DEFAULT_PORTS: Final = {'http': 80, 'https': 443, 'ftp': 21, 'ftps': 990, 'sftp': 22, 'scp': 22}
 
-_SCHEME: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*')
-_PERCENT: Final = re.compile(r'%([0-9A-Fa-f]{2})')
-_STRAY_PERCENT: Final = re.compile(r'%(?![0-9A-Fa-f]{2})')
+_SCHEME: Final = regex(r'[A-Za-z][A-Za-z0-9+.\-]*')
+_PERCENT: Final = regex(r'%([0-9A-Fa-f]{2})')
+_STRAY_PERCENT: Final = regex(r'%(?![0-9A-Fa-f]{2})')
 _UNRESERVED: Final = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~')
 _PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
 _QUERY_SAFE: Final = _PATH_SAFE + '?'
@@ -30,18 +31,18 @@ _USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
 _LOCAL: Final = 'names a local file; only URLs of servers can be downloaded'
 _MAX_CHARACTERS: Final = 65_536
 #: Labels of 1 to 63 characters (RFC 1035 section 2.3.4).
-_HOST_NAME: Final = re.compile(r'(?:[a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)?')
+_HOST_NAME: Final = regex(r'(?:[a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)?')
 #: A host, with or without port and path, of a URL without its scheme.
-_HOST_FIRST: Final = re.compile(
+_HOST_FIRST: Final = regex(
     r'(?i)(?:localhost|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[0-9]{1,5})?(?:/[^\s]{0,60})?'
 )
 #: URLs in normal form without userinfo and escapes, as most are.
-_NORMAL: Final = re.compile(
+_NORMAL: Final = regex(
     r'(https?)://([a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?'
     r"(/[A-Za-z0-9_.~/:@!$&'()*+,;=\-]*)(?:\?([A-Za-z0-9_.~/:@!$&'()*+,;=?\-]+))?"
 )
 #: IPv6, with a zone (RFC 6874).
-_ADDRESS: Final = re.compile(r'[0-9a-f:.]+(%[a-z0-9_.~\-]+)?')
+_ADDRESS: Final = regex(r'[0-9a-f:.]+(%[a-z0-9_.~\-]+)?')
 
 
 @frozen(kw_only=False)

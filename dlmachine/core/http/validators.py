@@ -3,16 +3,16 @@
 Pure. RFC 9110 section 8.8 (ETag, Last-Modified), section 13 (conditions).
 """
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.regex import regex
 
-_STRONG: Final = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
+_STRONG: Final = regex(r'"[\x21\x23-\x7e\x80-\xff]*"')
 #: Dates have no control characters; Python's parser would ignore the text after one.
-_DATE: Final = re.compile(r'[ -~]{1,64}')
-_ANY: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+_DATE: Final = regex(r'[ -~]{1,64}')
+_ANY: Final = regex(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
 #: RFC 9110 section 8.8.2.2: a Last-Modified this much older than Date is strong.
 _STRONG_AGE: Final = timedelta(seconds=60)

@@ -15,24 +15,23 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import ChecksumUnknown, Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
+from dlmachine.core.regex import regex
 from dlmachine.core.text.text_file import decode_text
 
 #: The algorithm by the number of hex digits, if neither the line nor the file names it.
 _BY_LENGTH: Final = {32: 'md5', 40: 'sha1', 56: 'sha224', 64: 'sha256', 96: 'sha384', 128: 'sha512'}
 
 _HEX: Final = '[0-9A-Fa-f]{32,128}'
-_TAGGED: Final = re.compile(
-    rf'(?P<algorithm>[A-Za-z0-9\-_/]+)\s*\((?P<name>.+)\)\s*=\s*(?P<hex>{_HEX})'
-)
-_HEX_FIRST: Final = re.compile(
+_TAGGED: Final = regex(rf'(?P<algorithm>[A-Za-z0-9\-_/]+)\s*\((?P<name>.+)\)\s*=\s*(?P<hex>{_HEX})')
+_HEX_FIRST: Final = regex(
     rf'\\?(?:(?P<algorithm>[A-Za-z0-9\-_]+):)?(?P<hex>{_HEX})(?:[ \t]+[*?^]?(?P<name>\S.*))?'
 )
-_NAME_FIRST: Final = re.compile(
+_NAME_FIRST: Final = regex(
     rf'(?P<name>"[^"]+"|\'[^\']+\'|\S+?)(?::\s+|,\s*|\s+)'
     rf'(?:(?P<algorithm>[A-Za-z0-9\-_]+):)?(?P<hex>{_HEX})(?:\s+(?P<url>\S.*)?)?'
 )
 _QUOTES: Final = ('"', "'")
-_ALGORITHM_WORD: Final = re.compile(r'(?i)(blake2[bs]|b2|sha3[-_]?\d{3}|sha-?\d{1,3}|md5)')
+_ALGORITHM_WORD: Final = regex(r'(?i)(blake2[bs]|b2|sha3[-_]?\d{3}|sha-?\d{1,3}|md5)')
 
 
 @frozen(kw_only=False)

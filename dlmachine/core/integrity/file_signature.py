@@ -4,13 +4,13 @@ Pure. Some servers respond 200 with a login page or an empty body instead of a f
 refused. A file of another kind than its extension is accepted, with a note.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.filename import outer_extension
 from dlmachine.core.integrity.page_scanner import is_page
+from dlmachine.core.regex import regex
 
 #: The number of first bytes to keep for this check.
 START_BYTES: Final = 1024
@@ -66,11 +66,11 @@ PAGE_EXTENSIONS: Final = frozenset({
 })  # fmt: skip
 #: Media types (RFC 9110 section 8.3.1) of pages; every other media type is data.
 _PAGE_TYPES: Final = frozenset({'text/html', 'application/xhtml+xml'})
-_MEDIA_TYPE: Final = re.compile(r'[a-z0-9!#$&^_.+\-]{1,127}/[a-z0-9!#$&^_.+\-]{1,127}')
+_MEDIA_TYPE: Final = regex(r'[a-z0-9!#$&^_.+\-]{1,127}/[a-z0-9!#$&^_.+\-]{1,127}')
 #: Types that mean that the server does not know the type (WHATWG MIME Sniffing, section 7).
 _UNKNOWN_TYPES: Final = frozenset({'unknown/unknown', 'application/unknown'})
 #: The text after a dot that is not an extension: `v1.0`, `data.2024`, `2.0-rc1`.
-_VERSION: Final = re.compile(r'v?[0-9]+(?:(?:a|b|rc|alpha|beta|dev|post|pre|x)[0-9]*)?(?:[_\-].*)?')
+_VERSION: Final = regex(r'v?[0-9]+(?:(?:a|b|rc|alpha|beta|dev|post|pre|x)[0-9]*)?(?:[_\-].*)?')
 
 
 def find_content_problem(

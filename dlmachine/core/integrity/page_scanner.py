@@ -5,19 +5,20 @@ marks, comments and processing instructions may precede the first tag; they end 
 standard says (WHATWG, section 13.2.5).
 """
 
-import re
 from typing import Final
+
+from dlmachine.core.regex import regex
 
 #: The number of bytes to check. A body whose first tag comes later, or whose comment is still open
 #: here, counts as data: no real page begins like that.
 MAX_START_BYTES: Final = 65_536
 
 #: White space, and the bytes of byte order marks (UTF-8, UTF-16, UTF-32).
-_BLANKS: Final = re.compile(rb'[ \t\n\r\f\v\xef\xbb\xbf\xfe\xff]*')
-_COMMENT_END: Final = re.compile(rb'--!?>')
-_INSTRUCTION_END: Final = re.compile(rb'>')
+_BLANKS: Final = regex(rb'[ \t\n\r\f\v\xef\xbb\xbf\xfe\xff]*')
+_COMMENT_END: Final = regex(rb'--!?>')
+_INSTRUCTION_END: Final = regex(rb'>')
 #: The tags with which pages begin, each as a whole word.
-_TAG: Final = re.compile(
+_TAG: Final = regex(
     rb'(?i)<(?:!doctype[ \t\n\r\f\v]*html|html|head|body|title|script|meta)(?=[ \t\n\r\f\v/>]|\Z)'
 )
 #: One of this many first bytes of a page in UTF-16 or UTF-32 is NUL.

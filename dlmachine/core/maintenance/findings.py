@@ -6,9 +6,10 @@ from enum import Enum
 from typing import Final
 
 from dlmachine.core.frozen import frozen
+from dlmachine.core.regex import regex
 
 #: The file name of an entry of dlmachine or cachedir: item id, version, extension.
-ENTRY_NAME: Final = re.compile(r'(?P<version_id>[0-9a-f]{32}-\d+)(?:\..*)?', re.DOTALL)
+ENTRY_NAME: Final = regex(r'(?P<version_id>[0-9a-f]{32}-\d+)(?:\..*)?', re.DOTALL)
 
 
 class FindingKind(Enum):

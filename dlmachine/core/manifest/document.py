@@ -3,7 +3,6 @@
 Pure. Finds them in the value that a TOML, YAML or JSON file contains.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from urllib.parse import urljoin
@@ -15,6 +14,7 @@ from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.url import parse_url
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_value
 
 #: The names of a list of entries in a file that may have other tables.
@@ -24,7 +24,7 @@ _OTHERS: Final = ('defaults', 'variables', 'base_url')
 #: The keywords of an entry in which variables are filled in.
 FILLED: Final = ('base_url', 'url', 'path', 'mirrors', 'checksum_file')
 #: A variable, or a brace that stands for itself.
-_FIELD: Final = re.compile(r'\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_\-]*)\}')
+_FIELD: Final = regex(r'\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_\-]*)\}')
 
 
 @frozen

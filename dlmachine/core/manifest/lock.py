@@ -4,7 +4,6 @@ Pure. It has no times and no URLs of redirects, so that locking twice gives the 
 secrets. The manifest says how to download a file; the lockfile says which file it is.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from itertools import pairwise
@@ -17,6 +16,7 @@ from dlmachine.core.cache.record import is_field_text, is_sha256
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
+from dlmachine.core.regex import regex
 
 #: The version of the format, increased when an older dlmachine could not read it rightly.
 LOCK_VERSION: Final = 1
@@ -160,7 +160,7 @@ def _is_size(value: object) -> bool:
 _START: Final = f'{_HEAD}version = {LOCK_VERSION}\n'
 _TEXT: Final = r'"(?P<{}>(?:[^"\\\x00-\x1f\x7f]|\\["\\])+)"'
 _TEXTS: Final = ('name', 'url', 'etag', 'last_modified')
-_WRITTEN: Final = re.compile(
+_WRITTEN: Final = regex(
     r'\n\[\[file\]\]\n'
     rf'name = {_TEXT.format("name")}\n'
     rf'url = {_TEXT.format("url")}\n'
@@ -170,7 +170,7 @@ _WRITTEN: Final = re.compile(
     rf'(?:etag = {_TEXT.format("etag")}\n)?'
     rf'(?:last_modified = {_TEXT.format("last_modified")}\n)?'
 )
-_ESCAPE: Final = re.compile(r'\\(.)')
+_ESCAPE: Final = regex(r'\\(.)')
 _OPTIONAL: Final = ('etag', 'last_modified')
 _DIGEST: Final = 'a SHA-256 digest of 64 hex digits'
 _IS_VALUE: Final = {

@@ -16,6 +16,7 @@ from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.validators import is_strong, parse_etag, parse_http_date
 from dlmachine.core.integrity.representation import source_digest
+from dlmachine.core.regex import regex
 
 
 class ProbeStatus(Enum):
@@ -43,7 +44,7 @@ _BY_STATUS: Final = {
     404: ProbeStatus.GONE,
     410: ProbeStatus.GONE,
 }
-_CONTENT_RANGE: Final = re.compile(r'bytes (?:0-0|\*)/([0-9]{1,18})', re.IGNORECASE)
+_CONTENT_RANGE: Final = regex(r'bytes (?:0-0|\*)/([0-9]{1,18})', re.IGNORECASE)
 
 
 @frozen

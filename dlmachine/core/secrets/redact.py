@@ -6,13 +6,13 @@ path, query, fragment or body under a name that is used for tokens, or that the 
 declared.
 """
 
-import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 from dlmachine.core.frozen import frozen
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.scrubbing import scrub
 from dlmachine.core.secrets.secret_names import MAX_CACHED_CHARS, SecretNames, is_secret_name
 from dlmachine.core.secrets.url_secrets import MASK, walk_url, walk_value
@@ -37,16 +37,16 @@ _MIN_COOKIE_CHARS: Final = 12
 #: Header fields that are a URL, perhaps without its scheme and host.
 _URL_FIELDS: Final = frozenset({'location', 'content-location', 'referer'})
 #: The URL in Refresh (HTML, `http-equiv`).
-_LEADS_TO: Final = re.compile(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
+_LEADS_TO: Final = regex(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
 #: Any other field whose value is a URL is treated like these.
-_WHOLE_URL: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
+_WHOLE_URL: Final = regex(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
 #: A line 'Name: value' in a configuration.
-_FIELD_LINE: Final = re.compile(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
+_FIELD_LINE: Final = regex(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
 #: The name of a field within a line: after a comma, a quotation mark, or an escaped line break.
-_LATER_FIELD: Final = re.compile(r'(?<![A-Za-z0-9_\-])([A-Za-z0-9_\-]{1,100}+)[ \t]{0,8}+:')
+_LATER_FIELD: Final = regex(r'(?<![A-Za-z0-9_\-])([A-Za-z0-9_\-]{1,100}+)[ \t]{0,8}+:')
 #: The maximum length of a shown configuration value.
 _MAX_SHOWN_CHARS: Final = 8_192
-_NAME: Final = re.compile(r'[^\s:]+')
+_NAME: Final = regex(r'[^\s:]+')
 
 
 @frozen(kw_only=False)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.url_secrets import MASK
 
 #: A shorter secret is masked beside its name, but is not searched for in free text: too many
@@ -24,12 +25,12 @@ _MAX_PLACES: Final = 20_000
 
 #: A byte percent-encoded once or more often (%2F, %252F); a character as JSON (RFC 8259
 #: section 7) and HTML escape it.
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = regex(
     rb'%(?:25)*([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\(["\\/])'
     rb'|&(?:#([0-9]{1,6})|#[xX]([0-9A-Fa-f]{1,5})|(amp|lt|gt|quot|apos));'
 )
 _ENTITIES: Final = {b'amp': b'&', b'lt': b'<', b'gt': b'>', b'quot': b'"', b'apos': b"'"}
-_LATIN: Final = re.compile('[\x00-\xff]{4,}')
+_LATIN: Final = regex('[\x00-\xff]{4,}')
 
 
 class _Index(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.regex import regex
 from dlmachine.core.text.control_chars import find_control_char
 
 #: Names that a caller declared, case folded and sorted.
@@ -24,14 +25,14 @@ _NAMES: Final = frozenset({
     'jsessionid', 'phpsessid',
 })  # fmt: skip
 
-_WORDS: Final = re.compile(
+_WORDS: Final = regex(
     r'token|secret|passw|passphrase|passcode|credential|signature|session|bearer|private'
     r'|api[-_.]?key|access[-_.]?key|auth[-_.]?key|subscription[-_.]?key|[-_.]auth|^auth[-_.]|apikey'
     r'|[-_.]sig$|[-_.]key$',
     re.IGNORECASE,
 )
 #: `filter[key]` is the field `key` of `filter`.
-_BRACKETS: Final = re.compile(r'[\[\]]+')
+_BRACKETS: Final = regex(r'[\[\]]+')
 
 #: Longer names are not cached, because servers choose them.
 MAX_CACHED_CHARS: Final = 200
@@ -92,7 +93,7 @@ def parse_names(given: object, where: str) -> Result[tuple[str, ...], Fault]:
     return Success(tuple(sorted(found - {''})))
 
 
-_BETWEEN: Final = re.compile(r'[\s,]+')
+_BETWEEN: Final = regex(r'[\s,]+')
 
 
 def _is_secret(name: str) -> bool:

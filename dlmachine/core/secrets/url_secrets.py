@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.secret_names import SecretNames, is_secret_name
 from dlmachine.core.text.json_pairs import json_pairs
 
@@ -20,20 +21,18 @@ MASK: Final = '***'
 MAX_DEPTH: Final = 5
 
 #: Most URLs: no part of them can be a secret.
-_PLAIN: Final = re.compile(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
+_PLAIN: Final = regex(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
 #: The text before an authority, also in malformed URLs.
-_BEFORE_AUTHORITY: Final = re.compile(
-    r'[\x00-\x20]*+(?:[A-Za-z][A-Za-z0-9+.\-]*+:[/\\]++|[/\\]{2,}+)'
-)
-_SCHEME: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.\-]*+')
-_AFTER_AUTHORITY: Final = re.compile(r'[/\\?#]')
+_BEFORE_AUTHORITY: Final = regex(r'[\x00-\x20]*+(?:[A-Za-z][A-Za-z0-9+.\-]*+:[/\\]++|[/\\]{2,}+)')
+_SCHEME: Final = regex(r'[A-Za-z][A-Za-z0-9+.\-]*+')
+_AFTER_AUTHORITY: Final = regex(r'[/\\?#]')
 #: A header field as a value. Without a space only if the name is not a short word, which is often
 #: the name of a search field.
-_HEADER: Final = re.compile(
+_HEADER: Final = regex(
     r"\s*+(?:([!#$&'*+\-.^_`|~0-9A-Za-z]{1,100}+):[ \t+]|([\-_0-9A-Za-z]{5,100}+):)"
 )
 #: In a text without any of these a walk finds no secret.
-_MAY_HOLD: Final = re.compile(r'%[0-9A-Fa-f]{2}|[@"]|[^=;&?]=|:[/\\ +]|[-_0-9A-Za-z]{5}:')
+_MAY_HOLD: Final = regex(r'%[0-9A-Fa-f]{2}|[@"]|[^=;&?]=|:[/\\ +]|[-_0-9A-Za-z]{5}:')
 #: Characters that are not encoded when a nested URL is written back.
 _SAFE: Final = '/:*'
 #: URL parsers remove these (WHATWG URL, section 4.4).
@@ -220,10 +219,10 @@ class _Walk:
 _MAX_BRACKETS: Final = 1_000
 _JSON_STARTS: Final = ('{', '[', '"')
 _RAW_JSON: Final = frozenset({'{"', '["', '[{', '[['})
-_IN_A_RUN: Final = re.compile(r'([;&?=])')
-_VALUE_END: Final = re.compile(r'[;&?]')
-_ESCAPED_AGAIN: Final = re.compile(r'%(?:25)+(?=[0-9A-Fa-f]{2})')
-_AFTER_PATH: Final = re.compile(r'[?#]')
+_IN_A_RUN: Final = regex(r'([;&?=])')
+_VALUE_END: Final = regex(r'[;&?]')
+_ESCAPED_AGAIN: Final = regex(r'%(?:25)+(?=[0-9A-Fa-f]{2})')
+_AFTER_PATH: Final = regex(r'[?#]')
 
 
 def _may_hold(text: str) -> bool:

@@ -4,7 +4,6 @@ Pure. A path is never sent to a server, so line breaks, tabs and bytes that are 
 are allowed.
 """
 
-import re
 from functools import lru_cache
 from pathlib import PurePath
 from typing import Final
@@ -12,14 +11,15 @@ from typing import Final
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_url
 
 #: NUL ends a name for the system; these surrogates do not stand for a byte.
-_UNWRITABLE: Final = re.compile('[\0\ud800-\udc7f\udd00-\udfff]')
+_UNWRITABLE: Final = regex('[\0\ud800-\udc7f\udd00-\udfff]')
 #: A home folder that the face has not expanded, because the user is not known.
-_HOME: Final = re.compile(r'~(?:[^/\\]{0,80}(?=[/\\])|\Z)')
+_HOME: Final = regex(r'~(?:[^/\\]{0,80}(?=[/\\])|\Z)')
 #: `pathlib` reduces two slashes to one, so one slash is enough for these schemes.
-_URL: Final = re.compile(
+_URL: Final = regex(
     r'(?i)[a-z][a-z0-9+.-]*[a-z0-9]://|(?:https?|ftps?|sftp|scp|file|s3|gs|az|hdfs):/'
 )
 

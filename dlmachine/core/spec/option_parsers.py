@@ -18,6 +18,7 @@ from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_value
 from dlmachine.core.spec.destination import parse_destination
 from dlmachine.core.spec.local_path import parse_local_path
@@ -33,7 +34,7 @@ from dlmachine.core.spec.reuse import (
 from dlmachine.core.text.control_chars import find_control_char
 from dlmachine.core.text.durations import parse_duration, parse_instant
 
-_WORD: Final = re.compile(r'[\w.\-]{1,80}')
+_WORD: Final = regex(r'[\w.\-]{1,80}')
 _WORDS: Final = {
     '1': True, 'true': True, 'yes': True, 'on': True,
     '0': False, 'false': False, 'no': False, 'off': False, '': False,
@@ -262,7 +263,7 @@ def is_checksum_list(value: object) -> bool:
 #: The algorithm of most digests with this number of hex digits.
 _BY_LENGTH: Final = {32: 'md5', 40: 'sha1', 64: 'sha256', 128: 'sha512'}
 #: Names of checksum files: SHA256SUMS, checksums.txt, data.csv.md5.
-_LIST_NAME: Final = re.compile(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d{1,3}|b2)(sum)?$')
+_LIST_NAME: Final = regex(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d{1,3}|b2)(sum)?$')
 
 
 def read_validator(name: str, value: object) -> Result[object, Fault]:

@@ -5,11 +5,11 @@ owner of the bucket (a thread, a process, or processes that share a file) waits.
 of one clock that all owners of a bucket use.
 """
 
-import re
 from math import inf
 from typing import Final
 
 from dlmachine.core.frozen import frozen, replace
+from dlmachine.core.regex import regex
 
 #: The factor by which requests are sent less often than allowed, because latency varies.
 _SLACK: Final = 1.02
@@ -19,9 +19,9 @@ _MOMENT: Final = 1e-6
 _CREDIT_SECONDS: Final = 0.1
 
 #: Others may write to the file, so only digits and a point are accepted, as many as a time has.
-_TAKEN_AT: Final = re.compile(r'-?[0-9]{1,19}\.[0-9]{1,6}')
+_TAKEN_AT: Final = regex(r'-?[0-9]{1,19}\.[0-9]{1,6}')
 
-_RATE: Final = re.compile(r'(\d{1,9}(?:\.\d{1,6})?)\s*(?:/\s*([a-z]+))?')
+_RATE: Final = regex(r'(\d{1,9}(?:\.\d{1,6})?)\s*(?:/\s*([a-z]+))?')
 _SPANS: Final = {
     's': 1, 'sec': 1, 'second': 1, 'm': 60, 'min': 60, 'minute': 60,
     'h': 3600, 'hour': 3600, 'd': 86_400, 'day': 86_400,

@@ -5,13 +5,13 @@ Pure. CR, LF and NUL could end a header or a request line early (RFC 9110 sectio
 Lone surrogates cannot be written in UTF-8.
 """
 
-import re
 from typing import Final
 
 from dlmachine.core.faults import InvalidInput
+from dlmachine.core.regex import regex
 
-_FORBIDDEN: Final = re.compile('[\r\n\0]')
-_SURROGATE: Final = re.compile('[\ud800-\udfff]')
+_FORBIDDEN: Final = regex('[\r\n\0]')
+_SURROGATE: Final = regex('[\ud800-\udfff]')
 _NAMES: Final = {'\r': 'CR', '\n': 'LF', '\0': 'NUL'}
 
 

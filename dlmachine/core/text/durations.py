@@ -1,8 +1,9 @@
 """Times and durations in words: as users write them, and as plans show them.  Pure."""
 
-import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
+
+from dlmachine.core.regex import regex
 
 #: Seconds in each unit, from the largest on; a month has 30 days, a year 365.
 _UNITS: Final = {'y': 31_536_000, 'w': 604_800, 'd': 86_400, 'h': 3_600, 'min': 60, 's': 1}
@@ -14,7 +15,7 @@ _WORDS: Final = {
     **dict.fromkeys(('w', 'week', 'weeks'), 'w'),
     **dict.fromkeys(('y', 'yr', 'yrs', 'year', 'years'), 'y'),
 }
-_PART: Final = re.compile(r'([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-z]+)\s*')
+_PART: Final = regex(r'([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-z]+)\s*')
 _MAX_CHARS: Final = 100
 #: The units in which a duration is shown.
 _SHOWN: Final = ('d', 'h', 'min', 's')

@@ -32,13 +32,12 @@ from dlmachine.core.protocol.body_decision import (
 )
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.expectation import Expectation
+from dlmachine.core.regex import regex
 from dlmachine.core.spec.local_path import path_in
 from dlmachine.core.transfer.file_name import name_file
 from dlmachine.core.transfer.same_version import is_same_copy, names_other_version
 
-_CONTENT_RANGE: Final = re.compile(
-    r'bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)', re.IGNORECASE
-)
+_CONTENT_RANGE: Final = regex(r'bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)', re.IGNORECASE)
 
 
 def decide_body(exchange: Exchange, head: ResponseHead) -> BodyDecision:
