@@ -13,7 +13,6 @@ from dlmachine.core.cache.key import keyed_by_vary, shown_url, without_signature
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import replace
-from dlmachine.core.manifest.places import ALLOW
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.destination import Auto, ToPath, ends_in_separator, parse_destination
@@ -98,6 +97,8 @@ def _placed(item: Any, policy: Policy) -> Policy:
     is_nested = '/' in item.path and not item.allow_outside
     # Most entries have only a name, and asking for the current folder takes time.
     if is_nested and not is_inside(absolute(os.path.dirname(path)), folder):  # noqa: PTH120
+        from dlmachine.core.manifest.places import ALLOW
+
         problem = f'leads outside the folder {printable(folder)}, through a link'
         where = f'path {item.path!r} of entry {item.name!r}'
         raise error_for(InvalidInput(where=where, problem=problem, advice=ALLOW))

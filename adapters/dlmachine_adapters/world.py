@@ -274,6 +274,10 @@ def _make_gates(folder: str | None) -> 'HostGates':
 
 
 def _make_progress(choice: 'Choice') -> Progress:
+    if choice is False:
+        from dlmachine_adapters.progress.metering import NoProgress
+
+        return NoProgress()
     from dlmachine_adapters.progress.display import make_progress
 
     return make_progress(choice)

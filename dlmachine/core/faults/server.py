@@ -1,7 +1,6 @@
 """Faults of the server: it responded, but not with the requested file.  Pure."""
 
 import json
-import shlex
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -178,6 +177,8 @@ class LockMismatch(FaultBase):
         return f'{self.url}: {differ} for entry {self.entry!r}'
 
     def remedy(self) -> str:
+        import shlex  # Imported late, because this is rarely needed.
+
         words = ('lock', self.lock.removesuffix('.lock'), '--upgrade-entry', self.entry)
         accept = f'If the new bytes are right, accept them: dlmachine {shlex.join(words)}'
         return f'Nothing was kept. {accept}'
