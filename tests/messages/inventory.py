@@ -144,7 +144,7 @@ def _annotations(node: ast.AST) -> Iterator[ast.AST]:
 
 def _other_arguments(call: ast.Call) -> Iterator[ast.AST]:
     name = ast.unparse(call.func)
-    if name.startswith(('re.', 'cast', 'TypeVar')) or '_logger.' in name:
+    if name.startswith(('re.', 'regex', 'cast', 'TypeVar')) or '_logger.' in name:
         yield from call.args
     if name.endswith('.split'):
         yield call.func

@@ -1,7 +1,7 @@
 """Digests, first bytes and gzip check of a body, computed as its bytes pass.
 
-Contract: no byte is read twice, and memory does not grow with the body. For a large body the work
-is done in a separate thread, so that on two processors it takes no extra time.
+Contract: no byte is read twice, and memory does not grow with the body. For a large body
+each digest is computed in a thread of its own, so that on two processors they take no extra time.
 """
 
 import hashlib
@@ -33,27 +33,29 @@ class BodyDigest:
         self._digests = [hashlib.new(name, usedforsecurity=False) for name in algorithms]
         self._start = bytearray()
         self._gzip = GzipCheck() if checks_gzip else None
-        self._behind: BackgroundWorker | None = None
+        #: One thread for each digest, so that the slowest does not wait for the others.
+        self._behind: tuple[BackgroundWorker, ...] = ()
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
         """Add the next bytes, which must not be changed afterwards."""
         self.seen_bytes += len(data)
-        if self._behind is None and self.seen_bytes >= _WORTH_A_THREAD:
-            self._behind = BackgroundWorker(self._examine)
-        if self._behind is None:
-            self._examine(data)
-        else:
-            self._behind.put(data)
+        works = (self._examine, *[digest.update for digest in self._digests])
+        if self.seen_bytes < _WORTH_A_THREAD:
+            for work in works:
+                work(data)
+            return
+        if not self._behind:
+            self._behind = tuple(BackgroundWorker(work) for work in works)
+        for worker in self._behind:
+            worker.put(data)
 
     def stop(self) -> None:
         """Stop: the result is not needed."""
-        if self._behind is not None:
-            self._behind.stop()
+        for worker in self._behind:
+            worker.stop()
 
     def _examine(self, data: bytes | bytearray | memoryview) -> None:
         self._sha256.update(data)
-        for digest in self._digests:
-            digest.update(data)
         if len(self._start) < MAX_START_BYTES:
             self._start += data[: MAX_START_BYTES - len(self._start)]
         if self._gzip is not None:
@@ -61,9 +63,9 @@ class BodyDigest:
 
     def received(self, wire_bytes: int) -> Received:
         """The result, once all bytes have passed."""
-        if self._behind is not None:
-            self._behind.finish()
-            self._behind = None
+        for worker in self._behind:
+            worker.finish()
+        self._behind = ()
         return Received(
             size_bytes=self.seen_bytes,
             wire_bytes=wire_bytes,
