@@ -8,6 +8,7 @@ name is a fault; in the environment, which other programs use as well, it is a l
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from os import PathLike
 from typing import Any, Final, TypeAlias
 
@@ -22,7 +23,7 @@ from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import parse_policy
 from dlmachine.core.spec.policy import Policy
-from dlmachine.options.described import read_described
+from dlmachine.options.described import read_described, refuse_everywhere
 from dlmachine.options.environment import unknown_variables
 from dlmachine.options.lists import DESCRIBED_NAMES, SETTING_NAMES
 from dlmachine.options.rules import Defaults
@@ -190,7 +191,7 @@ def _at(fault: Fault, setting: Setting) -> Fault:
 
 def _read_plain(name: str, value: object) -> Result[Any, Fault]:
     if name in DESCRIBED_NAMES:
-        return read_described(name, value)
+        return read_described(name, value).bind(partial(refuse_everywhere, name))
     if value is None or name == RULES:
         return Success(value)
     if name == 'progress':

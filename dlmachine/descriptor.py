@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from dlmachine.core.access.auth import AuthLike
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import Body, ContentPart, FilePart
@@ -42,7 +43,9 @@ class Descriptor(core.Descriptor):
     same file. `secret_names` are names of query parameters, header fields and body fields whose
     values are masked wherever they are shown or stored. `key_without` are names of header fields
     that do not count in the cache key, and `key_ignores_query` names of query parameters; `*` in a
-    name stands for any text.
+    name stands for any text. `auth` is how the client identifies itself to the origin of `url`:
+    `('user', 'password')`, `{'digest': ('user', 'password')}`, `{'bearer': 'env:TOKEN'}`, `'netrc'`
+    or False; a text such as `env:TOKEN` or `file:~/.token`, or a function, is read when it is sent.
 
     Raises: RequestError that names the argument and the problem.
 
@@ -75,6 +78,7 @@ class Descriptor(core.Descriptor):
         key_without: Iterable[str] | None = None,
         key_ignores_query: Iterable[str] | None = None,
         key_by_vary: bool = False,
+        auth: AuthLike = None,
     ) -> None:
         """Check and normalize the arguments; `key_by_vary` is for `dataclasses.replace`."""
         parsed = core.Descriptor.parse(
@@ -96,6 +100,7 @@ class Descriptor(core.Descriptor):
             secret_names=secret_names,
             key_without=key_without,
             key_ignores_query=key_ignores_query,
+            auth=auth,
         )
         made = unwrap(parsed)
         for name in _FIELDS:

@@ -13,8 +13,10 @@ from typing import Any, Final, TypeAlias
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.access.auth import parse_auth
+from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
+from dlmachine.core.frozen import replace
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_parsers import is_checksum_list
 from dlmachine.core.spec.option_table import SYNONYMS
@@ -84,6 +86,12 @@ def settle_words(
     """
     settled: dict[str, Any] = {}
     for name, value in words.items():
+        if name == 'auth':
+            auth = _settled_auth(value, folder, may_send=allow_outside or is_own)
+            if not is_successful(auth):
+                return Failure(auth.failure())
+            settled[name] = auth.unwrap()
+            continue
         path = _expanded(name, value)
         if _is_path(name, path):
             path = _kept(path, absolute(fsdecode(path), folder))
@@ -94,6 +102,20 @@ def settle_words(
                 return Failure(outside(name, value))
         settled[name] = path
     return Success(settled)
+
+
+def _settled_auth(value: Any, folder: str, *, may_send: bool) -> Result[Any, Fault]:
+    parsed = parse_auth(value)
+    if not is_successful(parsed):
+        return Success(value)  # It is refused later, with its problem.
+    auth = parsed.unwrap()
+    secret, path = auth.secret, auth.path
+    if not may_send and (path or (secret is not None and secret.is_reference)):
+        problem = f"reads {secret or path}, and this file may be another person's"
+        return refuse('auth', problem, _ADVICE)
+    if secret is not None and secret.path:
+        secret = replace(secret, path=absolute(secret.path, folder))
+    return Success(replace(auth, secret=secret, path=path and absolute(path, folder)))
 
 
 def absolute_words(words: Mapping[str, Any]) -> dict[str, Any]:

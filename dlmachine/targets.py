@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dlmachine.config import Config
+from dlmachine.core.access.auth import DEFAULT_AUTH
 from dlmachine.core.cache.key import keyed_by_vary, shown_url, without_signature
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
@@ -215,4 +216,6 @@ def _over(
     made = with_defaults(descriptor, defaults.get('headers'), defaults.get('secret_names'))
     lacking = {name: defaults[name] for name in KEY_OPTIONS if defaults.get(name)}
     lacking = {name: names for name, names in lacking.items() if not getattr(made, name)}
+    if made.auth == DEFAULT_AUTH and defaults.get('auth') is not None:
+        lacking['auth'] = defaults['auth']
     return replace(made, **lacking) if lacking else made

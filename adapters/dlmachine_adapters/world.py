@@ -16,7 +16,8 @@ from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.updates import MetadataUpdate, as_file_update, as_version_update
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
-from dlmachine.core.protocol.events import Event
+from dlmachine.core.protocol.effects import ReadSecret
+from dlmachine.core.protocol.events import EffectFailed, Event, SecretRead
 from dlmachine.core.protocol.ports import (
     Clock,
     Files,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from dlmachine_adapters.folder_index.index import FolderIndexes
     from dlmachine_adapters.progress.display import Choice
     from dlmachine_adapters.rate_limits.host_queue import HostGates
+    from dlmachine_adapters.runtime.secrets import SystemSecrets
 
 
 def cache_folder(path: str | None, pkg: str | None) -> str | None:
@@ -87,6 +89,7 @@ class SystemWorld:
         self._locks = Once(lambda: _make_locks(self._folder, clock))
         self._backends = Once(lambda: _make_backends(clock))
         self._gates = Once(lambda: _make_gates(self._folder or shares))
+        self._secrets = Once(lambda: _make_secrets(clock))
         self._show(progress)
         self._workers = Once(_make_workers)
         self._bind(CancelToken())
@@ -150,6 +153,10 @@ class SystemWorld:
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
         return self._backends().load(backend)
+
+    def read_secret(self, effect: ReadSecret) -> SecretRead | EffectFailed:
+        """Read a password or a token where it is kept."""
+        return self._secrets().read(effect)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on; nothing is remembered from before."""
@@ -271,6 +278,12 @@ def _make_gates(folder: str | None) -> 'HostGates':
     from dlmachine_adapters.rate_limits.host_queue import HostGates
 
     return HostGates(folder, CancelToken())
+
+
+def _make_secrets(clock: Clock) -> 'SystemSecrets':
+    from dlmachine_adapters.runtime.secrets import SystemSecrets
+
+    return SystemSecrets(clock)
 
 
 def _make_progress(choice: 'Choice') -> Progress:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from dlmachine.cli.parameters.flags import fault_in_flags, in_flags
+from dlmachine.cli.parameters.login import auth_of
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
     }
     if given['data'] is not None and given['json_data'] is not None:
         raise click.UsageError('--data and --json-data exclude each other: a request has one body')
+    auth = auth_of(given)
+    if auth is not None:
+        words['auth'] = auth
     data = _read_data(given['data'])
     if data is not None:
         # Like curl: a form, unless a header sets another type.

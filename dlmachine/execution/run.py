@@ -33,6 +33,7 @@ from dlmachine.core.protocol.effects import (
     OpenPart,
     Publish,
     ReadChecksums,
+    ReadSecret,
     Reassemble,
     Record,
     ReleaseLock,
@@ -50,6 +51,7 @@ from dlmachine.core.protocol.events import (
     Published,
     Reassembled,
     Responded,
+    SecretRead,
     SegmentsEnded,
     Validated,
 )
@@ -98,7 +100,7 @@ def run(
 
 
 #: The events that are logged, or that may contain a secret that a server echoed.
-_NOTABLE: Final = frozenset({EffectFailed, Interrupted, Responded, SegmentsEnded})
+_NOTABLE: Final = frozenset({EffectFailed, Interrupted, Responded, SecretRead, SegmentsEnded})
 
 
 class Run:
@@ -187,6 +189,8 @@ class Run:
                 return fill_cache(run, self._descriptor, policy, world)
             case OpenPart():
                 return self._open(effect)
+            case ReadSecret():
+                return world.read_secret(effect)
             case Exchange():
                 return self._exchange(effect)
             case ExchangeSegments():

@@ -4,7 +4,8 @@ from typing import Any
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault
+from dlmachine.core.access.auth import parse_auth
+from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.descriptor import Descriptor
@@ -28,8 +29,22 @@ def read_described(name: str, value: Any) -> Result[Any, Fault]:
         return Descriptor.parse('http://defaults.invalid', headers=value).map(lambda _: value)
     if name == 'secret_names':
         return parse_secret_names(value)
+    if name == 'auth':
+        return parse_auth(value)
     if name in KEY_OPTIONS:
         return parse_key_names(value, name)
     if isinstance(value, str):
         return parse_local_path(value, name)
     return parsers.read_text(name, value)
+
+
+def refuse_everywhere(name: str, value: Any) -> Result[Any, Fault]:
+    """The same value, unless it is a secret that every host would receive.
+
+    Faults: `InvalidInput` for a password or a token that is not for some URLs only.
+    """
+    if name != 'auth' or value is None or value.secret is None:
+        return Success(value)
+    problem = 'would send a secret to every host'
+    advice = "Pass it to a call, or in a rule: {'match': 'https://example.org/**', 'auth': …}"
+    return refuse(name, problem, advice)

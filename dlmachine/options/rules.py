@@ -8,6 +8,7 @@ more than any rule.
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import field
+from functools import partial
 from typing import Any, Final
 
 from returns.pipeline import is_successful
@@ -21,7 +22,7 @@ from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import own_name, parse_policy, unknown_name
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.url_pattern import UrlPattern, parse_pattern
-from dlmachine.options.described import read_described
+from dlmachine.options.described import read_described, refuse_everywhere
 from dlmachine.options.lists import DESCRIBED_NAMES
 from dlmachine.paths import settle_words
 
@@ -177,6 +178,8 @@ def _parse_rule(given: object, where: str, folder: str) -> Result[Rule, Fault]:
             handled[given_name] = value
         elif name in DESCRIBED_NAMES:
             read = read_described(name, value)
+            if not pattern.unwrap().names_host:
+                read = read.bind(partial(refuse_everywhere, name))
             if not is_successful(read):
                 return Failure(_at(read.failure(), where))
             described[name] = read.unwrap()

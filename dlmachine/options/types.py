@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict
 
+from dlmachine.core.access.auth import AuthLike
 from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.protocol.progress import OnProgress
@@ -52,6 +53,7 @@ class DescriptorOptions(TypedDict, total=False):
     secret_names: Iterable[str] | None
     key_without: Iterable[str] | None
     key_ignores_query: Iterable[str] | None
+    auth: AuthLike
 
 
 class _PolicyOptions(TypedDict, total=False):
@@ -128,3 +130,4 @@ class ManagerOptions(_PolicyOptions, total=False):
     secret_names: Iterable[str] | None
     key_without: Iterable[str] | None
     key_ignores_query: Iterable[str] | None
+    auth: AuthLike

@@ -5,6 +5,7 @@ from typing import Final, get_args
 
 from dlmachine.core.protocol.events import EffectFailed
 from dlmachine.core.protocol.states import (
+    Authorizing,
     CheckingCopy,
     Discarding,
     Exchanging,
@@ -33,7 +34,7 @@ from docs.generate.transitions import explore
 #: The states of each phase; None is the beginning.
 _PHASES: Final[Mapping[str, tuple[type | None, ...]]] = {
     'Looking up': (None, CheckingCopy, ReadingChecksums, Locking, Observing, FillingCache, Opening),
-    'Requests': (Exchanging, Segmenting, Reassembling, Validating, Waiting),
+    'Requests': (Authorizing, Exchanging, Segmenting, Reassembling, Validating, Waiting),
     'Committing': (
         KeepingChanged,
         KeepingExisting,

@@ -42,6 +42,7 @@ from dlmachine.core.protocol.effects import (
     OpenPart,
     Publish,
     ReadChecksums,
+    ReadSecret,
     Reassemble,
     Record,
     ReleaseLock,
@@ -70,6 +71,7 @@ from dlmachine.core.protocol.events import (
     Reassembled,
     Recorded,
     Responded,
+    SecretRead,
     SegmentsEnded,
     Unpublished,
     Validated,
@@ -157,12 +159,14 @@ def _kind(state: State) -> Any:
         getattr(state, 'keep_part', None),
         getattr(state, 'published', None) is None,
         type(getattr(state, 'update', None)),
+        job.descriptor.auth,
     )
     if attempts is None:
         return kind
     # Bytes that arrive renew the rounds a thousand times; once is enough to see it.
     tried = (attempts.round, attempts.position, attempts.excluded, len(attempts.redirects))
-    return *kind, *tried, attempts.part, attempts.unsegmented
+    login = attempts.login and (attempts.login.secret, attempts.login.refused)
+    return *kind, *tried, attempts.part, attempts.unsegmented, login
 
 
 def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
@@ -201,6 +205,8 @@ def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     listed = replace(base, checksum_file=ChecksumList('SHA256SUMS'))
     yield one, listed, replace(seen, cache=stored)
     yield one, replace(base, validate=bool), seen
+    secret = Descriptor.parse(_URL, auth={'bearer': 'env:TOKEN'}).unwrap()
+    yield secret, base, replace(seen, key=cache_key(secret))
     yield one, replace(forced, stale_if_error=True), replace(seen, cache=stored)
 
 
@@ -243,6 +249,8 @@ def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
             for digest in (_DIGEST, '0' * 64):
                 yield ChecksumsRead(at=at, text=f'{digest}  table.tsv')
             yield ChecksumsRead(at=at, text='')
+        case ReadSecret():
+            yield from (SecretRead(at=at, value=value) for value in ('old', 'new'))
         case Validate():
             yield from (Validated(at=at), Validated(at=at, problem='is refused'))
         case AcquireLock(key=key):

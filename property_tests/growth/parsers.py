@@ -20,7 +20,8 @@ import dlmachine_adapters
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.attempts import Attempts
-from dlmachine.core.protocol.states import Job, State
+from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.states import State
 from dlmachine.core.spec.descriptor import Descriptor
 from property_tests.growth import values
 from property_tests.growth.calls import CALLS, EXEMPT, LIMITS, OURS, SIZED

@@ -10,7 +10,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.decision.snapshot import FileSeen, Snapshot
 from dlmachine.core.faults import BackendMissing, Fault, TimedOut
 from dlmachine.core.http.request import Request
-from dlmachine.core.protocol.effects import CheckCopy, Exchange, KeepChanged
+from dlmachine.core.protocol.effects import CheckCopy, Exchange, KeepChanged, ReadSecret
 from dlmachine.core.protocol.events import (
     ChangedKept,
     CopyConfirmed,
@@ -18,12 +18,14 @@ from dlmachine.core.protocol.events import (
     EffectFailed,
     Interrupted,
     Responded,
+    SecretRead,
 )
 from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
 from dlmachine.core.protocol.ports import Sink, Transport
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters.fakes.gates import MemoryGates
+from dlmachine_adapters.fakes.secrets import MemorySecrets
 from dlmachine_adapters.fakes.server import Turn
 from dlmachine_adapters.fakes.transport import ScriptedTransport
 from dlmachine_adapters.fakes.workers import InTurn
@@ -229,6 +231,7 @@ class SimWorld:
         self.locks = SimLocks(shared.kernel, process, self.clock, shared.locks)
         self.progress = NoProgress()
         self.gates = MemoryGates(self.clock)
+        self.secrets = MemorySecrets(self.clock)
         self.workers = InTurn()
         self._transport = SimTransport(shared, attempt, self.clock, on_request)
 
@@ -237,6 +240,10 @@ class SimWorld:
         if backend == self._transport.seen.name:
             return Success(self._transport)
         return Failure(BackendMissing(backend=backend, reason='it is not simulated'))
+
+    def read_secret(self, effect: ReadSecret) -> SecretRead | EffectFailed:
+        """Read a password or a token."""
+        return self.secrets.read(effect)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on."""

@@ -17,6 +17,7 @@ from dlmachine.core.protocol.effects import (
     OpenPart,
     Publish,
     ReadChecksums,
+    ReadSecret,
     Reassemble,
     Record,
     ReleaseLock,
@@ -43,6 +44,7 @@ from dlmachine.core.protocol.events import (
     Published,
     Reassembled,
     Recorded,
+    SecretRead,
     SegmentsEnded,
     Unpublished,
     Validated,
@@ -70,6 +72,7 @@ _filled = st.builds(
 _kept = st.builds(ChangedKept, at=instants, path=st.none() | st.just('/data/kept'))
 _confirmed = st.builds(CopyConfirmed, at=instants, sha256=st.sampled_from(['', *DIGESTS]))
 _looks = st.builds(Validated, at=instants, problem=st.none() | any_text)
+_secrets = st.builds(SecretRead, at=instants, value=st.sampled_from(['one', 'two']))
 _texts = st.builds(
     ChecksumsRead,
     at=instants,
@@ -107,6 +110,7 @@ def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
             SegmentsEnded, at=instants, ends=st.lists(answers | st.none(), max_size=2).map(tuple)
         ),
         _texts,
+        _secrets,
         st.builds(Published, at=instants, path=st.none() | st.just('/cache/item-1.csv')),
         _failures,
     )
@@ -134,6 +138,8 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
         case OpenPart(adopt=adopt):
             sizes = st.sampled_from([0, 0 if adopt is None else adopt.size_bytes])
             return st.builds(PartOpened, at=instants, size_bytes=sizes) | _failures
+        case ReadSecret():
+            return _secrets | _failures
         case Exchange():
             return answers | interruptions | ranged(effect) | _failures
         case ExchangeSegments():

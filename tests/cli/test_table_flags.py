@@ -23,6 +23,7 @@ ELSEWHERE = {
     'dest': '--output and --dir',
     'pkg': 'for programs that have a cache of their own',
     'validate': 'a function',
+    'auth': '--user, --bearer-env and others',
     'any_status': 'for programs that look at responses',
     'rules': 'tables [[rule]] in a configuration file',
     'query': '--data and --json-data', 'post': '--data', 'json': '--json-data', 'data': '--data', 'multipart': '',

@@ -25,6 +25,10 @@ def _status(asked: Asked, wire: Wire) -> None:
     wire.respond(int(asked.path.rpartition('/')[2]), (), b'', _REASONS.get(asked.path[-3:], ''))
 
 
+def _asks(*challenges: str) -> Handler:
+    return respond(401, tuple(('WWW-Authenticate', one) for one in challenges), b'', 'Unauthorized')
+
+
 def _head(*lines: bytes) -> Handler:
     return raw(b'\r\n'.join((b'HTTP/1.1 200 OK', *lines, b'Content-Length: 0', b'', b'')))
 
@@ -36,6 +40,10 @@ _REASONS: Final = {
 }  # fmt: skip
 
 _ROUTES: Final[Mapping[str, Handler]] = {
+    '/asks/basic': _asks('Basic realm="data"'),
+    '/asks/digest': _asks('Digest realm="data", nonce="1"'),
+    '/asks/bearer': _asks('Bearer'),
+    '/asks/negotiate': _asks('Negotiate', 'NTLM'),
     '/data.csv': resource(DATA, etag='"v1"'),
     '/data.csv.gz': resource(gzip.compress(DATA, mtime=0)),
     '/hello.txt': resource(b'hello'),

@@ -9,6 +9,8 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import BackendMissing, Fault
 from dlmachine.core.http.request import Request
+from dlmachine.core.protocol.effects import ReadSecret
+from dlmachine.core.protocol.events import EffectFailed, SecretRead
 from dlmachine.core.protocol.ports import Progress, Transport, Workers
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -17,6 +19,7 @@ from dlmachine_adapters.fakes.files import MemoryFiles
 from dlmachine_adapters.fakes.folder_index import MemoryIndex
 from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.locks import MemoryLocks
+from dlmachine_adapters.fakes.secrets import MemorySecrets
 from dlmachine_adapters.fakes.server import Script
 from dlmachine_adapters.fakes.store import MemoryStore
 from dlmachine_adapters.fakes.transport import ScriptedTransport
@@ -39,6 +42,7 @@ class MemoryWorld:
     index: MemoryIndex
     locks: MemoryLocks
     gates: MemoryGates
+    secrets: MemorySecrets
     progress: Progress = field(default_factory=NoProgress)
     workers: Workers = field(default_factory=InTurn)
     chance: float = 0.5
@@ -52,6 +56,10 @@ class MemoryWorld:
         if backend == self.network.seen.name:
             return Success(self.network)
         return Failure(BackendMissing(backend=backend, reason='this world has only its script'))
+
+    def read_secret(self, effect: ReadSecret) -> SecretRead | EffectFailed:
+        """Read a password or a token."""
+        return self.secrets.read(effect)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         return observe(
@@ -83,4 +91,5 @@ def memory_world(
         index=MemoryIndex(files, clock),
         locks=MemoryLocks(clock),
         gates=MemoryGates(clock),
+        secrets=MemorySecrets(clock),
     )

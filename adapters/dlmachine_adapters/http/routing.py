@@ -11,6 +11,7 @@ import netrc
 import os
 import sys
 from base64 import b64encode
+from functools import cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from time import monotonic
@@ -69,7 +70,7 @@ class Routes:
 
     def __init__(self, schemes: tuple[str, ...]) -> None:
         self._schemes = schemes
-        self._ways: dict[tuple[str, str, int | None], _Way] = {}
+        self._ways: dict[tuple[str, str, int | None, str | None], _Way] = {}
 
     def find(self, request: Request) -> Route | Fault:
         """The route of a request according to the environment.
@@ -77,10 +78,10 @@ class Routes:
         Faults: `SchemeRefused`; `InvalidInput` for certificates or keys that do not exist.
         """
         location = request.location
-        origin = location.scheme, location.host, location.port
+        origin = location.scheme, location.host, location.port, request.netrc
         way = self._ways.get(origin)
         if way is None or monotonic() >= way.until or way.tls != request.tls:
-            found = find_refused(request, self._schemes) or _find_way(location, request.tls)
+            found = find_refused(request, self._schemes) or _find_way(request)
             if not isinstance(found, _Way):
                 return found
             if len(self._ways) >= _MAX_ORIGINS:
@@ -99,7 +100,11 @@ def find_refused(request: Request, schemes: tuple[str, ...]) -> Fault | None:
     return SchemeRefused(url=request.shown_url, scheme=scheme, allowed=schemes)
 
 
-def _find_way(location: Url, tls: Tls) -> _Way | Fault:
+def _find_way(request: Request) -> _Way | Fault:
+    location, tls, netrc_file = request.location, request.tls, request.netrc
+    if netrc_file and not os.path.isfile(os.path.expanduser(netrc_file)):  # noqa: PTH111, PTH113
+        return InvalidInput(where=f'netrc file {netrc_file}', problem='does not exist')
+    login = None if netrc_file is None else find_login(location.host, location.port, netrc_file)
     proxy, trust = find_proxy(location), None
     if location.scheme in _TLS_SCHEMES or (proxy or '').startswith('https:'):
         fault = _find_missing(tls)
@@ -107,7 +112,7 @@ def _find_way(location: Url, tls: Tls) -> _Way | Fault:
         if not is_successful(found):
             return found.failure()
         trust = found.unwrap()
-    return _Way(monotonic() + _VALID_SECONDS, tls, proxy, trust, find_login(location.host))
+    return _Way(monotonic() + _VALID_SECONDS, tls, proxy, trust, login)
 
 
 def find_proxy(url: Url) -> str | None:
@@ -128,19 +133,35 @@ def find_proxy(url: Url) -> str | None:
     return proxy if '://' in proxy else f'http://{proxy}'
 
 
-def find_login(host: str) -> tuple[str, str] | None:
-    """User name and password from the netrc file; None if it is missing or unreadable."""
-    named = os.environ.get('NETRC')
+def find_login(host: str, port: int | None = None, path: str = '') -> tuple[str, str] | None:
+    """User name and password from the netrc file; None if it is missing or unreadable.
+
+    `path` is the file, by default the one in `NETRC` or the user's home. A machine may be named
+    with its port, `host:8443`, which counts before the host alone.
+    """
+    named = path or os.environ.get('NETRC')
     for name in (named,) if named else ('~/.netrc', '~/_netrc'):
         path = os.path.expanduser(name)  # noqa: PTH111 -- `Path` would fail without a home
         if not os.path.isfile(path):  # noqa: PTH113
             continue
         try:
-            found = netrc.netrc(path).authenticators(host)
+            machines = netrc.netrc(path)
         except (netrc.NetrcParseError, OSError, UnicodeError):
             return None
+        _report_open_file(path)
+        with_port = f'{host}:{port}'
+        found = machines.authenticators(with_port if with_port in machines.hosts else host)
         return (found[0] or found[1] or '', found[2] or '') if found else None
     return None
+
+
+@cache
+def _report_open_file(path: str) -> None:
+    if os.name == 'posix' and os.stat(path).st_mode & 0o077:
+        import logging
+
+        text = '%s: other users can read this file of logins; chmod 600 makes it private'
+        logging.getLogger('dlmachine').warning(text, path)
 
 
 def find_trust(tls: Tls) -> Result[str | None, Fault]:

@@ -29,6 +29,7 @@ _OTHERS: Final = {
     'query': '',
     'validate': '',
     'any_status': '',
+    'auth': '--user',
 }
 #: Options that can be repeated.
 REPEATED: Final = {
@@ -64,6 +65,12 @@ ABBREVIATIONS: Final = {'--skip-existing': ('--if-exists', 'keep')}
 #: Parameters of functions that are flags of a command, with the value that the flag stands for.
 _OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True', 'base_url': '', 'force': 'True'}
 
+#: The forms of `auth` in messages.
+_LOGINS: Final = {
+    'auth=(user, password)': '--user USER',
+    "auth={'digest': (user, password)}": '--digest --user USER',
+    "auth={'bearer': 'env:NAME'}": '--bearer-env NAME',
+}
 #: An option in Python's notation at the beginning of a word, not in the query of a URL.
 _OPTION: Final = regex(
     r"""(?<![^\s(])(pass )?([a-z][a-z0-9_]*)=(True|False|'[^']*'|[0-9]+)?(?=[\s.,:;)]|$)"""
@@ -91,6 +98,8 @@ def in_flags(text: str) -> str:
     >>> in_flags('http://h/?timeout=5: not found. Set pkg=')
     'http://h/?timeout=5: not found. Set DLMACHINE_PKG'
     """
+    for python, flags in _LOGINS.items():
+        text = text.replace(python, flags)
     return _OPTION.sub(_flag, text)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from dlmachine.cli.parameters.flags import ABBREVIATIONS, ALSO, ON, REPEATED, flag_of, renamed
+from dlmachine.cli.parameters.login import login_options
 from dlmachine.cli.parameters.usage import WORKERS
 from dlmachine.cli.parameters.values import FILE, FOLDER, Completed, accepts, metavar, type_of
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
@@ -227,6 +228,7 @@ def request_options(command: Decorated) -> Decorated:
                     '--json-data', section=section, metavar='JSON', help='JSON body to POST.'
                 ),
             ]
+            options += login_options(own_option)
     for option in reversed(options):
         command = option(command)
     return command

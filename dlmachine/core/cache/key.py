@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any, Final, assert_never
 from urllib.parse import unquote_plus, urlencode
 
+from dlmachine.core.access.auth import DEFAULT_AUTH
 from dlmachine.core.http.body import (
     Body,
     ContentPart,
@@ -62,7 +63,8 @@ def cache_key(descriptor: Descriptor) -> str:
     True
     """
     has_more = descriptor.headers or descriptor.key_without or descriptor.key_ignores_query
-    if has_more or not isinstance(descriptor.body, NoBody):
+    is_default = descriptor.auth is DEFAULT_AUTH
+    if has_more or not is_default or not isinstance(descriptor.body, NoBody):
         return sha256(identity(descriptor)).hexdigest()
     return _key_of_url(descriptor.method, full_url(descriptor.url, descriptor))
 
@@ -75,11 +77,13 @@ def _key_of_url(method: str, url: str) -> str:
 def identity(descriptor: Descriptor) -> bytes:
     """The canonical JSON whose digest is the cache key."""
     headers = identifying_headers(descriptor.headers, descriptor.key_without)
+    if descriptor.auth.identity and not is_named('authorization', descriptor.key_without):
+        headers.append(['auth', *descriptor.auth.identity])
     url, body = _identifying_url(descriptor), _body_identity(descriptor.body)
     if not descriptor.key_by_vary:
         return _canonical(descriptor.method, url, headers, body)
     declared = descriptor.secret_names
-    credentials = [pair for pair in headers if is_secret_name(pair[0], declared)]
+    credentials = [one for one in headers if is_secret_name(one[0], declared)]
     # A request without other fields is the same one by either rule, and has the same copies.
     marks = [] if credentials == headers else [['vary']]
     return _canonical(descriptor.method, url, credentials + marks, body)

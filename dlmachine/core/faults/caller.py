@@ -36,6 +36,25 @@ def refuse(where: str, problem: str, advice: str = '') -> Result[Any, Any]:
 
 
 @frozen
+class SecretUnavailable(FaultBase):
+    """A password or token that `auth` refers to cannot be read; `source` is the reference."""
+
+    party = Party.CALLER
+    code = 'secret_unavailable'
+    source: str
+    problem: str
+
+    def what(self) -> str:
+        return f'the secret {printable(self.source)} of auth cannot be read: {self.problem}'
+
+    def remedy(self) -> str:
+        kind, _, name = self.source.partition(':')
+        if kind == 'env':
+            return f'Set {printable(name)} in the environment'
+        return 'Check the path in auth=' if kind == 'file' else 'Check the function in auth='
+
+
+@frozen
 class UnknownName(FaultBase):
     """An unknown keyword or configuration key, with the nearest known one."""
 
@@ -230,6 +249,7 @@ class Cancelled(FaultBase):
 
 CallerFault: TypeAlias = (
     InvalidInput
+    | SecretUnavailable
     | UnknownName
     | BackendMissing
     | SchemeRefused

@@ -33,6 +33,9 @@ class HttpStatus(FaultBase):
     headers: tuple[tuple[str, str], ...] = ()
     known_since: datetime | None = None
     known_until: datetime | None = None
+    #: The schemes that a 401 asks for, with their realms, and the credentials that were sent.
+    asks_for: tuple[str, ...] = ()
+    sent: str = ''
 
     @property
     def json(self) -> Any:
@@ -51,7 +54,11 @@ class HttpStatus(FaultBase):
             since = f'since {self.known_since:{_MINUTE}}, when the server answered {self.status}'
             return f'{self.url}: known to be missing {since}'
         status = f'{self.url}: the server answered {self.status} {self.reason}'.rstrip()
-        return f'{status}: {self.detail}' if self.detail else status
+        status = f'{status}: {self.detail}' if self.detail else status
+        if self.status != 401:
+            return status
+        asked = f'; it asks for {" or ".join(self.asks_for)}' if self.asks_for else ''
+        return f'{status} (sent: {self.sent or "no credentials"}{asked})'
 
     def remedy(self) -> str:
         if self.known_until is not None:
@@ -61,14 +68,31 @@ class HttpStatus(FaultBase):
             )
         if self.status == 429 and self.retry_after is not None:
             return f'Try again in {self.retry_after.total_seconds():g} s, as the server asks'
+        if self.status == 401 and (self.sent or self.asks_for):
+            return _remedy_for_login(self.sent.partition(' ')[0], self.asks_for)
         return _STATUS_REMEDIES.get(
             self.status, 'Try later, or add a mirror with mirrors=' * (self.status >= 500)
         )
 
 
+def _remedy_for_login(sent: str, asks_for: tuple[str, ...]) -> str:
+    schemes = [one.partition(' ')[0].lower() for one in asks_for]
+    if sent and (sent in schemes or not schemes):
+        return 'Check the user, the password or the token of auth='
+    for scheme, example in _LOGINS.items():
+        if scheme in schemes:
+            return f'Pass {example}'
+    return 'None of these schemes is supported: log in by a program of the service, or ask it'
+
+
+_LOGINS: Final = {
+    'digest': "auth={'digest': (user, password)}",
+    'bearer': "auth={'bearer': 'env:NAME'}",
+    'basic': 'auth=(user, password)',
+}
 _STATUS_REMEDIES: Final = {
-    401: 'Pass credentials: headers=, userinfo in the URL, or a netrc file',
-    403: 'Check the credentials, and user_agent=: some servers refuse unknown programs',
+    401: "Pass auth=(user, password), or auth={'bearer': 'env:NAME'}",
+    403: 'Check the credentials (auth=), and user_agent=: some servers refuse unknown programs',
     404: 'Check the URL, or add a mirror with mirrors=',
     405: 'This URL does not accept the method: check the URL and method=',
     407: 'The proxy requires credentials: put them into its URL (HTTP_PROXY, HTTPS_PROXY)',

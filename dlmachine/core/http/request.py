@@ -65,7 +65,8 @@ class Request:
     `hidden` are the secrets of the complete download: a server that received one of them before
     may have put it into the URL of a redirect. `secret_names` are those of the descriptor.
     `added_cookies` are the cookies of servers at the end of the Cookie field, after the caller's
-    own.
+    own. `is_signed` says that Authorization is that of the download's `auth`. `netrc` is the file
+    of logins: the user's if it is empty, none at all if it is None.
     """
 
     method: str
@@ -76,6 +77,8 @@ class Request:
     secret_names: SecretNames = ()
     hidden: tuple[str, ...] = field(default=(), compare=False)
     added_cookies: str = ''
+    is_signed: bool = False
+    netrc: str | None = ''
     #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 

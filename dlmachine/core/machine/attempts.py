@@ -12,17 +12,20 @@ from typing import Final
 
 from returns.result import Success
 
+from dlmachine.core.access.login import Login, react
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.frozen import replace
-from dlmachine.core.machine.finish import finish
+from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
 from dlmachine.core.machine.recording import remember
 from dlmachine.core.protocol.attempts import Attempts
-from dlmachine.core.protocol.effects import Wait
-from dlmachine.core.protocol.states import Job, Step, Waiting
+from dlmachine.core.protocol.effects import ReadSecret, Wait
+from dlmachine.core.protocol.events import EffectFailed, Event, Responded, SecretRead
+from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.states import Authorizing, Exchanging, Step, Waiting
 from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.missing import missing_after, note_missing
-from dlmachine.core.transfer.next_exchange import ask
+from dlmachine.core.transfer.next_exchange import ask, follow
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
 
 
@@ -60,14 +63,65 @@ def after_failure(
     return _next_round(job, attempts, fault, time_left)
 
 
-def start_attempt(job: Job, attempts: Attempts, at: datetime) -> Step:
-    """Request the current URL."""
-    url, agent = attempts.address(job.decision).url, job.policy.user_agent
+def start_attempt(
+    job: Job, attempts: Attempts, at: datetime, *, refusal: Fault | None = None
+) -> Step:
+    """Request the current URL, after reading a secret that is sent with it.
+
+    `refusal` is the fault to end with if that is the secret which the server refused.
+    """
+    url, agent, login = attempts.address(job.decision).url, job.policy.user_agent, attempts.login
+    if login is not None and login.needs_secret:
+        return _read_secret(job, attempts, login, refusal)
     match build_request(job.descriptor, url, agent):
         case Success(request):
             return ask(job, attempts, request, at)
         case refused:
             return after_failure(job, attempts, refused.failure(), at)
+
+
+def _read_secret(job: Job, attempts: Attempts, login: Login, refusal: Fault | None) -> Step:
+    assert login.auth.secret is not None  # noqa: S101 -- that is why it needs one
+    effect = ReadSecret(
+        secret=login.auth.secret,
+        patience=job.policy.stall_timeout,
+        is_again=login.refused is not None,
+    )
+    state = Authorizing(job=job, attempts=attempts, refusal=refusal)
+    return Step(state=state, effect=effect)
+
+
+def on_authorizing(state: Authorizing, event: Event) -> Step:
+    """The secret is read: request the current URL, unless it is the one that was refused."""
+    attempts, login = state.attempts, state.attempts.login
+    match event:
+        case SecretRead(at=at, value=value) if login is not None:
+            if state.refusal is not None and value == login.refused:
+                return give_up(state.job, attempts, state.refusal)
+            known = replace(attempts, login=replace(login, secret=value))
+            return start_attempt(state.job, known, at)
+        case EffectFailed(fault=fault):
+            return give_up(state.job, attempts, fault)
+        case _:
+            return fail_unexpected(state.job, state, event)
+
+
+def log_in_again(state: Exchanging, event: Responded, refusal: Fault) -> Step | None:
+    """The step after a 401 that other credentials may satisfy; None if there are none."""
+    attempts = state.attempts
+    login = (
+        None
+        if attempts.login is None
+        else react(attempts.login, state.exchange.request, event.head)
+    )
+    if login is None:
+        return None
+    if login.needs_secret:
+        ahead = replace(attempts, login=login, redirects=())
+        return start_attempt(state.job, ahead, event.at, refusal=refusal)
+    # The same URL, which may be that of a redirect, is requested again with an answer.
+    ahead = replace(attempts, login=login, redirects=attempts.redirects[:-1])
+    return follow(replace(state, attempts=ahead), state.exchange.request)
 
 
 def start_over(job: Job, attempts: Attempts, at: datetime) -> Step:

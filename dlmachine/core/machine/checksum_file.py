@@ -8,6 +8,7 @@ from typing import Final
 
 from returns.pipeline import is_successful
 
+from dlmachine.core.access.auth import DEFAULT_AUTH
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
@@ -17,7 +18,8 @@ from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum
 from dlmachine.core.protocol.effects import ReadChecksums
 from dlmachine.core.protocol.events import ChecksumsRead
-from dlmachine.core.protocol.states import Job, ReadingChecksums, Step
+from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.states import ReadingChecksums, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
@@ -85,6 +87,7 @@ def _target(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
         headers=descriptor.headers if is_same else Headers(),
         tls=descriptor.tls if is_same else descriptor.tls.without_client(),
         secret_names=descriptor.secret_names,
+        auth=descriptor.auth if is_same else DEFAULT_AUTH,
     )
 
 

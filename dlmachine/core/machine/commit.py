@@ -21,10 +21,10 @@ from dlmachine.core.protocol.events import (
     Unpublished,
     VersionsRemoved,
 )
+from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.states import (
     Discarding,
-    Job,
     Recording,
     Releasing,
     RemovingVersions,

@@ -10,11 +10,18 @@ from typing import Final, assert_never
 from returns.pipeline import is_successful
 
 from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by
+from dlmachine.core.access.login import UNAUTHORIZED, login_of
 from dlmachine.core.faults import BodyTooLarge, DestinationUnusable, Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.byte_ranges import behind, merged
 from dlmachine.core.http.response import Received, ResponseHead
-from dlmachine.core.machine.attempts import after_failure, give_up, start_attempt, start_over
+from dlmachine.core.machine.attempts import (
+    after_failure,
+    give_up,
+    log_in_again,
+    start_attempt,
+    start_over,
+)
 from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.publishing import on_taken
 from dlmachine.core.machine.received import on_body
@@ -36,7 +43,8 @@ from dlmachine.core.protocol.events import (
     Responded,
     Waited,
 )
-from dlmachine.core.protocol.states import Exchanging, Job, Opening, Step, Waiting
+from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.states import Exchanging, Opening, Step, Waiting
 from dlmachine.core.transfer.next_exchange import follow, may_split
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.redirect import follow_redirect
@@ -125,8 +133,9 @@ def _first_attempts(job: Job, size_bytes: int) -> Attempts:
     # The last byte is requested again: after a complete part no byte is left to request, and
     # servers respond differently to that (416 with or without a validator).
     part, offset = job.decision.part, size_bytes - 1
+    login = login_of(job.descriptor.auth, job.descriptor.url, job.snapshot.chance)
     if part is None or offset <= 0:
-        return Attempts()
+        return Attempts(login=login)
     digests = [address.digest for address in job.decision.addresses]
     position, whole = digests.index(part.url_digest), part.whole_bytes
     adopted = Partial(
@@ -138,7 +147,7 @@ def _first_attempts(job: Job, size_bytes: int) -> Attempts:
         held = behind(part.spans, front)
         adopted = replace(adopted, front_bytes=front, held=held, whole_bytes=whole)
     # A part does not change which URL comes first: a mirror may have an old version.
-    return Attempts(position=position, part=adopted).at(0)
+    return Attempts(position=position, part=adopted, login=login).at(0)
 
 
 def _on_response(state: Exchanging, event: Responded, decision: BodyDecision) -> Step:
@@ -184,6 +193,9 @@ def _on_redirect(state: Exchanging, event: Responded) -> Step:
 def _on_error(state: Exchanging, event: Responded) -> Step:
     request = state.exchange.request
     fault = status_fault(request, event.head, event.error_text, event.at)
+    again = None if fault.status != UNAUTHORIZED else log_in_again(state, event, fault)
+    if again is not None:
+        return again
     if state.job.policy.any_status:
         fields = request.redactor.fields(event.head.headers.items)
         return give_up(state.job, state.attempts, replace(fault, headers=fields))

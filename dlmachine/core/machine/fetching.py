@@ -6,10 +6,11 @@ Pure. The table names the function that handles each state; `machine` has the st
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from dlmachine.core.machine import commit, exchange, publishing, received, segments
+from dlmachine.core.machine import attempts, commit, exchange, publishing, received, segments
 from dlmachine.core.machine.finish import on_falling_back
 from dlmachine.core.protocol.events import Event
 from dlmachine.core.protocol.states import (
+    Authorizing,
     Discarding,
     Exchanging,
     FallingBack,
@@ -39,6 +40,7 @@ def on_opening(state: Opening, event: Event) -> Step:
 HANDLERS: Final[Mapping[type, Callable[[Any, Event], Step]]] = {
     FillingCache: publishing.on_filling_cache,
     Opening: on_opening,
+    Authorizing: attempts.on_authorizing,
     Exchanging: exchange.on_exchanging,
     Segmenting: segments.on_segmenting,
     Reassembling: segments.on_reassembling,

@@ -22,7 +22,7 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.validators import parse_http_date
 from dlmachine.core.protocol.effects import AcquireLock, CheckCopy, KeepChanged, OpenPart
 from dlmachine.core.protocol.events import CacheFilled
-from dlmachine.core.protocol.states import Job
+from dlmachine.core.protocol.job import Job
 from dlmachine.core.spec.destination import AtPath, Auto, Destination, InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import FileTime

@@ -15,13 +15,13 @@ from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.effects import CheckCopy, Discard, ReleaseLock
 from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, EffectFailed, Event
+from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.states import (
     Discarding,
     Failed,
     FallingBack,
     Finished,
-    Job,
     Releasing,
     State,
     Step,

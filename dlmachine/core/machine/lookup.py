@@ -29,11 +29,11 @@ from dlmachine.core.protocol.events import (
     LockUnavailable,
     Observed,
 )
+from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import (
     CheckingCopy,
     Failed,
     FillingCache,
-    Job,
     Locking,
     Observing,
     Opening,

@@ -36,10 +36,10 @@ from dlmachine.core.protocol.events import (
     PartOpened,
     Published,
 )
+from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.states import (
     FillingCache,
-    Job,
     KeepingChanged,
     KeepingExisting,
     Opening,

@@ -16,7 +16,8 @@ from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Validate
 from dlmachine.core.protocol.events import EffectFailed, Event, Responded, Validated
-from dlmachine.core.protocol.states import Exchanging, Job, Segmenting, Step, Validating
+from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.states import Exchanging, Segmenting, Step, Validating
 from dlmachine.core.secrets.redact import scrub
 from dlmachine.core.transfer.provenance import build_record
 from dlmachine.core.transfer.verify_body import Verified, verify_body

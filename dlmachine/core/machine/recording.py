@@ -16,12 +16,9 @@ from dlmachine.core.machine.finish import cached_outcome, finish
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Record
 from dlmachine.core.protocol.events import CacheFilled
+from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Outcome
-from dlmachine.core.protocol.states import (
-    Job,
-    Recording,
-    Step,
-)
+from dlmachine.core.protocol.states import Recording, Step
 from dlmachine.core.spec.destination import InCache
 from dlmachine.core.transfer.provenance import freshen_record
 

@@ -28,7 +28,8 @@ from dlmachine.core.protocol.events import (
     Responded,
     SegmentsEnded,
 )
-from dlmachine.core.protocol.states import Exchanging, Job, Reassembling, Segmenting, Step
+from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.states import Exchanging, Reassembling, Segmenting, Step
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.retry import PASSING, Chance, classify
 from dlmachine.core.transfer.segment_plan import choose_connections, split

@@ -23,6 +23,7 @@ from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.protocol import effects, events
 from dlmachine.core.protocol.body_decision import SkipBody, SkipReason
 from dlmachine.core.protocol.states import Step
+from dlmachine.core.secrets.redact import MASK
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, ToPath
 from dlmachine.core.spec.policy import Policy
@@ -59,6 +60,8 @@ def healthy_event(effect: effects.Effect, policy: Policy, snapshot: Snapshot) ->
             return _filled(effect, policy, snapshot)
         case effects.OpenPart(adopt=adopt):
             return events.PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
+        case effects.ReadSecret():
+            return events.SecretRead(at=at, value=MASK)
         case effects.Exchange():
             return _healthy_answer(effect, policy, snapshot)
         case effects.ExchangeSegments():

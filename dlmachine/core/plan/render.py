@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import assert_never
 
+from dlmachine.core.access.auth import DEFAULT_AUTH
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.decision.verdict import Decision
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.http.url import parse_url
 from dlmachine.core.protocol.effects import (
     AcquireLock,
     CheckCopy,
@@ -19,6 +21,7 @@ from dlmachine.core.protocol.effects import (
     OpenPart,
     Publish,
     ReadChecksums,
+    ReadSecret,
     Reassemble,
     Record,
     ReleaseLock,
@@ -45,6 +48,16 @@ def plan_lines(
     entry = decision.entry
     if entry is not None:
         yield f'  stored       version {entry.version} of {entry.stored_at:%Y-%m-%d %H:%M:%S} UTC'
+    yield from _request_lines(descriptor, policy)
+    if any(isinstance(effect, Exchange) for effect in effects):
+        yield f'  patience     {_show_patience(policy, len(decision.addresses))}'
+    for note in decision.notes:
+        yield f'  note         {note}'
+    for number, effect in enumerate(effects, start=1):
+        yield f'  {number}. {show_effect(effect)}'
+
+
+def _request_lines(descriptor: Descriptor, policy: Policy) -> Iterator[str]:
     if not descriptor.tls.verify:
         yield "  insecure     the server's certificate is not checked (verify=False)"
     for rule in policy.rules:
@@ -55,12 +68,14 @@ def plan_lines(
     ):
         if names:
             yield f'  cache key    without the {what} {printable(", ".join(names))}'
-    if any(isinstance(effect, Exchange) for effect in effects):
-        yield f'  patience     {_show_patience(policy, len(decision.addresses))}'
-    for note in decision.notes:
-        yield f'  note         {note}'
-    for number, effect in enumerate(effects, start=1):
-        yield f'  {number}. {show_effect(effect)}'
+    if descriptor.auth != DEFAULT_AUTH:
+        only = '' if descriptor.auth.secret is None else f', sent only to {_origin(descriptor)}'
+        yield f'  auth         {printable(str(descriptor.auth))}{only}'
+
+
+def _origin(descriptor: Descriptor) -> str:
+    url = parse_url(descriptor.url).unwrap()
+    return f'{url.scheme}://{url.authority}'
 
 
 def _show_patience(policy: Policy, urls: int) -> str:
@@ -116,6 +131,8 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
             where = 'in memory' if beside is None else f'in {beside}'
             more = '' if adopt is None else f', resuming after {adopt.size_bytes:,} bytes'
             return f'open a partial file {where}{more}'
+        case ReadSecret(secret=secret):
+            return f'read the secret {secret}'
         case Exchange():
             return _show_exchange(effect)
         case ExchangeSegments(spans=spans, connections=most):

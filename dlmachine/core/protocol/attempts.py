@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
+from dlmachine.core.access.login import Login
 from dlmachine.core.decision.verdict import Address, Decision
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.byte_ranges import Spans, behind, count_bytes, front_bytes
@@ -46,7 +47,8 @@ class Attempts:
     `round` counts the rounds over the URLs, `position` is the URL being requested, `excluded` the
     URLs that are not requested again, `missing` those whose last answer was that the file is
     missing, if that is remembered, `redirects` the URLs of this attempt, redirects included
-    (`redirect.hop_of`), `cookies` the cookies set in this run. `part` is what the part has from
+    (`redirect.hop_of`), `cookies` the cookies set in this run, `login` what is known of
+    the credentials of `auth`. `part` is what the part has from
     the URL being requested; `aside` is the part's content from another URL, with the position of
     that URL, until a body overwrites it: it decides from which byte that URL is requested, not
     when. `retry_after` is the longest Retry-After of this round. `best_bytes` is the largest size
@@ -64,6 +66,7 @@ class Attempts:
     tries: int = 0
     redirects: tuple[str, ...] = ()
     cookies: CookieStore = NO_COOKIES
+    login: Login | None = None
     part: Partial = NOTHING
     aside: tuple[int, Partial] | None = None
     retry_after: timedelta = timedelta(0)

@@ -8,6 +8,7 @@ events that can follow; `EffectFailed` can follow any of them.
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
+from dlmachine.core.access.secret import Secret
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.deprecation import renamed
 from dlmachine.core.frozen import frozen, replace
@@ -97,6 +98,15 @@ class OpenPart:
     source: str = ''
     sha256: str = ''
     link: Link | None = None
+
+
+@frozen
+class ReadSecret:
+    """Read a password or a token, again after a refusal, within `patience`.  `SecretRead`."""
+
+    secret: Secret
+    patience: timedelta
+    is_again: bool = False
 
 
 @frozen
@@ -261,6 +271,7 @@ Effect: TypeAlias = (
     | Observe
     | FillCache
     | OpenPart
+    | ReadSecret
     | Exchange
     | ExchangeSegments
     | Reassemble

@@ -86,6 +86,14 @@ class PartOpened:
 
 
 @frozen
+class SecretRead:
+    """The password or token; masked in the story of a run."""
+
+    at: datetime
+    value: str = field(repr=False)
+
+
+@frozen
 class Responded:
     """A response arrived; `received` is None if its body was skipped.
 
@@ -225,6 +233,7 @@ Event: TypeAlias = (
     | Observed
     | CacheFilled
     | PartOpened
+    | SecretRead
     | Responded
     | Interrupted
     | SegmentsEnded

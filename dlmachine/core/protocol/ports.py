@@ -124,10 +124,7 @@ class Transport(Protocol):
     def exchange(
         self, effect: effects.Exchange, part: Sink, context: ExchangeContext = ...
     ) -> events.Responded | events.Interrupted:
-        """Send the request, and write the body of the response to the part if it is to be stored.
-
-        Many threads may call this.
-        """
+        """Send the request, and write the body to the part if it is to be stored; thread-safe."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -206,10 +203,7 @@ class FolderIndex(Protocol):
         """What is remembered of a missing file; None also if that cannot be read."""
 
     def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
-        """The name that a download has in a folder, empty if it is not known.
-
-        For the names of a batch: a file that was published a moment ago may be missed.
-        """
+        """The name that a download has in a folder; empty if it is not known, or just published."""
 
     def record(
         self, effect: effects.Record, update: FileUpdate
@@ -295,6 +289,9 @@ class World(Protocol):
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
         """The backend of this name."""
+
+    def read_secret(self, effect: effects.ReadSecret) -> events.SecretRead | events.EffectFailed:
+        """Read a password or a token where it is kept."""
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that decisions depend on.  Reads only."""

@@ -6,9 +6,21 @@ from typing import TypeAlias
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
-from dlmachine.core.protocol.effects import Effect, Exchange, ExchangeSegments, ReadChecksums
-from dlmachine.core.protocol.events import Event, Interrupted, Responded, SegmentsEnded
-from dlmachine.core.secrets.redact import Redactor
+from dlmachine.core.protocol.effects import (
+    Effect,
+    Exchange,
+    ExchangeSegments,
+    ReadChecksums,
+    ReadSecret,
+)
+from dlmachine.core.protocol.events import (
+    Event,
+    Interrupted,
+    Responded,
+    SecretRead,
+    SegmentsEnded,
+)
+from dlmachine.core.secrets.redact import MASK, Redactor
 
 _Response: TypeAlias = Responded | Interrupted
 
@@ -39,6 +51,8 @@ def redact_effect(effect: Effect) -> Effect:
             return replace(effect, exchange=replace(exchange, request=exchange.request.redacted()))
         case ReadChecksums(target=target) if target is not None:
             return replace(effect, target=target.redacted())
+        case ReadSecret(secret=secret):
+            return replace(effect, secret=secret.redacted())
         case _:
             return effect
 
@@ -49,6 +63,8 @@ def _redact_responses(
     match effect, event:
         case Exchange(request=request), Responded() | Interrupted():
             return redact(request.redactor, event)
+        case _, SecretRead():
+            return replace(event, value=MASK)
         case ExchangeSegments(exchange=exchange), SegmentsEnded(ends=ends):
             redactor = exchange.request.redactor
             masked = (None if end is None else redact(redactor, end) for end in ends)

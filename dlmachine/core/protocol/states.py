@@ -4,14 +4,11 @@ A state has all that is known in it, and no field that is set later; `machine.ad
 next state. The name of a state says what is being done.
 """
 
-from datetime import datetime
 from typing import TypeAlias
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import MetadataUpdate
-from dlmachine.core.decision.snapshot import Snapshot
-from dlmachine.core.decision.verdict import Decision
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import ResponseHead
@@ -19,43 +16,8 @@ from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import AcquireLock, Effect, Exchange, ExchangeSegments
-from dlmachine.core.protocol.events import CacheFilled
+from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Outcome
-from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.policy import Policy
-
-
-@frozen
-class Job:
-    """The download that a run performs, and what the run holds.
-
-    `snapshot` is the latest observation and `before` the first one, `decision` follows from the
-    latest. `lock` is the lock that the run holds. `is_observed` says that the observation was made
-    during the run; `wrong` are the stored copies that were found missing or changed.
-    `checksum_source` is the file that the policy's checksum was read from. `is_compared` says that
-    the chosen copy was read to compare its checksum, `may_fall_back` that a stored copy may be used
-    if the download fails. `filled` is the entry of the cache that a file at a path is filled from.
-    """
-
-    descriptor: Descriptor
-    policy: Policy
-    snapshot: Snapshot
-    decision: Decision
-    began_at: datetime
-    before: Snapshot
-    lock: AcquireLock | None = None
-    holds_part: bool = False
-    is_observed: bool = False
-    wrong: tuple[CacheEntry, ...] = ()
-    checksum_source: str = ''
-    is_compared: bool = False
-    may_fall_back: bool = True
-    filled: CacheFilled | None = None
-
-    @property
-    def key(self) -> str:
-        """The cache key."""
-        return self.snapshot.key
 
 
 @frozen
@@ -104,6 +66,15 @@ class Opening(_JobState):
     """Opening a part."""
 
     __slots__ = ()
+
+
+@frozen
+class Authorizing:
+    """Reading a secret; `refusal` is the fault to end with if it is the refused one again."""
+
+    job: Job
+    attempts: Attempts
+    refusal: Fault | None = None
 
 
 @frozen
@@ -270,6 +241,7 @@ State: TypeAlias = (
     | Observing
     | FillingCache
     | Opening
+    | Authorizing
     | Exchanging
     | Segmenting
     | Reassembling

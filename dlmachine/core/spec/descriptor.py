@@ -7,12 +7,12 @@ arguments, so that later code need not check them again.
 from collections.abc import Iterable
 from dataclasses import field, fields
 from operator import attrgetter
-from pathlib import PurePath
 from typing import Final, assert_never
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from dlmachine.core.access.auth import DEFAULT_AUTH, Auth, parse_auth
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
@@ -38,9 +38,8 @@ from dlmachine.core.secrets.redact import (
     secrets_in_url,
 )
 from dlmachine.core.secrets.secret_names import SecretNames, fold_names, parse_secret_names
-from dlmachine.core.spec.content_words import parse_content, take_body
 from dlmachine.core.spec.key_names import parse_key_names
-from dlmachine.core.spec.local_path import parse_local_path
+from dlmachine.core.spec.request_words import parse_content, parse_tls, take_body
 
 #: Methods that a download may use (RFC 9110 section 9).
 METHODS: Final = ('GET', 'POST', 'PUT', 'PATCH')
@@ -60,8 +59,9 @@ class Descriptor:
     `secret_names` are names of query parameters, header fields and fields of a body whose
     values are secret, besides the built-in ones. `key_without` are names of header fields, in lower
     case, and `key_ignores_query` names of query parameters, that do not count in the cache key.
-    With `key_by_vary` only credentials among the header fields count in the key: the others are
-    compared as far as the response says so in Vary (RFC 9111 section 4.1).
+    `auth` is how the client identifies itself, to the origin of `url` only. With `key_by_vary` only
+    credentials among the header fields count in the key: the others are compared as far as the
+    response says so in Vary (RFC 9111 section 4.1).
     Two descriptors are equal if they describe the same download, even as different subclasses.
 
     >>> data = Descriptor.parse('https://Example.org/x', query={'format': 'tsv'}).unwrap()
@@ -82,6 +82,7 @@ class Descriptor:
     key_without: tuple[str, ...] = ()
     key_ignores_query: tuple[str, ...] = ()
     key_by_vary: bool = False
+    auth: Auth = DEFAULT_AUTH
     #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
@@ -107,6 +108,7 @@ class Descriptor:
         secret_names: object = None,
         key_without: object = None,
         key_ignores_query: object = None,
+        auth: object = None,
     ) -> 'Result[Descriptor, Fault]':
         """Check and normalise a caller's arguments.
 
@@ -119,7 +121,7 @@ class Descriptor:
         """
         words = (
             method, query, multipart, data, headers, cainfo, cert, key, mirrors, body, tls,
-            secret_names, key_without, key_ignores_query,
+            secret_names, key_without, key_ignores_query, auth,
         )  # fmt: skip
         address = parse_url(url)
         if isinstance(address, Failure):
@@ -135,11 +137,12 @@ class Descriptor:
         content = parse_content(query, post=post, json=json, multipart=multipart, data=data)
         if body is not None:
             content = content.bind(lambda parsed: take_body(parsed, body))
-        trust = _parse_tls(verify=verify, cainfo=cainfo, cert=cert, key=key)
+        trust = parse_tls(verify=verify, cainfo=cainfo, cert=cert, key=key)
         names = parse_secret_names(secret_names)
         left_out = parse_key_names(key_without, 'key_without').map(fold_names)
         ignored = parse_key_names(key_ignores_query, 'key_ignores_query')
-        for result in (addresses, fields_, content, trust, names, left_out, ignored):
+        known = parse_auth(auth)
+        for result in (addresses, fields_, content, trust, names, left_out, ignored, known):
             if not is_successful(result):
                 return Failure(result.failure())
         pairs, sent = content.unwrap()
@@ -156,6 +159,7 @@ class Descriptor:
                 secret_names=names.unwrap(),
                 key_without=left_out.unwrap(),
                 key_ignores_query=ignored.unwrap(),
+                auth=known.unwrap(),
             )
         )
 
@@ -177,6 +181,7 @@ class Descriptor:
         parts += [f'body=<{type(self.body).__name__}>'] if self.body != NoBody() else []
         parts += [f'tls={self.tls!r}'] if self.tls != Tls() else []
         parts += [f'mirrors={shown.mirrors!r}'] if self.mirrors else []
+        parts += [f'auth=<{self.auth}>'] if self.auth != DEFAULT_AUTH else []
         names = ('secret_names', 'key_without', 'key_ignores_query')
         parts += [f'{name}={getattr(self, name)!r}' for name in names if getattr(self, name)]
         return f'Descriptor({", ".join(parts)})'
@@ -201,7 +206,7 @@ class Descriptor:
         secrets |= secrets_in_pairs((*self.query, *body_pairs(self.body)), names)
         for url in self.addresses:
             secrets |= secrets_in_url(url, names)
-        return secrets
+        return secrets | self.auth.secrets
 
     def redacted(self) -> 'Descriptor':
         """A copy with every secret masked; it can be shown, not executed."""
@@ -218,6 +223,7 @@ class Descriptor:
             key_without=self.key_without,
             key_ignores_query=self.key_ignores_query,
             key_by_vary=self.key_by_vary,
+            auth=self.auth.redacted(),
         )
 
 
@@ -259,23 +265,6 @@ def _parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:
         if not is_successful(result):
             return Failure(result.failure())
     return Success(tuple(str(result.unwrap()) for result in parsed))
-
-
-def _parse_tls(*, verify: object, cainfo: object, cert: object, key: object) -> Result[Tls, Fault]:
-    if not isinstance(verify, bool):
-        problem = f'must be True or False, not {shown_value(verify)}'
-        return Failure(InvalidInput(where='verify', problem=problem))
-    texts: dict[str, str | None] = {}
-    for name, value in (('cainfo', cainfo), ('cert', cert), ('key', key)):
-        if value is not None and not isinstance(value, (str, PurePath)):
-            problem = f'must be a path, not {type(value).__name__}'
-            return Failure(InvalidInput(where=name, problem=problem))
-        texts[name] = None if value is None else str(value)
-    for name, text in texts.items():
-        parsed = parse_local_path(text, name) if text else Success('')
-        if not is_successful(parsed):
-            return Failure(parsed.failure())
-    return Success(Tls(verify=verify, **texts))
 
 
 def _parse_method(method: object, *, has_body: bool) -> Result[str, Fault]:

@@ -149,6 +149,12 @@ _DESCRIBED: Final = (
         'query parameters that do not count in the cache key, such as X-Amz-*, so that a '
         'newly signed URL finds the same copy; `*` stands for any text',
     ),
+    OptionHelp(
+        'auth',
+        'AuthLike',
+        "how to log in: ('user', 'password'), {'digest': (…)}, {'bearer': 'env:TOKEN'}, "
+        "'netrc', {'netrc': file} or False (not even netrc)",
+    ),
 )
 
 #: The keywords of a Descriptor.

@@ -183,5 +183,5 @@ OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _ALL}
 DESCRIPTOR_NAMES: Final = (
     'method', 'query', 'post', 'json', 'multipart', 'data', 'headers',
     'cainfo', 'verify', 'cert', 'key', 'mirrors', 'secret_names',
-    'key_without', 'key_ignores_query',
+    'key_without', 'key_ignores_query', 'auth',
 )  # fmt: skip

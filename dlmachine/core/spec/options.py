@@ -153,7 +153,7 @@ _ELSEWHERE: Final = {
     'retry': 'retries', 'max_time': 'timeout', 'refresh': 'check_freshness',
     'cacert': 'cainfo', 'insecure': 'verify', 'known_hash': 'checksum',
     'sha256': 'checksum', 'output': 'dest', 'directory': 'dest', 'params': 'query',
-    'fname': 'dest', 'files': 'multipart', 'auth': 'headers', 'cookies': 'headers',
+    'fname': 'dest', 'files': 'multipart', 'cookies': 'headers',
     'cache': 'path', 'cache_dir': 'path', 'cache_folder': 'path',
 }  # fmt: skip
 

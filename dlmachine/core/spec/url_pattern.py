@@ -29,6 +29,12 @@ class UrlPattern:
     authority: str
     path: str
 
+    @property
+    def names_host(self) -> bool:
+        """Whether it is for some hosts only."""
+        host = self.authority.rpartition(':')[0] or self.authority
+        return bool(host.strip('*.'))
+
     def matches(self, url: Url) -> bool:
         """Whether a URL is like this.
 

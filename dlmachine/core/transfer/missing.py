@@ -11,7 +11,7 @@ from dlmachine.core.decision.missing import remembers_missing
 from dlmachine.core.faults import Fault, HttpStatus
 from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.attempts import Attempts
-from dlmachine.core.protocol.states import Job
+from dlmachine.core.protocol.job import Job
 from dlmachine.core.spec.destination import AtPath, InFolder
 
 

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+from dlmachine.core.access.auth import Scheme
 from dlmachine.core.access.cookie_field import with_cookies
+from dlmachine.core.access.login import counted
 from dlmachine.core.cache.freshness import Condition, build_condition
 from dlmachine.core.decision.existing import replaces
 from dlmachine.core.decision.verdict import Verdict
@@ -15,7 +17,8 @@ from dlmachine.core.integrity.representation import source_digest
 from dlmachine.core.protocol.attempts import NOTHING, Attempts, Partial
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.expectation import Expectation
-from dlmachine.core.protocol.states import Exchanging, Job, Step
+from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.states import Exchanging, Step
 from dlmachine.core.spec.destination import InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import RateLimits
@@ -31,7 +34,7 @@ def ask(job: Job, attempts: Attempts, request: Request, at: datetime) -> Step:
     condition, last = _condition(job, attempts), _last_byte(job, attempts)
     part = NOTHING if attempts.is_unranged else attempts.part
     request = _with_conditions(request, part, condition, last)
-    request = with_cookies(request, attempts.cookies, at)
+    request = _signed(with_cookies(request, attempts.cookies, at), attempts)
     policy, address, new_in = job.policy, attempts.address(job.decision), _new_in(job)
     exchange = Exchange(
         request=request,
@@ -73,6 +76,7 @@ def ask(job: Job, attempts: Attempts, request: Request, at: datetime) -> Step:
 
 def follow(state: Exchanging, request: Request) -> Step:
     """The step that sends the request after a redirect; nothing else of the exchange changes."""
+    request = _signed(request, state.attempts)
     expect = replace(state.exchange.expect, name=name_in_url(request.shown_url))
     exchange = replace(state.exchange, request=request, expect=expect)
     return _send(state.job, state.attempts, exchange)
@@ -81,7 +85,13 @@ def follow(state: Exchanging, request: Request) -> Step:
 def _send(job: Job, attempts: Attempts, exchange: Exchange) -> Step:
     redirects = (*attempts.redirects, hop_of(exchange.request))
     moved = replace(attempts, redirects=redirects, tries=attempts.tries + 1)
+    if moved.login is not None:
+        moved = replace(moved, login=counted(moved.login))
     return Step(state=Exchanging(job=job, attempts=moved, exchange=exchange), effect=exchange)
+
+
+def _signed(request: Request, attempts: Attempts) -> Request:
+    return request if attempts.login is None else attempts.login.sign(request)
 
 
 def _algorithms(job: Job, attempts: Attempts) -> tuple[str, ...]:
@@ -138,6 +148,8 @@ def may_split(job: Job, position: int) -> bool:
         return False
     if descriptor.method != 'GET' or descriptor.body != NoBody():
         return False
+    if descriptor.auth.scheme is Scheme.DIGEST:
+        return False  # Each request has credentials of its own.
     if isinstance(decision.destination, InMemory):
         return False
     coding = descriptor.headers.get('Accept-Encoding') or 'identity'

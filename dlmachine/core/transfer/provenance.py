@@ -21,7 +21,7 @@ from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Responded
-from dlmachine.core.protocol.states import Job
+from dlmachine.core.protocol.job import Job
 from dlmachine.core.secrets.redact import Redactor
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import without_parameters

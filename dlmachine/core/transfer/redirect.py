@@ -128,6 +128,7 @@ def _request_to(request: Request, target: Url, status: int) -> Request:
         headers = headers.with_field('Authorization', basic_credentials(target.userinfo))
     moved = replace(
         request,
+        is_signed=request.is_signed and not target.userinfo,
         url=str(target.without_userinfo()),
         headers=headers,
         tls=tls,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from dlmachine.core.access.login import UNAUTHORIZED, challenges_of
 from dlmachine.core.faults import HttpStatus
 from dlmachine.core.http.error_text import summarize
 from dlmachine.core.http.request import Request
@@ -23,4 +24,19 @@ def status_fault(request: Request, head: ResponseHead, error_text: str, at: date
         retry_after=parse_retry_after(head, at),
         body=body,
         detail=detail if is_news else '',
+        asks_for=_asks_for(request, head),
+        sent=_sent(request) if head.status == UNAUTHORIZED else '',
     )
+
+
+def _asks_for(request: Request, head: ResponseHead) -> tuple[str, ...]:
+    if head.status != UNAUTHORIZED:
+        return ()
+    shown = (request.redactor.text(str(one)) for one in challenges_of(head))
+    return tuple(dict.fromkeys(shown))
+
+
+def _sent(request: Request) -> str:
+    # Only the scheme: what follows is the secret.
+    field = request.headers.get('Authorization') or ''
+    return field.partition(' ')[0].lower() if ' ' in field else 'other credentials' * bool(field)

@@ -19,7 +19,8 @@ from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.file_signature import find_content_problem, find_kind_note
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.states import Exchanging, Job
+from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.states import Exchanging
 from dlmachine.core.spec.destination import ToPath
 
 

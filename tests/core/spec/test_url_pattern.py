@@ -12,6 +12,23 @@ def matches(pattern: str, url: str) -> bool:
 
 
 @pytest.mark.parametrize(
+    ('pattern', 'names_host'),
+    [
+        ('https://h/**', True),
+        ('https://*.org:443/**', True),
+        ('http://127.0.0.1:*/**', True),
+        ('http://[::1]/**', True),
+        ('https://**/**', False),
+        ('https://*.*:8080/**', False),
+        ('*://*/**', False),
+    ],
+)
+def test_whether_a_pattern_names_a_host(pattern: str, *, names_host: bool) -> None:
+    """A secret is never for every host."""
+    assert parse_pattern(pattern).unwrap().names_host is names_host
+
+
+@pytest.mark.parametrize(
     ('pattern', 'url'),
     [
         ('https://h/**', 'https://h/a/b?x=1'),

@@ -18,7 +18,8 @@ from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.machine.limits import MAX_CONFLICTS
 from dlmachine.core.protocol.effects import Exchange, Publish
 from dlmachine.core.protocol.events import EffectFailed, NameTaken, Published, Recorded
-from dlmachine.core.protocol.states import Exchanging, Job
+from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.states import Exchanging
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath
 from dlmachine.core.transfer.provenance import (

@@ -1,9 +1,18 @@
-"""Parse the keywords for the content of a request: query, form, JSON, multipart, data.  Pure."""
+"""Parse the keywords of a request for its content (query, form, JSON, multipart, data) and for TLS.
 
-from returns.result import Result, Success
+Pure.
+"""
+
+from pathlib import PurePath
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, refuse
+from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.http import body as bodies
+from dlmachine.core.http.request import Tls
+from dlmachine.core.spec.local_path import parse_local_path
 
 
 def parse_content(
@@ -26,6 +35,25 @@ def parse_content(
     nothing: Result[bodies.Body, Fault] = Success(bodies.NoBody())
     body = _parse_body(given[0], words[given[0]]) if given else nothing
     return body.bind(lambda sent: _parse_query(query).map(lambda pairs: (pairs, sent)))
+
+
+def parse_tls(*, verify: object, cainfo: object, cert: object, key: object) -> Result[Tls, Fault]:
+    """Check the paths of certificates and keys.
+
+    Faults: `InvalidInput`, whose `where` names the argument.
+    """
+    if not isinstance(verify, bool):
+        return refuse('verify', f'must be True or False, not {shown_value(verify)}')
+    texts: dict[str, str | None] = {}
+    for name, value in (('cainfo', cainfo), ('cert', cert), ('key', key)):
+        if value is not None and not isinstance(value, (str, PurePath)):
+            return refuse(name, f'must be a path, not {type(value).__name__}')
+        texts[name] = None if value is None else str(value)
+    for name, text in texts.items():
+        parsed = parse_local_path(text, name) if text else Success('')
+        if not is_successful(parsed):
+            return Failure(parsed.failure())
+    return Success(Tls(verify=verify, **texts))
 
 
 def _parse_body(name: str, value: object) -> Result[bodies.Body, Fault]:

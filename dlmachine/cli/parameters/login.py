@@ -1,0 +1,92 @@
+"""The flags for logins, by the names of curl and wget.
+
+A token is never an argument, because other users can read the arguments of a program.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from dlmachine.cli.parameters.values import FILE, Completed
+
+Decorated = TypeVar('Decorated', bound=Callable[..., Any])
+#: Flag, and the parameters of its option.
+_SECTION = 'Login'
+
+
+def login_options(own_option: Callable[..., Callable[[Decorated], Decorated]]) -> list[Any]:
+    """The options for logins."""
+    return [
+        own_option(
+            '-u',
+            '--user',
+            section=_SECTION,
+            type=Completed(),
+            metavar='USER[:PASSWORD]',
+            help='User and password for the host of the URL; asks for the password without one.',
+        ),
+        own_option(
+            '--digest', section=_SECTION, is_flag=True, help='With --user: log in by Digest.'
+        ),
+        own_option(
+            '--bearer-env',
+            section=_SECTION,
+            metavar='NAME',
+            help='Environment variable with a token for the host of the URL.',
+        ),
+        own_option(
+            '--bearer-file',
+            section=_SECTION,
+            type=FILE,
+            metavar='FILE',
+            help='File with a token for the host of the URL.',
+        ),
+        own_option(
+            '-n/ ',
+            '--netrc/--no-netrc',
+            'netrc',
+            section=_SECTION,
+            default=None,
+            help='Log in by the netrc file, which is the default; or never.',
+        ),
+        own_option(
+            '--netrc-file',
+            section=_SECTION,
+            type=FILE,
+            metavar='FILE',
+            help='File of logins instead of ~/.netrc.',
+        ),
+    ]
+
+
+def auth_of(given: Mapping[str, Any]) -> Any:
+    """The `auth` of a command line; None if it has none.  Raises: UsageError."""
+    ways = {
+        '--user': given.get('user'),
+        '--bearer-env': given.get('bearer_env'),
+        '--bearer-file': given.get('bearer_file'),
+        '--netrc-file': given.get('netrc_file'),
+    }
+    chosen = [name for name, value in ways.items() if value is not None]
+    if len(chosen) > 1:
+        msg = f'{" and ".join(chosen)} exclude each other'
+        raise click.UsageError(msg)
+    if given.get('digest') and chosen != ['--user']:
+        msg = '--digest needs --user'
+        raise click.UsageError(msg)
+    if not chosen:
+        return {True: 'netrc', False: False}.get(given.get('netrc'))  # type: ignore[arg-type]
+    if chosen == ['--user']:
+        return {'digest' if given.get('digest') else 'basic': _login(given['user'])}
+    name, value = chosen[0], str(ways[chosen[0]])
+    if name == '--netrc-file':
+        return {'netrc': value}
+    return {'bearer': f'{"env" if name == "--bearer-env" else "file"}:{value}'}
+
+
+def _login(text: str) -> tuple[str, str]:
+    user, colon, password = text.partition(':')
+    if not colon:
+        password = click.prompt(f'Password of {user}', hide_input=True, default='', err=True)
+    return user, password

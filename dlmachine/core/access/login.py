@@ -1,0 +1,126 @@
+"""Write the Authorization of a request, and react to a server that refuses it.
+
+Pure. Credentials are sent at once, except those of Digest, which need a challenge. A challenge is
+answered once for each nonce, so that a wrong password costs one refusal and locks no account.
+"""
+
+from base64 import b64encode
+from dataclasses import field
+from hashlib import sha256
+from typing import Final
+
+from dlmachine.core.access.auth import DEFAULT_AUTH, Auth, Scheme
+from dlmachine.core.access.challenges import Challenge, parse_challenges
+from dlmachine.core.access.digest import DigestChallenge, answer_digest, choose_digest
+from dlmachine.core.frozen import frozen, replace
+from dlmachine.core.http.request import HTTP_SCHEMES, Request
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.http.url import parse_url
+
+_FIELD: Final = 'Authorization'
+UNAUTHORIZED: Final = 401
+#: The challenges that a run answers; a server may let a nonce expire now and then.
+MAX_ANSWERS: Final = 8
+
+
+@frozen
+class Login:
+    """What a run knows of its credentials: the secret as it was read, and the latest challenge.
+
+    `chance` makes the client's nonces. `refused` is the secret that the server refused, after which
+    a reference is read again, once.
+    """
+
+    auth: Auth = Auth()
+    origin: tuple[str, str, int | None] = ('', '', None)
+    chance: float = 0.0
+    secret: str | None = field(default=None, repr=False)
+    refused: str | None = field(default=None, repr=False)
+    challenge: DigestChallenge | None = None
+    answers: int = 0
+
+    @property
+    def needs_secret(self) -> bool:
+        """Whether a secret must be read before a request is sent."""
+        return self.auth.secret is not None and self.secret is None
+
+    def sign(self, request: Request) -> Request:
+        """The request with its credentials, if it goes to their origin and has no others."""
+        scheme, origin = self.auth.scheme, request.location.origin
+        if scheme is Scheme.NETRC:
+            return replace(request, netrc=self.auth.path) if self.auth.path else request
+        if scheme is Scheme.NONE:
+            return replace(request, netrc=None)
+        if request.is_signed:
+            request = replace(request, headers=request.headers.without(_FIELD), is_signed=False)
+        is_meant = origin == self.origin and origin[0] in HTTP_SCHEMES
+        if self.secret is None or not is_meant or _FIELD in request.headers:
+            return request
+        value = self._credentials(request, self.secret)
+        hidden = tuple(sorted({*request.hidden, self.secret}))
+        if value is None:
+            return replace(request, hidden=hidden)
+        return replace(request.with_header(_FIELD, value), hidden=hidden, is_signed=True)
+
+    def _credentials(self, request: Request, secret: str) -> str | None:
+        user, challenge = self.auth.user, self.challenge
+        match self.auth.scheme:
+            case Scheme.BASIC:
+                return f'Basic {b64encode(f"{user}:{secret}".encode()).decode("ascii")}'
+            case Scheme.BEARER:
+                return f'Bearer {secret}'
+            case _ if challenge is not None:
+                drawn = f'{self.chance!r}/{challenge.nonce}/{challenge.count}/{request.url}'
+                cnonce = sha256(drawn.encode()).hexdigest()[:32]
+                return answer_digest(
+                    challenge, user, secret, request.method, request.location, cnonce
+                )
+            case _:
+                return None
+
+
+def login_of(auth: Auth, url: str, chance: float) -> Login | None:
+    """What a run begins with, for the URL that `auth` was passed with; None by default."""
+    if auth == DEFAULT_AUTH:
+        return None
+    secret = auth.secret
+    is_known = secret is not None and not secret.is_reference
+    text = secret.text if secret is not None and is_known else None
+    return Login(auth=auth, origin=parse_url(url).unwrap().origin, chance=chance, secret=text)
+
+
+def react(login: Login, request: Request, head: ResponseHead) -> Login | None:
+    """What the run knows after a 401 if another request makes sense; None if none does.
+
+    A new challenge of Digest is answered; a reference is read again, once, because a token may have
+    expired. Nothing is tried twice with the same credentials.
+    """
+    if head.status != UNAUTHORIZED or request.location.origin != login.origin:
+        return None
+    secret = login.auth.secret
+    if secret is None:
+        return None
+    if login.auth.scheme is Scheme.DIGEST:
+        asked = choose_digest(challenges_of(head))
+        known = login.challenge
+        is_new = known is None or (
+            asked is not None and asked.is_stale and asked.nonce != known.nonce
+        )
+        if asked is not None and is_new and login.answers < MAX_ANSWERS:
+            return replace(login, challenge=asked, answers=login.answers + 1)
+    if secret.is_reference and login.refused is None:
+        return replace(login, secret=None, refused=login.secret, challenge=None)
+    return None
+
+
+def counted(login: Login) -> Login:
+    """The same after a request: each use of a nonce has its own number (RFC 7616 section 3.4)."""
+    challenge = login.challenge
+    if challenge is None:
+        return login
+    return replace(login, challenge=replace(challenge, count=challenge.count + 1))
+
+
+def challenges_of(head: ResponseHead) -> tuple[Challenge, ...]:
+    """The challenges of a response."""
+    return parse_challenges(head.headers.get_all('WWW-Authenticate'))

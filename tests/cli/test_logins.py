@@ -1,0 +1,79 @@
+"""Logins on the command line: the flags of curl, and no token among the arguments."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import RunCommand
+from tests.servers import logins
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+
+BODY = b'gene\tvalue\n'
+
+
+@pytest.mark.parametrize(
+    ('page', 'words', 'said'),
+    [
+        (logins.basic, ('-u', f'{logins.USER}:{logins.PASSWORD}'), None),
+        (logins.basic, ('--user', logins.USER), f'{logins.PASSWORD}\n'),
+        (logins.digest, ('--digest', '-u', f'{logins.USER}:{logins.PASSWORD}'), None),
+        (logins.bearer, ('--bearer-env', 'A_TOKEN'), None),
+        (logins.bearer, ('--bearer-file', 'token'), None),
+        (logins.basic, ('--netrc-file', 'logins'), None),
+    ],
+)
+def test_logging_in(
+    server: Server,
+    run: RunCommand,
+    tmp_path: Path,
+    page: object,
+    words: tuple[str, ...],
+    said: str | None,
+) -> None:
+    """Each flag; the password is asked for if it is missing."""
+    url = server.on('/data', page(resource(BODY)))  # type: ignore[operator]
+    work = tmp_path / 'work'
+    for name, text in (
+        ('token', logins.TOKEN),
+        ('logins', f'machine 127.0.0.1 login {logins.USER} password {logins.PASSWORD}'),
+    ):
+        (work / name).write_text(text)
+        (work / name).chmod(0o600)
+    done = run('get', *words, url, '-o', 'x', said=said, A_TOKEN=logins.TOKEN)
+    assert done.returncode == 0, done.stderr
+    assert (work / 'x').read_bytes() == BODY
+    assert 'planted' not in done.stdout + done.stderr
+
+
+def test_netrc_is_left_out(server: Server, run: RunCommand, tmp_path: Path) -> None:
+    """`--no-netrc` sends no login; the error names the flag to use."""
+    url = server.on('/data', logins.basic(resource(BODY)))
+    done = run('get', '--no-netrc', url, '-o', 'x')
+    assert done.returncode != 0
+    assert "sent: no credentials; it asks for Basic (realm 'data')" in done.stderr
+    assert '--user' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('words', 'problem'),
+    [
+        (('-u', 'a:b', '--bearer-env', 'T'), '--user and --bearer-env exclude each other'),
+        (('--netrc-file', 'a', '--bearer-file', 'b'), 'exclude each other'),
+        (('--digest',), '--digest needs --user'),
+        (('--digest', '--bearer-env', 'T'), '--digest needs --user'),
+    ],
+)
+def test_contradicting_flags(run: RunCommand, words: tuple[str, ...], problem: str) -> None:
+    """A usage error."""
+    done = run('get', *words, 'http://127.0.0.1:9/x')
+    assert done.returncode == 2
+    assert problem in done.stderr
+
+
+def test_a_plan_names_the_login(run: RunCommand) -> None:
+    """Nothing is read or sent."""
+    done = run('plan', '--bearer-env', 'A_TOKEN', 'http://127.0.0.1:9/x')
+    assert done.returncode == 0
+    assert 'auth         bearer env:A_TOKEN, sent only to http://127.0.0.1:9' in done.stdout
+    assert 'read the secret env:A_TOKEN' in done.stdout
