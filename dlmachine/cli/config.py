@@ -11,6 +11,9 @@ from dlmachine.core.faults.printing import printable
 from dlmachine.errors import unwrap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dlmachine.options.rules import Rule
     from dlmachine.options.settings import Setting
 
 
@@ -23,11 +26,14 @@ def command(url: str | None, **given: Any) -> None:
 
     A keyword overrides a file or dict, which overrides the environment (DLMACHINE_*), which
     overrides the user's file, which overrides the default. Rules for a URL override all of these.
+    A rule that matches no URL, or not that of --for, is noted on stderr.
     """
     # Without `progress`, the setting would be shown as changed.
     with managing(given, progress=True) as manager:
         config, names = manager.config, manager.secret_names
         settings = config.settings if url is None else unwrap(config.at(url))
+        for note in _rule_notes(config.defaults.rules, url):
+            click.echo(printable(note), err=True)
     shown = {one.name: _text(one, names) for one in settings}
     if given['as_json']:
         print_json({one.name: {'value': shown[one.name], 'source': one.source} for one in settings})
@@ -35,6 +41,22 @@ def command(url: str | None, **given: Any) -> None:
     width = max(len(one.name) for one in settings)
     for one in settings:
         click.echo(printable(f'{one.name:{width}}  {shown[one.name]}  ({one.source})'))
+
+
+def _rule_notes(rules: 'tuple[Rule, ...]', url: str | None) -> 'Iterator[str]':
+    from dlmachine.core.http.url import parse_url
+    from dlmachine_adapters.backends import Backends
+    from dlmachine_adapters.runtime.clock import SystemClock
+
+    backends = Backends(SystemClock()).seen() if rules else ()
+    schemes = {scheme for backend in backends for scheme in backend.schemes}
+    asked = None if url is None else unwrap(parse_url(url))
+    for rule in rules:
+        if rule.pattern is not None and not rule.pattern.may_match(schemes):
+            scheme = rule.pattern.scheme
+            yield f'note: rule {rule} matches no URL: no installed backend supports {scheme}'
+        elif asked is not None and not rule.matches(asked):
+            yield f'note: rule {rule} does not match this URL'
 
 
 def _text(setting: 'Setting', names: tuple[str, ...]) -> str:

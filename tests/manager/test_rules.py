@@ -99,9 +99,27 @@ def test_config_for_a_url(tmp_path: Path) -> None:
     listed = run(group, ['config', '--config', str(file)])
     assert SITE in listed.stdout
     assert 's3cret' not in shown.output + listed.output
+    assert 'note:' not in shown.stderr + listed.stderr
     bad = run(group, ['config', '--config', str(file), '--for', 'nothing'])
     assert bad.exit_code == 2
     assert 'has no scheme' in bad.output
+
+
+def test_config_notes_rules_that_do_not_match(tmp_path: Path) -> None:
+    """No URL at all, or not the one that is asked about."""
+    file = tmp_path / 'c.toml'
+    matches = ('htps://h/**', 'https://other.org/**', '*://**')
+    file.write_text(''.join(f'[[rule]]\nmatch = "{one}"\nretries = 7\n' for one in matches))
+    run = CliRunner().invoke
+    shown = run(group, ['config', '--config', str(file), '--for', REST, '--json'])
+    listed = run(group, ['config', '--config', str(file)])
+
+    source = f'(rule {{}} of file {file})'
+    never = f'note: rule htps://h/** {source.format(1)} matches no URL: no installed backend supports htps'
+    other = f'note: rule https://other.org/** {source.format(2)} does not match this URL'
+    assert shown.stderr.splitlines() == [never, other]
+    assert listed.stderr.splitlines() == [never]
+    assert json.loads(shown.stdout)['retries']['value'] == '7'
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 Pure. A pattern is a scheme, a host and a path; the query of a URL does not count.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from returns.result import Failure, Result, Success
@@ -28,6 +29,14 @@ class UrlPattern:
     scheme: str
     authority: str
     path: str
+
+    def may_match(self, schemes: Iterable[str]) -> bool:
+        """Whether it matches any URL with one of these schemes.
+
+        >>> parse_pattern('htps://h/**').unwrap().may_match(('http', 'https'))
+        False
+        """
+        return any(is_like(scheme, self.scheme) for scheme in schemes)
 
     @property
     def names_host(self) -> bool:
