@@ -13,6 +13,7 @@ from dlmachine.cli.common import (
     print_json,
     size_text,
 )
+from dlmachine.cli.folder.missing import missing
 from dlmachine.cli.parameters.options import (
     Command,
     config_option,
@@ -34,6 +35,7 @@ def command() -> None:
 
 command.add_command(verify)
 command.add_command(doctor)
+command.add_command(missing)
 
 
 @command.command('dir', cls=Command)

@@ -1,5 +1,6 @@
 """Misses that are remembered: requests counted at the server."""
 
+import json
 import os
 from contextlib import suppress
 from datetime import timedelta
@@ -7,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import dlmachine as dm
+from dlmachine.cli import group
 from dlmachine.errors import AuthError, NotFoundError
 from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource, respond
@@ -209,3 +212,33 @@ def test_offline_it_is_told(make_manager: MakeManager, server: Server, tmp_path:
 
     with pytest.raises(NotFoundError):
         manager.download(url, offline=True)
+
+
+@pytest.mark.parametrize('dest', [None, 'data/t.tsv'])
+def test_the_command_line_lists_and_forgets_them(
+    make_manager: MakeManager, server: Server, tmp_path: Path, dest: Any
+) -> None:
+    """Those of a cache, and of a folder; by URL or by key."""
+    url, other = server.on('/t.tsv', respond(404)), server.on('/u.tsv', respond(410))
+    manager, place = make_manager(tmp_path / 'cache', **WEEK), _dest(tmp_path, dest)
+    for one in (url, other):
+        with pytest.raises(NotFoundError):
+            manager.download(one, dest=place)
+    where = ('--cache', f'{tmp_path}/cache') if dest is None else ('--dir', f'{tmp_path}/data')
+
+    def run(*words: str) -> Any:
+        return CliRunner().invoke(group, ['cache', 'missing', *where, *words])
+
+    assert {one['url']: one['status'] for one in json.loads(run('--json').stdout)} == {
+        url: 404,
+        other: 410,
+    }
+    assert run(url).stdout.endswith(f'  404  {url}\n')
+    assert run(url, '--forget').exit_code == 0
+    left = json.loads(run('--json').stdout)
+    assert [one['url'] for one in left] == [other]
+    assert run(left[0]['key'][:12], '--forget').stdout.endswith(f'  410  {other}\n')
+    assert run().stderr == 'note: no missing file is remembered\n'
+    with pytest.raises(NotFoundError):
+        manager.download(url, dest=place)
+    assert len(server.asked) == 3
