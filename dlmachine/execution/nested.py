@@ -69,4 +69,5 @@ def fill_cache(
         is_new=outcome.origin is Origin.NETWORK,
         is_validated=outcome.is_validated,
         tries=outcome.tries,
+        stale_fault=outcome.fault if outcome.origin is Origin.STALE else None,
     )

@@ -14,16 +14,21 @@ class SimClock:
 
     def __init__(self, kernel: Kernel, process: Process) -> None:
         self._kernel = kernel
-        self._base = _EPOCH + timedelta(seconds=process.skew)
+        self._process = process
 
     def now(self) -> datetime:
         """The time according to this process."""
-        return self._base + timedelta(seconds=self._kernel.now)
+        return clock_of(self._process, self._kernel.now)
 
     def sleep(self, duration: timedelta) -> None:
         """Let other processes run for this long."""
         self._kernel.tell(f'sleeps {duration.total_seconds():.3f} s')
         self._kernel.wait(lambda: False, duration.total_seconds())
+
+
+def clock_of(process: Process, at: float) -> datetime:
+    """The time that the clock of a process shows at a true time."""
+    return _EPOCH + timedelta(seconds=process.skew + at)
 
 
 def true_time(kernel: Kernel) -> datetime:

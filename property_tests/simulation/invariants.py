@@ -1,6 +1,7 @@
 """The invariants, checked after each step and at the end of a run."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import new, sha256
 from io import BytesIO
 
@@ -9,10 +10,12 @@ from dlmachine.core.faults import Bug, Fault
 from dlmachine.core.machine.machine import most_effects
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec.reuse import CheckMethod, IfExists
+from property_tests.simulation.caching import LANGUAGES
 from property_tests.simulation.disk import Inode, parent
 from property_tests.simulation.processes import Process, require
 from property_tests.simulation.recorded import RecordedFiles
 from property_tests.simulation.requests import Target, complain
+from property_tests.simulation.reuse import Use, check_stale
 from property_tests.simulation.store import FOLDER, Row
 from property_tests.simulation.world import Asked, Attempt, Shared
 
@@ -174,9 +177,7 @@ class Invariants:
         is_own |= kernel.publishers.get(outcome.path or '') is attempt.process
         urls = target.urls if is_own else self.urls[outcome.path or '']
         is_before = not is_own and data in self._kept.values() and outcome.origin is Origin.STALE
-        require(
-            is_before or data in self.shared.network.contents(urls), f'an outcome holds {data!r}'
-        )
+        require(is_before or data in self._contents(target, urls), f'an outcome holds {data!r}')
         # If a file is removed after it was seen, another may get its name.
         is_own &= not self._is_swapped(attempt, outcome.path)
         if outcome.record is not None and is_own:
@@ -185,6 +186,8 @@ class Invariants:
                 record.sha256 == _sha(data) and record.size_bytes == len(data),
                 'an outcome is not what its record says',
             )
+        if is_own:
+            self._check_reuse(attempt, outcome, data)
         checksum = target.policy.checksum
         if outcome.record is None and outcome.origin is Origin.STALE:
             # A file at a path, of which only the existence is known.
@@ -192,9 +195,7 @@ class Invariants:
         if checksum is not None and is_own:
             found = new(checksum.algorithm, data, usedforsecurity=False).hexdigest()
             require(found == checksum.hex, 'an outcome has another checksum')
-        if outcome.origin is Origin.STALE:
-            require(target.policy.stale_if_error, 'a stale copy was used without stale_if_error')
-            require(outcome.fault is not None, 'a stale copy has no reason')
+        check_stale(target, outcome)
         if outcome.origin is Origin.NETWORK and is_own:
             least, validate = target.policy.min_bytes, target.policy.validate
             require(least is None or len(data) >= least, 'an outcome is smaller than min_bytes')
@@ -217,6 +218,7 @@ class Invariants:
         used = self.recorded.used(attempt.process, path)
         if outcome.origin is not Origin.NETWORK and used is not None:
             self._check_used(attempt.target, outcome, used)
+            self._check_reuse(attempt, outcome, used)
             return True
         # What is there by now may be a user's.
         return path in self.recorded.disturbed
@@ -227,16 +229,23 @@ class Invariants:
         if checksum is not None:
             found = new(checksum.algorithm, data, usedforsecurity=False).hexdigest()
             require(found == checksum.hex, 'a file at a path has another checksum')
-        if outcome.origin is Origin.STALE:
-            require(target.policy.stale_if_error, 'a stale copy was used without stale_if_error')
-            require(outcome.fault is not None, 'a stale copy has no reason')
+        check_stale(target, outcome)
         if record is None:
             is_kept = target.policy.if_exists is IfExists.KEEP and bool(data)
             require(is_kept or outcome.origin is Origin.STALE, f'{data!r} was used unasked')
             return
         require(_sha(data) == record.sha256, f'a recorded file was used, and holds {data!r}')
-        is_right = checksum is not None or data in self.shared.network.contents(target.urls)
+        is_right = checksum is not None or data in self._contents(target, target.urls)
         require(is_right, f'a recorded file of another key was used: {data!r}')
+
+    def _check_reuse(self, attempt: Attempt, outcome: Outcome, data: bytes) -> None:
+        use = Use(attempt.process, attempt.target, data, attempt.seen_from, attempt.looked)
+        self.shared.responses.check(use, outcome)
+
+    def _contents(self, target: Target, urls: tuple[str, ...]) -> set[bytes]:
+        # Of several variants, only those for the fields of the request.
+        languages = (target.language,) if urls == target.urls else LANGUAGES
+        return self.shared.network.contents(urls, languages)
 
     def _is_swapped(self, attempt: Attempt, path: str | None) -> bool:
         kernel, removed = self.shared.kernel, self.shared.registry.removed
@@ -245,14 +254,9 @@ class Invariants:
         return removed[path] > kernel.looked.get((attempt.process, path), -1)
 
     def _check_fresh(self, attempt: Attempt, data: bytes) -> None:
-        # The content must be one that the site has had since.
-        for url in attempt.target.urls:
-            versions = self.shared.network.sites[url].versions
-            ends = [at for at, _ in versions[1:]] + [float('inf')]
-            for (_, content), end in zip(versions, ends, strict=True):
-                if content == data and end >= attempt.seen_from:
-                    return
-        require(False, f'an outcome is out of date: {data!r}')
+        had, target = self.shared.network.had, attempt.target
+        is_current = any(had(url, data, target.language, attempt.seen_from) for url in target.urls)
+        require(is_current, f'an outcome is out of date: {data!r}')
 
     def _content(self, outcome: Outcome) -> bytes | None:
         if outcome.path is None:
@@ -287,14 +291,10 @@ class Invariants:
         if self.shared.locks.mode != 'works' and result.path in self.shared.registry.removed:
             # Its name was free, and without locks another file may have got it.
             return
-        require(data == site.content, f'not the newest version in a healthy world: {data!r}')
+        content = site.in_language(site.content, attempt.target.language)
+        require(data == content, f'not the newest version in a healthy world: {data!r}')
 
 
+@cache
 def _sha(data: bytes) -> str:
-    found = _DIGESTS.get(data)
-    if found is None:
-        found = _DIGESTS[data] = sha256(data).hexdigest()
-    return found
-
-
-_DIGESTS: dict[bytes, str] = {}
+    return sha256(data).hexdigest()

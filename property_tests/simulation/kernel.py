@@ -160,6 +160,7 @@ class Kernel:
                 continue
             self.current = chosen
             chosen.thread.switch()
+            chosen.ran_at = self.now
             self.check()
 
     def spawn_beside(self, main: Process, program: Callable[[Process], None]) -> None:

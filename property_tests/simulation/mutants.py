@@ -40,6 +40,7 @@ from property_tests.simulation.path_mutants import (
     without_replacement,
     without_rows,
 )
+from property_tests.simulation.reuse_mutants import REUSE_MUTANTS
 from property_tests.simulation.store import FOLDER
 from property_tests.simulation.tape_corpus import TAPES
 
@@ -294,4 +295,5 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         confusing_versions,
         _at_path(place=228, has_cache=True),
     ),
+    **REUSE_MUTANTS,
 }

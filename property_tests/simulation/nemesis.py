@@ -25,7 +25,16 @@ _REGISTRY: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ('commit', ()), ('commit', ('unlink',)), ('remove_versions', ()), ('look up', ()), ('remove_versions', ()),
     ('commit index', ()), ('read index', ()), ('open index', ()),
 )  # fmt: skip
-_JUMPS: Final = (3600.0, -3600.0, 86400.0, -30.0, 9 * 86400.0, -86400.0)
+_JUMPS: Final = (
+    3600.0,
+    -3600.0,
+    86400.0,
+    -30.0,
+    9 * 86400.0,
+    -86400.0,
+    365 * 86400.0,
+    -365 * 86400.0,
+)
 
 
 @dataclass(eq=False)

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from dlmachine_adapters.fakes.server import Resource
+from property_tests.simulation.caching import LANGUAGES, Said, say, translate, varies
 from property_tests.simulation.clock import true_time
 from property_tests.simulation.kernel import Kernel
 
@@ -34,15 +35,30 @@ class Site:
     gives_digest: bool = False
     sums_of: 'Site | None' = None
     file_name: str = ''
+    #: What is said of caching.
+    profile: int = 0
 
     @property
     def content(self) -> bytes:
         """The current content."""
         return self.versions[-1][1]
 
-    def resource(self, kernel: Kernel) -> Resource:
+    def in_language(self, content: bytes, language: str) -> bytes:
+        """A content of this site as it is for requests with this language."""
+        return translate(content, language) if varies(self.profile) else content
+
+    def said(self, kernel: Kernel) -> Said:
+        """What is said of caching with the current content."""
+        has_modified = self.validators in {'modified', 'both', 'vague'}
+        age = timedelta(seconds=kernel.now - self.versions[-1][0])
+        modified = true_time(kernel) - age if has_modified else None
+        has_date = self.validators != 'vague'
+        return say(self.profile, len(self.versions), true_time(kernel), modified, has_date=has_date)
+
+    def resource(self, kernel: Kernel, language: str = '') -> Resource:
         """The current content as an honest server serves it."""
         at, content = self.versions[-1]
+        content = self.in_language(content, language)
         if self.sums_of is not None:
             content = f'{sha256(self.sums_of.content).hexdigest()}  t.csv\n'.encode()
         number = len(self.versions)
@@ -51,11 +67,9 @@ class Site:
             usegmt=True,
         )
         kind = self.validators
-        tag = f'"v{number}"'
+        tag = f'"v{number}{language if varies(self.profile) else ""}"'
         etag = {'strong': tag, 'both': tag, 'weak': f'W/{tag}'}
-        fields: list[tuple[str, str]] = []
-        if kind != 'vague':
-            fields.append(('Date', format_datetime(true_time(kernel), usegmt=True)))
+        fields = [*self.said(kernel).fields]
         if self.file_name:
             fields.append(('Content-Disposition', f'attachment; filename="{self.file_name}"'))
         if self.is_coded:
@@ -79,8 +93,20 @@ class Network:
     sites: dict[str, Site] = field(default_factory=dict)
     leads_on: bool = False
 
-    def contents(self, urls: tuple[str, ...]) -> set[bytes]:
-        """All complete contents that these URLs ever had."""
+    def had(self, url: str, content: bytes, language: str, since: float) -> bool:
+        """Whether a URL had this content in a language at some time since then."""
+        site = self.sites[url]
+        ends = [at for at, _ in site.versions[1:]] + [float('inf')]
+        return any(
+            end >= since and site.in_language(version, language) == content
+            for (_, version), end in zip(site.versions, ends, strict=True)
+        )
+
+    def contents(self, urls: tuple[str, ...], languages: tuple[str, ...] = LANGUAGES) -> set[bytes]:
+        """All complete contents that these URLs ever had in these languages."""
         return {
-            content for url in urls if url in self.sites for _, content in self.sites[url].versions
+            site.in_language(content, language)
+            for site in (self.sites[url] for url in urls if url in self.sites)
+            for language in (languages if varies(site.profile) else languages[:1])
+            for _, content in site.versions
         }

@@ -46,6 +46,8 @@ class Process:
     files: list['OpenFile'] = field(default_factory=list)
     live: set[tuple[int, int]] = field(default_factory=set)
     effects: int = 0
+    #: The time of its last step.
+    ran_at: float = 0.0
     #: For a further thread: the first thread of its process, and the part whose heartbeat it is.
     main: 'Process | None' = None
     beating: list[Any] = field(default_factory=list)

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from typing import BinaryIO, Final
 
-from dlmachine.core.cache.key import cache_key
+from dlmachine.core.cache.key import cache_key, keyed_by_vary
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists
+from property_tests.simulation.caching import ASKED, LANGUAGES
 from property_tests.simulation.choices import Choices
 
 HOST: Final = 'https://data.example'
@@ -34,8 +36,10 @@ SUMS_PATH: Final = '/data/SHA256SUMS'
 _PLACES: Final[tuple[Wanted, ...]] = (
     Auto(), Auto(), Auto(), Auto(), ToPath(PATH), ToPath('/data/'), ToPath(LINK), ToMemory(),
 )  # fmt: skip
-#: When a file at a path is used unasked, and what happens to another one there.
+#: When a file at a path is used unasked, and a copy in the cache.
 _FRESHNESS: Final = (None, Freshness.STORED, timedelta(hours=1), Freshness.HTTP)
+_CACHE_FRESHNESS: Final = (None, None, Freshness.HTTP, timedelta(hours=1))
+#: What happens to another file at a path.
 _IF_EXISTS: Final = (
     None, IfExists.REPLACE, IfExists.REFUSE, IfExists.KEEP,
     None, IfExists.REPLACE, IfExists.REFUSE, None,
@@ -47,10 +51,16 @@ _NEVER: Final = timedelta(days=300)
 
 @dataclass(frozen=True)
 class Target:
-    """A descriptor and a policy, and values derived from them."""
+    """A descriptor and a policy, and values derived from them.
+
+    `patience` is the time in seconds for which a copy may have been stale; with None it must be
+    confirmed.
+    """
 
     descriptor: Descriptor
     policy: Policy
+    language: str = ''
+    patience: float | None = 0.0
 
     @property
     def key(self) -> str:
@@ -77,20 +87,26 @@ class Target:
         return self.descriptor.method == 'GET' or self.policy.idempotent
 
 
+@cache
 def _described(url: str, mirrors: tuple[str, ...], *, post: bool) -> Descriptor:
-    place = (url, mirrors, post)
-    if place not in _DESCRIPTORS:
-        _DESCRIPTORS[place] = Descriptor.parse(
-            url,
-            mirrors=mirrors,
-            post=post,
-            query={'q': 'x'} if post else None,
-            headers={'Authorization': 'Bearer s3cret'},
-        ).unwrap()
-    return _DESCRIPTORS[place]
+    return Descriptor.parse(
+        url,
+        mirrors=mirrors,
+        post=post,
+        query={'q': 'x'} if post else None,
+        headers={'Authorization': 'Bearer s3cret'},
+    ).unwrap()
 
 
-_DESCRIPTORS: dict[tuple[str, tuple[str, ...], bool], Descriptor] = {}
+def _by_http(descriptor: Descriptor, language: str, asked: str) -> Descriptor:
+    # The manager does the same for the rules of HTTP: variants have one key.
+    added = [('Accept-Language', language), ('Cache-Control', asked)]
+    headers = descriptor.headers.without(*(name for name, _ in added))
+    for name, value in added:
+        headers = headers.with_field(name, value) if value else headers
+    return keyed_by_vary(replace(descriptor, headers=headers))
+
+
 _KEYS: dict[Descriptor, str] = {}
 
 
@@ -109,9 +125,10 @@ def draw_target(
     refresh, place = choices.among((0, 1, 5, 3, 4, 5, 2, 5)), choices.pick(256)
     dest, check = _PLACES[place % 8], refresh in {1, 4}
     is_at_path = isinstance(dest, ToPath)
+    freshness = None if check or not is_at_path else _FRESHNESS[place // 8 % 4]
     policy = Policy(
         dest=dest,
-        freshness=None if check or not is_at_path else _FRESHNESS[place // 8 % 4],
+        freshness=freshness,
         if_exists=_IF_EXISTS[place // 32],
         via_cache=is_at_path and place // 32 == _VIA_CACHE,
         check_freshness=check,
@@ -125,16 +142,22 @@ def draw_target(
         lock_timeout=choices.among((_NEVER, _NEVER, timedelta(minutes=10), timedelta(0))),
         max_bytes=choices.among((None, None, None, 1000, len(content), 5)),
         max_redirects=choices.among((20, 1, 0)),
-        idempotent=choices.pick(2) == 1,
+        idempotent=(drawn := choices.pick(256)) % 2 == 1,
         stale_if_error=choices.pick(4) == 1,
         min_bytes=choices.among((None, None, None, None, 5)),
         check_content=choices.pick(4) != 1,
         validate=choices.among((None, None, None, None, accept, accept_long, complain)),
         segments=choices.among((1, 4, 0, 1, 4, 0)),
     )  # fmt: skip
+    if not (check or is_at_path or dest == ToMemory()):
+        policy = replace(policy, freshness=_CACHE_FRESHNESS[drawn // 2 % 4])
     if url == URL:
         policy = _with_checksum(choices, policy, content)
-    return Target(_described(url, mirrors if url == URL else (), post=post), policy)
+    descriptor = _described(url, mirrors if url == URL else (), post=post)
+    if policy.freshness is not Freshness.HTTP:
+        return Target(descriptor, policy)
+    language, (asked, patience) = LANGUAGES[drawn // 8 % 4], ASKED[drawn // 32 % 4]
+    return Target(_by_http(descriptor, language, asked), policy, language, patience)
 
 
 def accept(file: BinaryIO) -> bool:
@@ -156,7 +179,19 @@ def complain(file: BinaryIO) -> bool:
 def fresh_target(target: Target) -> Target:
     """A target for the newest version, without limits: in a healthy world it succeeds."""
     policy = Policy(dest=target.policy.dest, check_freshness=True, if_exists=IfExists.REPLACE)
-    return replace(target, policy=policy)
+    if target.policy.freshness is not Freshness.HTTP:
+        return replace(target, policy=policy)
+    # To check all copies would be to take one of another variant.
+    policy = replace(policy, check_freshness=False, freshness=Freshness.HTTP)
+    descriptor = _by_http(target.descriptor, target.language, 'no-cache')
+    return replace(target, descriptor=descriptor, policy=policy, patience=None)
+
+
+def reused_target(target: Target) -> Target:
+    """The same again by the rules of HTTP: a copy is used while it is fresh."""
+    descriptor = _by_http(target.descriptor, target.language, '')
+    policy = Policy(dest=target.policy.dest, freshness=Freshness.HTTP)
+    return replace(target, descriptor=descriptor, policy=policy, patience=0.0)
 
 
 def repeated_target(target: Target) -> Target:

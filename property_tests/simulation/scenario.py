@@ -3,6 +3,7 @@
 from hashlib import sha256
 from typing import Final
 
+from property_tests.simulation.caching import PROFILES
 from property_tests.simulation.choices import Choices
 from property_tests.simulation.disk import Disk, Inode
 from property_tests.simulation.network import VALIDATORS, Network, Site
@@ -48,7 +49,10 @@ def draw_network(choices: Choices) -> Network:
             sites[MIRROR] = site(MIRROR, b'X')
         case _:
             pass
-    manner = choices.pick(4)
+    drawn = choices.pick(4 * PROFILES)
+    manner, profile = drawn % 4, drawn // 4
+    for one in sites.values():
+        one.profile = 0 if one.sums_of is not None else profile
     main.gives_digest = manner == 1
     main.file_name = sites[OTHER_URL].file_name = NAMED if manner == 3 else ''
     return Network(sites, leads_on=manner == 2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from returns.pipeline import is_successful
@@ -11,8 +12,12 @@ from dlmachine.core.decision.part_location import may_need_part
 from dlmachine.core.faults import Fault
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.spec.destination import Auto
+from dlmachine.core.spec.reuse import Freshness
 from dlmachine.execution.run import execute, run
+from property_tests.simulation.caching import varies
 from property_tests.simulation.choices import Choices
+from property_tests.simulation.clock import true_time
 from property_tests.simulation.index import Indexes
 from property_tests.simulation.invariants import Invariants
 from property_tests.simulation.kernel import Kernel
@@ -27,13 +32,16 @@ from property_tests.simulation.requests import (
     draw_target,
     fresh_target,
     repeated_target,
+    reused_target,
 )
 from property_tests.simulation.scenario import draw_network, publish_version, put_files
-from property_tests.simulation.store import FOLDER, Registry
+from property_tests.simulation.store import FOLDER, Registry, Row
 from property_tests.simulation.system import System
 from property_tests.simulation.users import GRAIN_SECONDS, Users
 from property_tests.simulation.world import Attempt, Shared, SimWorld
 
+#: The end of a run takes less.
+_SECONDS_IN_THE_END = 30.0
 _LOCKS = ('works', 'absent', 'lies', 'works')
 
 
@@ -67,6 +75,7 @@ class Stage:
         self.invariants = Invariants(self.shared, self.recorded)
         users = Users(kernel, self.invariants.user_changed, self.recorded.touched)
         kernel.losing, kernel.moving = self.recorded.losing, self.recorded.moving
+        registry.on_remove = self._check_removal
         kernel.on_publish = self.recorded.published
         self.nemesis = Nemesis(
             kernel,
@@ -138,6 +147,7 @@ class Stage:
         self.shared.is_honest = True
         self.spawn(fresh_target(target), is_last=True)
         self.kernel.run()
+        self._reuse(target)
         if target.paths:
             is_damaged = self.shared.indexes.is_damaged('/data')
             require(not is_damaged, 'a file was recorded, and the index is damaged still')
@@ -147,6 +157,35 @@ class Stage:
             require(self.shared.requests == requests, 'a recorded file was requested again')
         self.invariants.check()
         require(not self.shared.locks.owners, 'all processes have ended, and a lock is held')
+
+    def _reuse(self, target: Target) -> None:
+        # By the rules of HTTP, a copy that was just confirmed is used without a request.
+        sites, requests = self.network.sites, self.shared.requests
+        said = sites[target.descriptor.url].said(self.kernel)
+        apparent = timedelta(0) if said.date is None else true_time(self.kernel) - said.date
+        age = max(said.age, apparent.total_seconds() + self.kernel.skew)
+        is_lasting = said.lifetime - age > _SECONDS_IN_THE_END
+        is_plain = not (said.control.no_store or said.control.no_cache or said.is_for_none)
+        is_cached = self.shared.has_cache and target.policy.dest == Auto() and not self._is_post
+        if target.policy.freshness is Freshness.HTTP and is_cached:
+            self.spawn(reused_target(target), is_last=True)
+            self.kernel.run()
+            is_unasked = self.shared.requests == requests
+            # Neither the lifetime of a redirect nor the fields of another source are on record.
+            is_moved = self.shared.responses.has_moved or bool(self._mirrors)
+            require(
+                is_unasked or not (is_lasting and is_plain) or is_moved,
+                'a fresh copy was requested again',
+            )
+
+    def _check_removal(self, row: Row) -> None:
+        # A process replaces copies of the variant that it asked for, and of no other.
+        process = self.kernel.current
+        target = None if process is None else self._targets.get(process)
+        if target is None or not varies(self.network.sites[URL].profile):
+            return
+        language = dict(row.update.record.request_headers).get('Accept-Language', '')
+        require(language == target.language, f'a copy in {language} was removed')
 
     def _restart(self, process: Process, same_number: bool) -> None:
         pid = process.pid if same_number and not process.is_runnable else None

@@ -1,5 +1,6 @@
 """The registry: committed rows, whose files may be missing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from dlmachine.core.cache.entries import CacheEntry, Status
@@ -49,6 +50,8 @@ class Registry:
     losing: set[tuple[str, int]] = field(default_factory=set)
     removed: dict[str, int] = field(default_factory=dict)
     changed_by: list[Process] = field(default_factory=list)
+    #: Called before a process removes a version.
+    on_remove: Callable[[Row], None] = lambda row: None
 
     def __post_init__(self) -> None:
         self.kernel.on_death.append(self._forget)
@@ -147,6 +150,8 @@ class SimStore:
             meant = [(effect.key, version) for version in effect.versions]
             for place in meant:
                 row = registry.rows.get(place)
+                if row is not None:
+                    registry.on_remove(row)
                 if row is not None and row.update.path in kernel.disk.names:
                     registry.losing.add(place)
                     kernel.call('unlink', row.update.path)

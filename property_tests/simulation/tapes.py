@@ -10,13 +10,15 @@ MAX_BYTES: Final = 250
 _SCENE_BYTES: Final = 45
 #: Scenarios that often reach rare pairs, as bytes at positions of the tape: processes without locks
 #: while files are removed; a stored version replaced while the registry fails; segments on a disk
-#: that fails; two files with one name, of which the first is kept; files at
-#: paths that users change. If the positions change, they are scenarios like others.
+#: that fails; two files with one name, of which the first is kept; two variants of a file, and one
+#: that is stale soon; files at paths that users change. If the positions change, they are scenarios like others.
 _SCENES: Final[tuple[dict[int, int], ...]] = (
     {7: 1, 11: 11, 14: 3},
     {11: 8, 13: 1, 16: 2, 17: 0},
     {0: 0, 6: 3, 10: 1, 12: 0, 13: 0, 14: 1, 15: 0, 16: 0, 17: 101, 34: 1, 35: 7, 36: 0, 37: 101},
     {10: 1, 11: 11, 13: 2, 15: 0, 16: 0, 17: 77},
+    {6: 36, 13: 2, 14: 3, 15: 0, 16: 0, 17: 0, 26: 12, 34: 1, 36: 3, 37: 0, 46: 20},
+    {6: 20, 13: 2, 14: 3, 15: 0, 16: 0, 17: 0, 26: 4},
     {0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 11: 5, 15: 0, 17: 0, 19: 0, 24: 0, 31: 1},
 )
 #: The number of rare pairs to vary, and of tapes for each.

@@ -41,6 +41,7 @@ from property_tests.simulation.network import Network
 from property_tests.simulation.processes import Process
 from property_tests.simulation.requests import URL, Target
 from property_tests.simulation.response_faults import ServerFault, draw_mishap, turn_of, was_settled
+from property_tests.simulation.reuse import Responses, Sent
 from property_tests.simulation.store import Registry, SimStore
 
 #: The times of responses; the last ones exceed some timeouts.
@@ -60,6 +61,7 @@ class Shared:
     has_cache: bool = True
     is_honest: bool = False
     requests: int = 0
+    responses: Responses = field(default_factory=Responses)
 
 
 @dataclass(eq=False)
@@ -82,6 +84,7 @@ class Attempt:
     asked: list[Asked] = field(default_factory=list)
     was_deceived: bool = False
     seen_from: float = 0.0
+    looked: float = 0.0
 
 
 OnRequest = Callable[[Attempt, Asked], None]
@@ -173,14 +176,21 @@ class SimTransport(ScriptedTransport):
         if left is not None and kernel.now - self._began >= left.total_seconds():
             kernel.tell('   the response exceeds the timeout')
             return TimedOut(url='', phase='total', limit=left)
-        resource = self._shared.network.sites[request.url].resource(kernel)
+        language = request.headers.get('Accept-Language') or ''
+        site = self._shared.network.sites[request.url]
+        resource = site.resource(kernel, language)
+        content = site.in_language(site.content, language)
+        process, said = self._attempt.process, site.said(kernel)
+        sent = Sent(content, process, kernel.now, said)
         if server_fault is None:
+            self._shared.responses.note(sent, resource)
             return resource
         at = choices.pick(48)
         kernel.tell(f'   failure: {server_fault.name}, at {at}')
         self._attempt.was_deceived |= bool(server_fault.caught_by)
         turn = turn_of(server_fault, resource, at, request)
         asked.is_settled = was_settled(turn)
+        self._shared.responses.note(sent, turn)
         return turn
 
     def _mishap(self, request: Request) -> ServerFault | None:
@@ -224,6 +234,7 @@ class SimWorld:
     ) -> None:
         process = attempt.process
         self._shared = shared
+        self._attempt = attempt
         self.clock = SimClock(shared.kernel, process)
         self.files = WatchedFiles(self.clock, attempt, watcher)
         self.store = SimStore(shared.registry, self.clock) if shared.has_cache else None
@@ -248,6 +259,7 @@ class SimWorld:
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on."""
         self._shared.kernel.look('looks')
+        self._attempt.looked = self._shared.kernel.now
         return observe(
             descriptor,
             policy,

@@ -18,6 +18,9 @@ Fields: TypeAlias = tuple[tuple[str, str], ...]
 
 _RANGE: Final = regex(r'bytes=(\d+)-(\d*)')
 
+#: Fields of the response to a request without conditions (RFC 9110 section 15.4.5), and its age.
+_TOLD_WITH_304: Final = frozenset({'age', 'cache-control', 'date', 'expires', 'vary'})
+
 
 @frozen
 class Reply:
@@ -74,7 +77,9 @@ class Resource:
     def reply(self, request: Request) -> Reply:
         """The response to a request."""
         if self._is_current(request):
-            return Reply(status=304, fields=self._validators(), has_length=False)
+            told = tuple(one for one in self.fields if one[0].lower() in _TOLD_WITH_304)
+            fields = (*self._validators(), *told)
+            return Reply(status=304, fields=fields, has_length=False)
         whole = Reply(fields=(*self._validators(), *self.fields), body=self.content)
         wanted = _RANGE.fullmatch(request.headers.get('Range') or '')
         condition = request.headers.get('If-Range')

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.caching.freshness import Assessment, assess_copy
+from dlmachine.core.caching.freshness import MAX_SKEW, Assessment, assess_copy
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.validators import parse_etag, parse_http_date
 from dlmachine.core.integrity.checksum import Checksum
@@ -18,12 +18,17 @@ from dlmachine.core.spec.reuse import CheckMethod, Window
 
 
 def choose_version(
-    entries: Iterable[CacheEntry], policy: Policy, window: Window | None = None
+    entries: Iterable[CacheEntry],
+    policy: Policy,
+    window: Window | None = None,
+    *,
+    now: datetime | None = None,
 ) -> CacheEntry | None:
     """The newest usable version in the window, by default that of the policy; None without one.
 
     A version whose record has another digest than the requested one, or whose size is outside
-    `min_bytes` and `max_bytes`, is not usable.
+    `min_bytes` and `max_bytes`, is not usable. One that was stored later than `now`, before the
+    clock was set back, counts as older than all others.
     """
     window, newest = window or policy.window, None
     for entry in entries:
@@ -31,7 +36,7 @@ def choose_version(
             entry.is_usable
             and window.holds(entry.stored_at)
             and _is_wanted(entry, policy)
-            and (newest is None or _rank(entry) > _rank(newest))
+            and (newest is None or _rank(entry, now) > _rank(newest, now))
         ):
             newest = entry
     return newest
@@ -47,8 +52,9 @@ def assess_entry(entry: CacheEntry, lasts: timedelta, now: datetime) -> Assessme
     return assess_copy(confirmed or entry.stored_at, lasts, now)
 
 
-def _rank(entry: CacheEntry) -> tuple[datetime, bool, int]:
-    return entry.stored_at, entry.is_own, entry.version
+def _rank(entry: CacheEntry, now: datetime | None) -> tuple[bool, datetime, bool, int]:
+    is_possible = now is None or (entry.stored_at - now).total_seconds() <= MAX_SKEW
+    return is_possible, entry.stored_at, entry.is_own, entry.version
 
 
 def _is_wanted(entry: CacheEntry, policy: Policy) -> bool:

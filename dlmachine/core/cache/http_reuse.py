@@ -70,12 +70,20 @@ def reusable_copies(
 ) -> tuple[CacheEntry, ...]:
     """The copies that may answer a request: those that may be stored, and of the right variant.
 
-    RFC 9111 sections 3 and 4.1. Only GET is answered from the cache.
+    RFC 9111 sections 3 and 4.1. Only GET is answered from the cache. Once a response was received
+    that must not be stored, an older one of the same variant is not used again.
     """
     if descriptor.method != 'GET':
         return ()
     asked = request_fields(descriptor, policy)
-    return tuple([entry for entry in copies if _may_answer(entry, asked)])
+    found = [entry for entry in copies if _may_answer(entry, asked)]
+    if len(found) == len(copies):
+        return copies
+    others = [entry for entry in copies if entry not in found and _is_replaced(entry, asked)]
+    since = max([stored_response(entry).received_at for entry in others], default=None)
+    if since is None:
+        return tuple(found)
+    return tuple([entry for entry in found if stored_response(entry).received_at > since])
 
 
 def _may_answer(entry: CacheEntry, asked: Headers) -> bool:
@@ -84,6 +92,24 @@ def _may_answer(entry: CacheEntry, asked: Headers) -> bool:
         return True
     stored, is_stored = _response_of(record)
     return is_stored and is_selected(stored, asked)
+
+
+def of_variant(
+    copies: tuple[CacheEntry, ...], descriptor: Descriptor, policy: Policy
+) -> tuple[CacheEntry, ...]:
+    """The copies that a new response to this request replaces (RFC 9111 section 4.1).
+
+    Those of other variants are not among them; without a key for variants, all are.
+    """
+    if not descriptor.key_by_vary:
+        return copies
+    asked = request_fields(descriptor, policy)
+    return tuple([entry for entry in copies if _is_replaced(entry, asked)])
+
+
+def _is_replaced(entry: CacheEntry, asked: Headers) -> bool:
+    stored = stored_response(entry)
+    return stored.selecting == selecting_fields(asked, stored.headers)
 
 
 def judge_copy(

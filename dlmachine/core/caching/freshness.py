@@ -17,7 +17,7 @@ from dlmachine.core.text.durations import show_duration
 _HEURISTIC_SHARE: Final = 10
 _MAX_HEURISTIC: Final = 7 * 86_400
 #: Clocks of computers that share a cache differ; a larger difference is a clock that was set back.
-_MAX_SKEW: Final = 60
+MAX_SKEW: Final = 60
 
 
 @frozen
@@ -132,7 +132,7 @@ def current_age(response: StoredResponse, now: datetime) -> int:
 
 def _resident_time(since: datetime, now: datetime) -> int:
     seconds = (now - since).total_seconds()
-    return MAX_SECONDS if seconds < -_MAX_SKEW else _clamped(seconds)
+    return MAX_SECONDS if seconds < -MAX_SKEW else _clamped(seconds)
 
 
 def _age_value(response: StoredResponse) -> int:

@@ -126,10 +126,10 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
         copies = reusable_copies(copies, question.descriptor, policy)
     if before is not None:
         new = tuple(entry for entry in copies if (entry.path, entry.version) not in before)
-        meanwhile = choose_version(new, policy)
+        meanwhile = choose_version(new, policy, now=snapshot.now)
         if meanwhile is not None:
             return _stored(question, Reason.STORED_MEANWHILE, meanwhile)
-    entry = choose_version(copies, policy)
+    entry = choose_version(copies, policy, now=snapshot.now)
     usual = Reason.RECORDED if question.is_at_path else Reason.STORED
     is_http = rule is Freshness.HTTP
     may_ask = not policy.offline or entry is None

@@ -60,7 +60,7 @@ def may_need_part(
     elif not isinstance(policy.dest, Auto) or cache is None:
         return True
     else:
-        entry = choose_version(cache.entries, policy)
+        entry = choose_version(cache.entries, policy, now=now)
     # By the rules of HTTP, whether a copy answers the request is not known here.
     if entry is None or rule is Freshness.STORED or rule is Freshness.HTTP:
         return entry is None

@@ -5,6 +5,7 @@ never an entry without its file.
 """
 
 from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.http_reuse import of_variant
 from dlmachine.core.cache.updates import FileRecord, NewVersion
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
@@ -109,7 +110,7 @@ def _earlier(job: Job) -> tuple[int, ...]:
     return tuple(
         sorted(
             e.version
-            for e in entries
+            for e in of_variant(entries, job.descriptor, job.policy)
             if e.is_own and e.file_bytes is not None and not e.has_changed
         )
     )

@@ -23,7 +23,13 @@ from dlmachine.core.machine.files import (
 )
 from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.limits import MAX_CONFLICTS
-from dlmachine.core.machine.recording import confirm_copy, item_id_of_job, record_step, remember
+from dlmachine.core.machine.recording import (
+    confirm_copy,
+    item_id_of_job,
+    origin_of,
+    record_step,
+    remember,
+)
 from dlmachine.core.protocol.effects import CheckCopy, Publish
 from dlmachine.core.protocol.events import (
     CacheFilled,
@@ -212,9 +218,8 @@ def _on_published(state: Publishing, event: Published) -> Step:
     if path is not None:
         record = replace(record, mtime_ns=event.mtime_ns)
     filled = job.filled
-    is_copy = filled is not None and not filled.is_new
     outcome = Outcome(
-        origin=Origin.CACHE if is_copy else Origin.NETWORK,
+        origin=Origin.NETWORK if filled is None else origin_of(filled),
         reason=job.decision.reason.value,
         key=job.key,
         path=path,
@@ -222,6 +227,7 @@ def _on_published(state: Publishing, event: Published) -> Step:
         record=record,
         tries=record.tries if filled is None else filled.tries,
         is_validated=filled is not None and filled.is_validated,
+        fault=None if filled is None else filled.stale_fault,
     )
     if path is None:
         found = forgotten(job)

@@ -17,7 +17,7 @@ from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Record
 from dlmachine.core.protocol.events import CacheFilled
 from dlmachine.core.protocol.job import Job
-from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.states import Recording, Step
 from dlmachine.core.spec.destination import InCache
 from dlmachine.core.transfer.provenance import freshen_record
@@ -36,20 +36,33 @@ def confirm_version(
     return record_step(job, update, replace(outcome, record=record), 'validated', published=None)
 
 
+def origin_of(filled: CacheFilled) -> Origin:
+    """The origin of a file that came through the cache."""
+    if filled.stale_fault is not None:
+        return Origin.STALE
+    return Origin.NETWORK if filled.is_new else Origin.CACHE
+
+
 def confirm_copy(job: Job, entry: CacheEntry, filled: CacheFilled) -> Step:
     """The entry of the cache has the bytes of the recorded file, so that file is current."""
     known = filled.record
     record = replace(
         entry.record or known,
+        http_code=known.http_code,
+        request_headers=known.request_headers,
+        response_headers=known.response_headers,
+        requested_at=known.requested_at or known.started_at,
         validated_at=known.validated_at or known.finished_at,
         etag=known.etag,
         last_modified=known.last_modified,
     )
     outcome = replace(
         cached_outcome(job, entry, 'the cache has the same bytes'),
+        origin=origin_of(replace(filled, is_new=False)),
         is_validated=filled.is_validated,
         record=record,
         tries=filled.tries,
+        fault=filled.stale_fault,
     )
     return record_step(job, _same_version(job, entry, record), outcome, 'validated', published=None)
 

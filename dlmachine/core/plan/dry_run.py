@@ -99,7 +99,9 @@ def healthy_event(effect: effects.Effect, policy: Policy, snapshot: Snapshot) ->
 def _filled(effect: effects.FillCache, policy: Policy, snapshot: Snapshot) -> events.CacheFilled:
     # What the cache has is current; what it lacks comes as promised.
     copies = () if snapshot.cache is None else snapshot.cache.entries
-    entry = None if policy.force_download else choose_version(copies, effect.policy)
+    entry = (
+        None if policy.force_download else choose_version(copies, effect.policy, now=snapshot.now)
+    )
     if entry is not None and entry.record is not None:
         return events.CacheFilled(at=snapshot.now, path=entry.path, record=entry.record)
     received = _promised((), policy, snapshot)
@@ -195,5 +197,7 @@ def _newest_digest(policy: Policy, snapshot: Snapshot) -> str:
         entry = None if file is None else file.entry
     else:
         window = policy.window.at(snapshot.now)  # A run starts with times for ages, as here.
-        entry = choose_version(() if cache is None else cache.entries, policy, window)
+        entry = choose_version(
+            () if cache is None else cache.entries, policy, window, now=snapshot.now
+        )
     return _EMPTY if entry is None or entry.record is None else entry.record.sha256

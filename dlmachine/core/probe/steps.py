@@ -130,7 +130,8 @@ def begin_probe(
 def _stored_version(policy: Policy, snapshot: Snapshot) -> KnownVersion:
     entries = () if snapshot.cache is None else snapshot.cache.entries
     file = None if snapshot.file is None else snapshot.file.entry
-    entry = choose_version(entries if file is None else (file,), policy.at(snapshot.now))
+    copies, now = entries if file is None else (file,), snapshot.now
+    entry = choose_version(copies, policy.at(now), now=now)
     record = None if entry is None else entry.record
     return KnownVersion() if record is None else known_version(record)
 

@@ -66,7 +66,8 @@ class Observed:
 class CacheFilled:
     """The cache has the file at `path`, with this record.
 
-    `is_new` says that it was downloaded just now, `tries` how many requests that took.
+    `is_new` says that it was downloaded just now, `tries` how many requests that took. A copy is
+    used because of the `stale_fault` if the download failed.
     """
 
     at: datetime
@@ -75,6 +76,7 @@ class CacheFilled:
     is_new: bool = False
     is_validated: bool = False
     tries: int = 0
+    stale_fault: Fault | None = None
 
 
 @frozen

@@ -175,3 +175,18 @@ def test_conditions_use_only_legal_validators(end: str) -> None:
     record = a_record(etag=f'"v1"{end}', last_modified=f'{DATE}{end}')
     sent = build_condition(an_entry(1, record=record), CheckMethod.AUTO).headers
     assert sent == ((('If-None-Match', '"v1"'),) if not end.strip(' ') else ())
+
+
+def test_a_copy_from_the_future_counts_as_old() -> None:
+    """The clock was set back since it was stored; a later copy is used, and alone it is used."""
+    future, past = an_entry(1, stored_at=LATER + timedelta(days=365)), an_entry(2)
+    assert choose_version([future, past], a_policy(), now=LATER) is past
+    assert choose_version([past, future], a_policy(), now=LATER) is past
+    assert choose_version([future], a_policy(), now=LATER) is future
+    assert choose_version([future, past], a_policy()) is future
+
+
+def test_clocks_of_computers_that_share_a_cache_may_differ() -> None:
+    """By a minute."""
+    ahead, past = an_entry(1, stored_at=LATER + timedelta(seconds=59)), an_entry(2)
+    assert choose_version([past, ahead], a_policy(), now=LATER) is ahead

@@ -9,10 +9,12 @@ from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.http_reuse import (
     is_last_resort,
     judge_copy,
+    of_variant,
     request_fields,
     reusable_copies,
     stored_response,
 )
+from dlmachine.core.cache.key import keyed_by_vary
 from dlmachine.core.caching.reuse import Reuse
 from tests.builders import BEFORE, NOW, URL, a_descriptor, a_policy, a_record, an_entry
 
@@ -97,3 +99,31 @@ def test_a_copy_is_the_last_resort_unless_the_server_forbids_it() -> None:
         later = NOW + timedelta(hours=1)
         found = is_last_resort(entry, a_descriptor(), a_policy(), later, is_wanted=True)
         assert found is may
+
+
+def of_language(language: str, *fields: tuple[str, str], **known: Any) -> CacheEntry:
+    """A copy of one variant."""
+    asked = (('Accept-Language', language),)
+    return stored(('Vary', 'Accept-Language'), *fields, request_headers=asked, **known)
+
+
+def test_a_newer_response_that_is_not_stored_ends_the_use_of_older_ones() -> None:
+    """Otherwise an older version came back; those of other variants stay."""
+    german = a_descriptor(headers={'Accept-Language': 'de'})
+    old = of_language('de', ('Cache-Control', 'max-age=99'), finished_at=BEFORE)
+    later = BEFORE + timedelta(seconds=1)
+    new = of_language('de', ('Cache-Control', 'no-store'), finished_at=later)
+    other = of_language('fr', ('Cache-Control', 'no-store'), finished_at=later)
+    again = of_language('de', finished_at=BEFORE, validated_at=NOW)
+    assert reusable_copies((old, new), german, a_policy()) == ()
+    assert reusable_copies((old, other), german, a_policy()) == (old,)
+    assert reusable_copies((old, new, again), german, a_policy()) == (again,)
+
+
+def test_a_new_copy_replaces_those_of_its_variant() -> None:
+    """And those that answer no other request; all of them, if the key is of one variant."""
+    german = a_descriptor(headers={'Accept-Language': 'de'})
+    copies = (of_language('de'), of_language('fr'), stored(('Vary', '*')))
+    by_vary = keyed_by_vary(german)
+    assert of_variant(copies, by_vary, a_policy()) == (copies[0], copies[2])
+    assert of_variant(copies, german, a_policy()) == copies

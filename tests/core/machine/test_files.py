@@ -420,6 +420,22 @@ def test_a_file_with_the_bytes_of_the_entry_stays() -> None:
     assert (rows(run)[0].record.etag, rows(run)[0].record.mtime_ns) == ('"v2"', 7)
 
 
+@pytest.mark.parametrize('file', [None, a_file(a_recorded())])
+def test_a_stale_entry_is_told(file: Any) -> None:
+    """The outcome has the fault of the download that failed, also if the file has its bytes."""
+    run = filling(file).feed(replace(FILLED, stale_fault=FULL))
+    if file is None:
+        run.feed(OPENED, PUBLISHED)
+    assert (run.outcome.origin, run.outcome.fault) == (Origin.STALE, FULL)
+
+
+def test_the_record_of_a_file_gets_the_response_of_the_entry() -> None:
+    """What it says of caching belongs to the time when it was confirmed."""
+    known = a_record(response_headers=(('Cache-Control', 'no-store'),), validated_at=NOW)
+    run = filling(a_file(a_recorded())).feed(replace(FILLED, record=known))
+    assert rows(run)[0].record.response_headers == known.response_headers
+
+
 def test_another_entry_replaces_the_recorded_file() -> None:
     """After a changed one was kept."""
     other = replace(FILLED, record=a_record(sha256=OTHER_DIGEST))
