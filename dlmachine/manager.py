@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow
     from dlmachine.core.plan.plan import Plan
     from dlmachine.core.probe.result import ProbeResult
-    from dlmachine.locks.downloads import LockReport
+    from dlmachine.locks.downloads import LockReport, OnResult
     from dlmachine.options.types import DownloadOptions, OpenOptions
 
 
@@ -197,18 +197,20 @@ class DownloadManager(DataFolders):
         allow_outside: bool = False,
         base_url: str | None = None,
         workers: int = 8,
+        on_result: 'OnResult | None' = None,
     ) -> 'LockReport':
         """Download the entries of a manifest to their paths in a folder, as its lockfile says.
 
-        `dest` is the folder; without it, the current one.
-        Other bytes than those of the lockfile are refused. Entries that it lacks, or that have
-        changed, are added to it. `locked` refuses a lockfile that does not agree with the manifest.
-        `frozen` never changes it, and takes only its bytes; the default is the environment
-        variable DLMACHINE_FROZEN. `exact` removes other files that dlmachine has recorded in the
-        folder, unless they have changed since. Files are taken from the cache if it has them.
+        `dest` is the folder; without it, the current one. Other bytes than those of the lockfile
+        are refused. Entries that it lacks, or that have changed, are added to it. `locked` refuses
+        a lockfile that does not agree with the manifest. `frozen` never changes it, and takes only
+        its bytes; the default is the environment variable DLMACHINE_FROZEN. `exact` removes other
+        files that dlmachine has recorded in the folder, unless they have changed since. Files are
+        taken from the cache if it has them. `on_result` gets each result as it comes; the report
+        then has only those that failed.
 
-        Raises: RequestError for a bad manifest or lockfile, or an outdated one if `locked`. Failed
-        downloads do not raise: see `LockReport.results` and `LockReport.raise_for_failures`.
+        Raises: RequestError for a bad manifest or lockfile, or an outdated one if `locked`, but not
+        for failed downloads: see `LockReport.results` and `raise_for_failures`.
         """
         from dlmachine.locks.downloads import sync_manifest
         from dlmachine.locks.lockfile import frozen_by_environment, read_locking
@@ -217,11 +219,11 @@ class DownloadManager(DataFolders):
         locking = read_locking(
             self.config, manifest, allow_outside=allow_outside, base_url=base_url
         )
-        if dest is None and not exact:
-            dest = './'
+        place = './' if dest is None and not exact else dest
         return sync_manifest(
-            self, locking, dest, locked=locked, frozen=is_frozen, exact=exact, workers=workers
-        )
+            self, locking, place, locked=locked, frozen=is_frozen, exact=exact, workers=workers,
+            on_result=on_result,
+        )  # fmt: skip
 
     def item(self, url: Target, **options: 'Unpack[DownloadOptions]') -> 'CacheItem | None':
         """The `cachedir.CacheItem` of the copy that the cache has, of this thread; else None.

@@ -17,8 +17,8 @@ read (`checksum_file`, `cainfo`) may be anywhere. In `multipart` a string is tex
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, tee
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from os import fsdecode
 from typing import Any, Final
 
@@ -28,11 +28,13 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen, replace
+from dlmachine.core.manifest.clashes import refuse_clashes
 from dlmachine.core.manifest.document import fill_variables, join_base, parse_document
 from dlmachine.core.manifest.lists import is_checksum_file, list_entries, numbered_urls
-from dlmachine.core.manifest.places import ALLOW, USE_DEST, find_clashes, parse_place
+from dlmachine.core.manifest.places import ALLOW, USE_DEST, parse_place
 from dlmachine.core.secrets.redact import redact_url, redact_value
 from dlmachine.core.secrets.secret_names import parse_secret_names
+from dlmachine.core.secrets.url_secrets import is_plain_url
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, OPTIONS, SYNONYMS
 from dlmachine.core.spec.options import parse_policy, split_options, unknown_name
@@ -113,7 +115,7 @@ def parse_text(text: str, defaults: Defaults, around: Surroundings) -> tuple[Ite
         _listed(entry, defaults, f'{shown}, {label}', around)
         for label, entry in list_entries(text, around.path)
     )
-    return tuple(refuse_clashes(items))
+    return refuse_clashes(tuple(items))
 
 
 def _listed(
@@ -155,12 +157,15 @@ def make_item(
     >>> make_item({'url': 'http://h/a', 'retires': 1}, Defaults()).fault.nearest
     'retries'
     """
-    joined = join_base(given.get('base_url', around and around.base_url), given)
+    base = given.get('base_url', around and around.base_url)
+    joined = Success(given) if base is None else join_base(base, given)
     entry = joined.value_or(given)
-    url = redact_url(str(entry.get('url', '')), _declared(entry, defaults.described))
+    url = str(entry.get('url', ''))
+    if not is_plain_url(url):
+        url = redact_url(url, _declared(entry, defaults.described))
     name = str(redact_value(str(entry.get('name') or '')) or url or source)
     parsed = joined.bind(lambda words: _parse_words(words, defaults, around))
-    if not is_successful(parsed):
+    if type(parsed) is Failure:
         return Item(name=name, url=url, fault=_in(parsed.failure(), source))
     descriptor, policy, path = parsed.unwrap()
     outside = around is not None and around.allow_outside
@@ -183,16 +188,17 @@ def _parse_words(
     if entry.get('path') is not None and not words.keys().isdisjoint({'dest', 'destination'}):
         problem = 'cannot be combined with dest'
         return Failure(InvalidInput(where='path', problem=problem, advice='Pass one of them'))
-    allow_outside = around is not None and around.allow_outside
-    path: Result[str | None, Fault] = Success(None)
-    if entry.get('path') is not None:
-        advice = ALLOW if around is not None else USE_DEST
-        place = parse_place(entry['path'], allow_outside=allow_outside, advice=advice)
-        path = place.map(lambda one: one)
+    path = _parse_path(entry, around)
+    if not (words or defaults.rules or defaults.described):
+        # Most entries have a URL and a path, and there may be many.
+        if type(path) is Failure:
+            return path
+        made = core.Descriptor.parse(entry.get('url'))
+        return made.map(lambda found: (found, defaults.policy, path.unwrap()))
     split: Result[Any, Fault] = Success(({}, {}))
     here = defaults.at(entry.get('url')) if defaults.rules else Success(defaults)
     policy = here.map(lambda found: found.policy)
-    if words:  # Most entries have none, and there may be many.
+    if words:
         split = _settled(words, around).bind(split_options)
         policy = policy.bind(lambda base: split.bind(lambda found: parse_policy(found[1], base)))
     for result in (path, split, policy):
@@ -203,6 +209,18 @@ def _parse_words(
         return Success((descriptor, policy.unwrap(), path.unwrap()))
     except DownloadError as error:
         return Failure(error.fault)
+
+
+def _parse_path(
+    entry: Mapping[str, object], around: Surroundings | None
+) -> Result[str | None, Fault]:
+    path = entry.get('path')
+    if path is None:
+        return Success(None)
+    allow_outside = around is not None and around.allow_outside
+    advice = ALLOW if around is not None else USE_DEST
+    place: Result[Any, Fault] = parse_place(path, allow_outside=allow_outside, advice=advice)
+    return place
 
 
 def _describe(url: Any, words: Mapping[str, Any], described: Mapping[str, Any]) -> core.Descriptor:
@@ -243,24 +261,7 @@ def _read_entries(
         _read_entry(entry, own.unwrap(), f'{path}, {label}', around, document.variables)
         for label, entry in document.entries
     )
-    return Success(tuple(refuse_clashes(items)))
-
-
-def refuse_clashes(targets: Iterable[Any]) -> Iterator[Any]:
-    """The targets; an entry whose path another download has becomes an item with a fault."""
-    items, named = tee(targets)
-    places = ((getattr(one, 'name', ''), getattr(one, 'path', None), _what(one)) for one in named)
-    advice = 'Give each entry a path of its own; some file systems ignore case'
-    for item, problem in zip(items, find_clashes(places), strict=True):
-        if problem is None:
-            yield item
-        else:
-            fault = InvalidInput(where=f'entry {item.name!r}', problem=problem, advice=advice)
-            yield replace(item, descriptor=None, fault=fault)
-
-
-def _what(target: object) -> object:
-    return getattr(target, 'descriptor', None), getattr(target, 'policy', None)
+    return Success(refuse_clashes(tuple(items)))
 
 
 def _read_entry(
@@ -270,7 +271,7 @@ def _read_entry(
     around: Surroundings,
     variables: Mapping[str, str] | None = None,
 ) -> Item:
-    if isinstance(entry, Mapping) and all(isinstance(name, str) for name in entry):
+    if isinstance(entry, (dict, Mapping)) and set(map(type, entry)) <= {str}:
         if 'url' in entry:
             filled = Success(entry) if variables is None else fill_variables(entry, variables)
             if is_successful(filled):

@@ -16,7 +16,13 @@ from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import replace
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
-from dlmachine.core.spec.destination import Auto, ToPath, ends_in_separator, parse_destination
+from dlmachine.core.spec.destination import (
+    Auto,
+    ToPath,
+    Wanted,
+    ends_in_separator,
+    parse_destination,
+)
 from dlmachine.core.spec.option_parsers import read_progress
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
@@ -39,7 +45,7 @@ ANY_URL: Final = 'http://options.invalid/'
 
 def parse_target(
     target: Target,
-    dest: DestInput,
+    dest: DestInput | ToPath,
     options: Mapping[str, object],
     config: Config,
 ) -> tuple[core.Descriptor, Policy]:
@@ -65,12 +71,12 @@ def parse_target(
     if what is target:
         base = defaults.policy
     else:
-        has_own = base.dest not in {Auto(), defaults.policy.dest}
+        usual = defaults.policy.dest
+        has_own = base.dest is not usual and base.dest not in {Auto(), usual}
     policy = unwrap(parse_policy(handled, base)) if handled else base
-    if dest is not None and not has_own:
-        policy = replace(policy, dest=unwrap(parse_destination(destination_of(dest))))
-    if path and not has_own:
-        policy = _placed(target, policy)
+    if not has_own and (path or dest is not None):
+        place = policy.dest if dest is None else _destination(dest)
+        policy = replace(policy, dest=_placed(target, place) if path else place)
     descriptor = _describe(what, described, defaults.described)
     if policy.freshness is Freshness.HTTP and descriptor.headers:
         descriptor = keyed_by_vary(descriptor)
@@ -86,16 +92,25 @@ def progress_of(options: Mapping[str, object]) -> Any:
     return None if value is None else unwrap(read_progress('progress', value))
 
 
-def _placed(item: Any, policy: Policy) -> Policy:
+def _destination(dest: DestInput | ToPath) -> Wanted:
+    if isinstance(dest, ToPath):
+        return dest
+    wanted: Wanted = unwrap(parse_destination(destination_of(dest)))
+    return wanted
+
+
+def _placed(item: Any, dest: Wanted) -> Wanted:
     # The path of an entry counts in a folder; in the cache and at a file it has no meaning.
-    dest = policy.dest
     if not isinstance(dest, ToPath):
-        return policy
+        return dest
     folder = dest.path
     if not ends_in_separator(folder) and not os.path.isdir(folder):  # noqa: PTH112 -- in batches
-        return policy
-    path = os.path.join(folder, item.path)  # noqa: PTH118 -- as above
+        return dest
     is_nested = '/' in item.path and not item.allow_outside
+    if '/' in item.path or not folder.endswith('/'):
+        path = os.path.join(folder, item.path)  # noqa: PTH118 -- as above
+    else:
+        path = f'{folder}{item.path}'
     # Most entries have only a name, and asking for the current folder takes time.
     if is_nested and not is_inside(absolute(os.path.dirname(path)), folder):  # noqa: PTH120
         from dlmachine.core.manifest.places import ALLOW
@@ -104,13 +119,14 @@ def _placed(item: Any, policy: Policy) -> Policy:
         where = f'path {item.path!r} of entry {item.name!r}'
         raise error_for(InvalidInput(where=where, problem=problem, advice=ALLOW))
     # The caller named the folder; the manifest may be another person's.
-    return replace(policy, dest=ToPath(path, is_named_by_url=True))
+    return ToPath(path, is_named_by_url=True)
 
 
 def parse_entry(target: Target, config: Config) -> 'str | core.Descriptor | Item':
     """A target in which a dict is an entry of a manifest, with the defaults of the manager."""
-    if not isinstance(target, Mapping):
-        return target
+    # Most are entries of a manifest, which have a path.
+    if hasattr(target, 'path') or not isinstance(target, Mapping):
+        return target  # type: ignore[return-value]  # a mapping has no `path`
     from dlmachine.manifest import make_item
 
     return make_item(target, config.defaults)
@@ -121,11 +137,12 @@ def parse_entries(
 ) -> Iterable[Any]:
     """The targets of a batch, in which dicts are entries; in a folder each has its own path."""
     parsed: Iterator[Any] = (parse_entry(one, config) for one in targets)
-    if isinstance(dest, str):
-        from dlmachine.manifest import refuse_clashes
+    is_whole = isinstance(targets, Collection)
+    if not isinstance(dest, str):
+        return tuple(parsed) if is_whole else parsed
+    from dlmachine.core.manifest.clashes import refuse_clashes, refuse_clashes_in_turn
 
-        parsed = refuse_clashes(parsed)
-    return list(parsed) if isinstance(targets, Collection) else parsed
+    return refuse_clashes(tuple(parsed)) if is_whole else refuse_clashes_in_turn(parsed)
 
 
 def item_of(

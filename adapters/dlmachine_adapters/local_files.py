@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dlmachine.core.decision.existing import occupied
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.effects import (
@@ -122,6 +123,7 @@ class LocalFiles:
         return ChecksumsRead(at=self._clock.now(), text=read_list(data))
 
     def open_part(self, effect: OpenPart) -> 'PartialFile | EffectFailed':
+        from dlmachine_adapters.parts.file_store import is_taken
         from dlmachine_adapters.parts.folder import adopt_part, create_part
         from dlmachine_adapters.parts.part import PartialFile
         from dlmachine_adapters.parts.part_storage import MemoryStorage
@@ -130,6 +132,8 @@ class LocalFiles:
             return PartialFile(MemoryStorage(), self._clock)
         folder = effect.beside
         try:
+            if effect.new_path and is_taken(effect.new_path):
+                return EffectFailed(at=self._clock.now(), fault=occupied(effect.new_path))
             if effect.source:
                 return PartialFile(_storage_of_copy(effect), self._clock)
             if effect.adopt is not None:
@@ -192,6 +196,15 @@ def _stat(path: str) -> os.stat_result | None:
         return os.stat(path)
     except (OSError, ValueError):
         return None
+
+
+def see_folder(folder: str) -> str | None:
+    """The real path of a folder; None if it is not one, or not one for files."""
+    seen = _stat(folder or os.curdir)
+    if seen is None or not stat.S_ISDIR(seen.st_mode):
+        return None
+    real = _real_folder(folder, seen)
+    return None if _is_of_the_kernel(real) else real
 
 
 def _real_folder(path: str, seen: os.stat_result | None) -> str:

@@ -6,6 +6,7 @@ Contract: implements `ports.World`; `observe` only reads. Everything is opened o
 import copy
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -170,6 +171,12 @@ class SystemWorld:
         """Observe without the backends, for a run that observes again before it fetches."""
         return self._look(descriptor, policy, is_glance=True)
 
+    def glance_at_known(self, wanted: Sequence[tuple[Descriptor, Policy]]) -> list[Snapshot | None]:
+        """Observe several downloads together; None for each whose file is not recorded for it."""
+        from dlmachine_adapters.known_files import see_known
+
+        return see_known(wanted, clock=self.clock, cache=self._folder, index=self._index)
+
     def _look(self, descriptor: Descriptor, policy: Policy, *, is_glance: bool) -> Snapshot:
         return observe(
             descriptor,
@@ -184,11 +191,16 @@ class SystemWorld:
             is_glance=is_glance,
         )
 
-    def record_all(self, updates: Sequence[MetadataUpdate]) -> list[Event]:
-        """Write several updates, those of one registry or index in one transaction."""
+    def record_all(
+        self, updates: Sequence[MetadataUpdate], patience: timedelta | None = None
+    ) -> list[Event]:
+        """Write several updates, those of one registry or index in one transaction.
+
+        `patience` bounds the wait for an index that another program holds.
+        """
         files = [one for update in updates if (one := as_file_update(update))]
         versions = [new for update in updates if (new := as_version_update(update))]
-        of_files = iter(self.index.record_all(files) if files else ())
+        of_files = iter(self.index.record_all(files, patience) if files else ())
         of_versions = iter(self.store.record_all(versions) if versions and self.store else ())
         return [
             next(of_versions) if as_file_update(update) is None else next(of_files)

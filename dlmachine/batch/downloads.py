@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from dlmachine.batch.group_commit import GroupCommit, OnDone
 from dlmachine.batch.items import BatchItem, run_batch
+from dlmachine.batch.known import end_known_files, number
 from dlmachine.batch.placing import Prepared
 from dlmachine.batch.reporting import BatchReport
 from dlmachine.batch.slots import spare_threads
@@ -48,7 +49,10 @@ def run_downloads(
 
                     tell(run_with_executor(descriptor, policy, seen, world, executor))
 
+        prepared = report.refusals(tasks)
+        # Of an iterator that may wait for earlier results, no task is taken ahead.
+        numbered = number(prepared) if may_wait else end_known_files(prepared, batch, report)
         yield from run_batch(
-            report.refusals(tasks), fetch, workers, stop, commits.tick, commits.flush,
+            numbered, fetch, workers, stop, commits.tick, commits.flush,
             may_wait=may_wait, spare=spare,
         )  # fmt: skip

@@ -119,7 +119,9 @@ class GroupCommit:
         problem: BaseException | None = None
         with self._world.stop.tracked():
             try:
-                events = self._world.record_all([entry.update for entry in entries])
+                left = [one for entry in entries if (one := entry.run.left) is not None]
+                updates = [entry.update for entry in entries]
+                events = self._world.record_all(updates, min(left, default=None))
             except BaseException:
                 for entry in entries:
                     _release(entry)

@@ -7,12 +7,12 @@ become free, so that the iterator may be endless.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
-from returns.io import IOResult
-from returns.pipeline import is_successful
-from returns.result import Result
+from returns.io import IOResult, IOSuccess
+from returns.result import Result, Success
 from returns.unsafe import unsafe_perform_io
 
 from dlmachine.batch.group_commit import OnDone
+from dlmachine.batch.known import Task
 from dlmachine.batch.placing import Prepared
 from dlmachine.batch.pool import AdaptivePool, CancelToken
 from dlmachine.core.faults import Fault, InvalidInput
@@ -113,7 +113,7 @@ def check_batch(targets: object, workers: object, executor: object) -> None:
 
 
 def run_batch(
-    tasks: Iterable[tuple[Target, Prepared | Fault]],
+    tasks: Iterable[Task[Target]],
     fetch: Callable[[int, Prepared, OnDone], None],
     workers: int,
     stop: CancelToken,
@@ -125,28 +125,32 @@ def run_batch(
 ) -> Iterator[BatchItem[Target]]:
     """Fetch all targets with so many threads, and yield each result as it is done.
 
-    A task is a target, and what is to be downloaded or why it cannot be. `fetch` also gets the
-    position of the task, and reports the result, at once or later; `on_tick` and `on_idle` are
-    those of the pool, as are `workers` and `spare`; `may_wait` says that the iterator of tasks may
-    block. A cancelled batch takes no more tasks; closing the iterator cancels it.
+    `fetch` gets the position of a task and what is to be downloaded, and reports the result, at
+    once or later; `on_tick` and `on_idle` are those of the pool, as are `workers` and `spare`;
+    `may_wait` says that the iterator of tasks may block. A cancelled batch takes no more tasks;
+    closing the iterator cancels it.
     """
 
-    def work(
-        task: tuple[int, tuple[Target, Prepared | Fault]],
-        on_done: Callable[[BatchItem[Target]], None],
-    ) -> None:
-        index, (target, prepared) = task
-        if not isinstance(prepared, tuple):
-            on_done(BatchFailure(input=target, index=index, fault=prepared))
-            return
-        fetch(index, prepared, lambda done: on_done(_item(target, index, done)))
+    def work(task: Task[Target], on_done: Callable[[BatchItem[Target]], None]) -> None:
+        prepared: Any = task.prepared
+        fetch(task.index, prepared, lambda done: on_done(_item(task, done)))
+
+    def known(task: Task[Target]) -> BatchItem[Target] | None:
+        if task.done is not None:
+            return _item(task, task.done)
+        if isinstance(task.prepared, tuple):
+            return None
+        return BatchFailure(input=task.target, index=task.index, fault=task.prepared)
 
     return AdaptivePool(work, workers, stop, on_tick, on_idle, spare).map_unordered(
-        enumerate(tasks), may_wait=may_wait
+        tasks, known, may_wait=may_wait
     )
 
 
-def _item(target: Target, index: int, done: IOResult[Outcome, Fault]) -> BatchItem[Target]:
-    if is_successful(done):
-        return BatchSuccess(input=target, index=index, outcome=unsafe_perform_io(done.unwrap()))
-    return BatchFailure(input=target, index=index, fault=unsafe_perform_io(done.failure()))
+def _item(task: Task[Target], done: IOResult[Outcome, Fault]) -> BatchItem[Target]:
+    target, index = task.target, task.index
+    match done:
+        case IOSuccess(Success(outcome)):
+            return BatchSuccess(input=target, index=index, outcome=outcome)
+        case _:
+            return BatchFailure(input=target, index=index, fault=unsafe_perform_io(done.failure()))

@@ -10,8 +10,8 @@ from dlmachine.batch.items import BatchSuccess
 from dlmachine.core.faults import DestinationUnusable, Fault, InvalidInput
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import name_in_url
+from dlmachine.core.manifest.clashes import find_clashes
 from dlmachine.core.manifest.links import Identity, LinkAction, NameKind, decide_link, taken
-from dlmachine.core.manifest.places import find_clashes
 from dlmachine.errors import error_for, unwrap
 from dlmachine.paths import absolute, is_inside, outside
 from dlmachine.targets import show_target

@@ -110,7 +110,7 @@ class ManyDownloads(Composition):
         # An option that is wrong for all inputs raises once, and at once.
         _, policy = self.prepare(ANY_URL, None, **options)
 
-        def parse(target: Target, place: str | bool | None) -> tuple[core.Descriptor, Policy]:
+        def parse(target: Target, place: Any) -> tuple[core.Descriptor, Policy]:
             return self.prepare(target, place, **options)
 
         place = destination_of_batch(dest, policy)

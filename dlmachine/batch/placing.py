@@ -26,7 +26,7 @@ Prepared: TypeAlias = tuple[Descriptor, Policy]
 def prepare_all(
     targets: Iterable[Target],
     dest: Dest,
-    parse: Callable[[Target, Dest], Prepared],
+    parse: Callable[[Target, Dest | ToPath], Prepared],
     index: FolderIndex,
 ) -> Iterator[tuple[Target, Prepared | Fault]]:
     """Prepare each target as it is requested; in a folder, each download gets a name of its own.
@@ -35,13 +35,14 @@ def prepare_all(
     """
     folder = path_text(dest)
     names = FolderNames(folder, index) if isinstance(folder, str) else None
+    inside = dest if names is None else ToPath(f'{Path(str(folder))}/')
     if names is not None and isinstance(targets, Collection):
         names.reserve(getattr(target, 'path', None) for target in targets)
     for target in targets:
         try:
             # The path of an entry counts in a folder.
             is_placed = names is not None and bool(getattr(target, 'path', None))
-            prepared = parse(target, f'{Path(str(folder))}/' if is_placed else dest)
+            prepared = parse(target, inside if is_placed else dest)
         except DownloadError as error:
             yield target, error.fault
             continue

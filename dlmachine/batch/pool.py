@@ -79,11 +79,18 @@ class AdaptivePool(Generic[Task, Result]):
             target=self._supervise, name=f'{_OURS}-supervisor', daemon=True
         )
 
-    def map_unordered(self, tasks: Iterable[Task], *, may_wait: bool = False) -> Iterator[Result]:
+    def map_unordered(
+        self,
+        tasks: Iterable[Task],
+        known: Callable[[Task], Result | None] = lambda _: None,
+        *,
+        may_wait: bool = False,
+    ) -> Iterator[Result]:
         """Yield the result of each task as it is done; tasks are taken as threads become free.
 
-        `may_wait` says that the iterator of tasks may block. A cancelled pool takes no more tasks;
-        closing this iterator cancels the pool. Raises what the work raises.
+        `known` returns the result of a task that needs no thread, or None. `may_wait` says that
+        the iterator of tasks may block. A cancelled pool takes no more tasks; closing this iterator
+        cancels the pool. Raises what the work raises.
         """
         ahead: Input[Task] = ThreadedInput(tasks, self._wake) if may_wait else IterableInput(tasks)
         most = self._most_open + (0 if may_wait else _HELD_BACK)
@@ -96,6 +103,10 @@ class AdaptivePool(Generic[Task, Result]):
                     task = ahead.take()
                     if task is None:
                         break
+                    result = known(task)
+                    if result is not None:
+                        yield result
+                        continue
                     self._tasks.put(task)
                     open_tasks += 1
                     if not self._threads:

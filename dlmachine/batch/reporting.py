@@ -47,6 +47,12 @@ class BatchReport:
 
         return self._world.showing(Reporter(on_event, index)), tell
 
+    def whole(self, index: int, descriptor: Descriptor, done: IOResult[Outcome, Fault]) -> None:
+        """Report the beginning and the end of a download."""
+        if self._on_event is not None:
+            self._on_event(started(index, descriptor))
+            self._on_event(ended(index, done))
+
     def refusals(
         self, tasks: Iterable[tuple[Target, Prepared | Fault]]
     ) -> Iterator[tuple[Target, Prepared | Fault]]:

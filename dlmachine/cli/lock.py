@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from dlmachine.cli.batch.lock_report import naming_entries, show_report
+from dlmachine.cli.batch.lock_report import ShownResults, naming_entries
 from dlmachine.cli.common import managing
 from dlmachine.cli.parameters.options import (
     Command,
@@ -49,4 +49,7 @@ def command(file: str, **given: Any) -> None:
                 base_url=given['base_url'],
                 workers=given['workers'],
             )
-        show_report(report, manager, given)
+        shown = ShownResults(manager, given)
+        for item in report.results:
+            shown.add(item)
+        shown.end(report)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from dlmachine.cli.batch.lock_report import show_report
+from dlmachine.cli.batch.lock_report import ShownResults
 from dlmachine.cli.common import managing
 from dlmachine.cli.parameters.options import (
     Command,
@@ -42,6 +42,7 @@ def command(file: str, **given: Any) -> None:
         raise click.UsageError('--exact removes files: name the folder with --dir')
     is_bare = given['quiet'] or given['as_json'] or given['progress'] is False
     with managing(given, progress=not is_bare) as manager:
+        shown = ShownResults(manager, given, are_paths_shown=True)
         with ending_at_once():
             report = manager.sync(
                 file,
@@ -52,5 +53,6 @@ def command(file: str, **given: Any) -> None:
                 allow_outside=given['allow_outside'],
                 base_url=given['base_url'],
                 workers=given['workers'],
+                on_result=shown.add,
             )
-        show_report(report, manager, given, are_paths_shown=True)
+        shown.end(report)

@@ -7,12 +7,12 @@ file, and the line if known.
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from os import fsdecode
 from pathlib import Path
 from typing import Any, Final
 
+import tomli
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
@@ -24,6 +24,7 @@ from dlmachine.paths import PathInput, expand
 #: The limits for such a file: values, including those that aliases repeat, and levels.
 MAX_VALUES: Final = 2_000_000
 MAX_LEVELS: Final = 100
+_NESTED: Final = frozenset({dict, list})
 
 
 class _Broken(Exception):  # noqa: N818 -- never leaves this module
@@ -137,25 +138,28 @@ def _refuse_bulk(value: Any) -> None:
     counts: dict[int, int] = {}
 
     def _count(one: Any, level: int) -> int:
-        if not isinstance(one, (dict, list)):
-            return 1
         if level > MAX_LEVELS:
             msg = f'is nested too deeply (more than {MAX_LEVELS} levels)'
             raise _Broken(msg)
-        if id(one) not in counts:
-            inner = one.values() if isinstance(one, dict) else one
-            counts[id(one)] = 1 + sum(_count(each, level + 1) for each in inner)
-        return counts[id(one)]
+        known = id(one)
+        if known not in counts:
+            inner = one.values() if type(one) is dict else one
+            nested = [each for each in inner if type(each) in _NESTED]
+            count = 1 + len(one)
+            for each in nested:
+                count += _count(each, level + 1) - 1
+            counts[known] = count
+        return counts[known]
 
-    if _count(value, 1) > MAX_VALUES:
+    if type(value) in _NESTED and _count(value, 1) > MAX_VALUES:
         msg = f'has more than {MAX_VALUES:,} values, counting those that aliases repeat'
         raise _Broken(msg)
 
 
 def _parse_toml(text: str) -> Any:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
         msg = f'is not TOML: {error}'
         raise _Broken(msg) from error
     except ValueError as error:

@@ -256,6 +256,11 @@ class Run:
     def _remaining(self, effect: Exchange) -> timedelta | None:
         return None if effect.timeout is None else self._left(effect.timeout)
 
+    @property
+    def left(self) -> timedelta | None:
+        """What is left of the total time; None without a limit."""
+        return None if self._policy.timeout is None else self._left(self._policy.timeout)
+
     def _left(self, most: timedelta) -> timedelta:
         # Earlier steps have used some of the total time.
         timeout, elapsed = self._policy.timeout, self._world.clock.now() - self.began_at
@@ -286,12 +291,11 @@ class Run:
         return discarded
 
     def _record(self, effect: Record, update: MetadataUpdate | None) -> Event:
-        store = self._world.store
-        if update is None:
-            return self._store_missing()
-        of_folder, of_cache = as_file_update(update), as_version_update(update)
-        if of_folder is not None:
-            return self._world.index.record(effect, of_folder)
+        store, of_cache = self._world.store, None
+        if update is not None:
+            of_folder, of_cache = as_file_update(update), as_version_update(update)
+            if of_folder is not None:
+                return self._world.index.record(effect, of_folder, self.left)
         if store is None or of_cache is None:
             return self._store_missing()
         return store.record(effect, of_cache)

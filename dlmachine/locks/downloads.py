@@ -1,9 +1,10 @@
 """Lock a manifest, and download it with the bytes of its lockfile."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 from dlmachine.batch.items import BatchItem, BatchSuccess
 from dlmachine.batch.methods import ManyDownloads
@@ -12,6 +13,7 @@ from dlmachine.core.faults import DigestMismatch, Fault, InvalidInput, LockMisma
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.manifest.comparison import LockDifference, LockedChange
+from dlmachine.core.manifest.lock import LockedFile
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.options import unknown_name
 from dlmachine.errors import error_for
@@ -20,12 +22,16 @@ from dlmachine.locks.lockfile import (
     Locking,
     LockWritten,
     frozen_by_environment,
+    locked_file,
     write_locking,
 )
-from dlmachine.locks.stored import ask_server, take_bytes, use_stored, via_cache
+from dlmachine.locks.stored import ask_server, renew, take_bytes, use_stored, via_cache
 from dlmachine.manifest import Item
 from dlmachine.paths import DestInput, is_inside, path_text
 from dlmachine_adapters.files.os_errors import storage_fault
+
+#: Gets each result as it comes.
+OnResult: TypeAlias = Callable[[BatchItem[Item]], None]
 
 
 @frozen
@@ -33,8 +39,9 @@ class LockReport:
     """What `lock` or `sync` has done.
 
     `path` is the lockfile, `difference` how it differed from the manifest before, `results` the
-    downloads, `is_written` whether the lockfile was written, `changes` the entries that have other
-    bytes in it than before, and `removed` the removed files.
+    downloads (only those that failed, if each went to `on_result`), `is_written` whether the
+    lockfile was written, `changes` the entries that have other bytes in it than before, and
+    `removed` the removed files.
     """
 
     path: str
@@ -77,7 +84,11 @@ def lock_manifest(
             path=locking.path, difference=locking.difference, results=manager.download_all(())
         )
     wanted = [
-        via_cache(ask_server(item) if name in upgraded else use_stored(item), dest, manager.config)
+        via_cache(
+            ask_server(item) if name in upgraded else _unpinned(item, locking, dest),
+            dest,
+            manager.config,
+        )
         for name, item in locking.items.items()
         if name in upgraded or name not in locking.pinned
     ]
@@ -103,14 +114,18 @@ def _lock(
     *,
     is_kept: bool = True,
 ) -> LockReport:
+    found: dict[str, LockedFile] = {}
+
     def start(inputs: Iterable[Item]) -> Iterator[BatchItem[Item]]:
         for done in manager.download_many(inputs, dest, workers):
-            if not is_kept and done.ok and is_inside(str(done.path), str(dest)):
-                Path(str(done.path)).unlink(missing_ok=True)  # Entries may share a file.
+            if done.ok:
+                found[done.input.name] = locked_file(done, locking)
+                if not is_kept and is_inside(str(done.path), str(dest)):
+                    Path(str(done.path)).unlink(missing_ok=True)  # Entries may share a file.
             yield done
 
     results = Results(start(wanted), start, manager.secret_names)
-    written = LockWritten() if results.failed else write_locking(locking, results.ok)
+    written = LockWritten() if results.failed else write_locking(locking, found)
     return LockReport(
         path=locking.path,
         difference=locking.difference,
@@ -129,6 +144,7 @@ def sync_manifest(
     frozen: bool = False,
     exact: bool = False,
     workers: int = 8,
+    on_result: OnResult | None = None,
 ) -> LockReport:
     """Download the entries of a manifest; those in the lockfile must have its bytes.
 
@@ -147,33 +163,50 @@ def sync_manifest(
     if frozen and locking.found is None:
         raise error_for(LockOutdated(path=locking.path, problem='it does not exist'))
     targets = [
-        via_cache(_pinned(item, locking, frozen=frozen), dest, manager.config)
+        via_cache(_pinned(item, locking, dest, frozen=frozen), dest, manager.config)
         for item in locking.items.values()
     ]
 
+    unlocked = frozenset() if frozen else locking.difference.unlocked
+    found: dict[str, LockedFile] = {}
+    paths: list[str] = []
+
     def start(inputs: Iterable[Item]) -> Iterator[BatchItem[Item]]:
         for done in manager.download_many(inputs, dest, workers):
+            if done.ok and done.input.name in unlocked:
+                found[done.input.name] = locked_file(done, locking)
+            if done.ok and exact:
+                paths.append(str(done.path))
             yield _explained(done, locking)
 
-    results = Results(start(targets), start, manager.secret_names)
-    unlocked = locking.difference.unlocked
+    results = Results(_passed_on(start(targets), on_result), start, manager.secret_names)
     is_complete = not any(item.input.name in unlocked for item in results.failed)
-    new = (item for item in results.ok if item.input.name in unlocked)
-    written = write_locking(locking, new) if is_complete and not frozen else LockWritten()
+    written = write_locking(locking, found) if is_complete and not frozen else LockWritten()
     return LockReport(
         path=locking.path,
         difference=locking.difference,
         results=results,
         is_written=written.is_written,
         changes=written.changes,
-        removed=_remove_extra(dest, results) if exact and not results.failed else (),
+        removed=_remove_extra(dest, paths) if exact and not results.failed else (),
     )
 
 
-def _remove_extra(dest: DestInput, results: Results[Item]) -> tuple[str, ...]:
+def _passed_on(
+    items: Iterator[BatchItem[Item]], on_result: OnResult | None
+) -> Iterator[BatchItem[Item]]:
+    # A caller who gets each result needs only the failures once more: the others take memory.
+    for item in items:
+        if on_result is not None:
+            on_result(item)
+        if on_result is None or not item.ok:
+            yield item
+
+
+def _remove_extra(dest: DestInput, paths: list[str]) -> tuple[str, ...]:
     from dlmachine_adapters.maintenance.remove_extra import remove_extra
 
-    return remove_extra(str(path_text(dest)), [str(done.path) for done in results.ok])
+    return remove_extra(str(path_text(dest)), paths)
 
 
 def _upgraded(locking: Locking, upgrade: bool | Iterable[str]) -> frozenset[str]:
@@ -189,20 +222,29 @@ def _upgraded(locking: Locking, upgrade: bool | Iterable[str]) -> frozenset[str]
     return names
 
 
-def _pinned(item: Item, locking: Locking, *, frozen: bool) -> Item:
+def _pinned(item: Item, locking: Locking, dest: DestInput, *, frozen: bool) -> Item:
     file = (locking.locked if frozen else locking.pinned).get(item.name)
     if file is not None:
         return take_bytes(item, file.sha256)
     if not frozen:
-        return use_stored(item)
+        return _unpinned(item, locking, dest)
     fault = LockOutdated(path=locking.path, problem=f'it has no entry {item.name!r}', url=item.url)
     return replace(item, descriptor=None, fault=fault)
 
 
+def _unpinned(item: Item, locking: Locking, dest: DestInput) -> Item:
+    former = locking.locked.get(item.name)
+    if former is None:
+        return use_stored(item)
+    return renew(item, former, path_text(dest))
+
+
 def _explained(done: BatchItem[Item], locking: Locking) -> BatchItem[Item]:
-    fault: Fault | None = done.fault
+    if isinstance(done, BatchSuccess):
+        return done
+    fault: Fault = done.fault
     file = locking.locked.get(done.input.name)
-    if isinstance(done, BatchSuccess) or not isinstance(fault, DigestMismatch) or file is None:
+    if not isinstance(fault, DigestMismatch) or file is None:
         return done
     if fault.expected != file.sha256:
         return done

@@ -151,18 +151,18 @@ class LockWritten:
     changes: tuple[LockedChange, ...] = ()
 
 
-def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> LockWritten:
-    """Write the lockfile with the bytes of these downloads, if it changes.
+def write_locking(locking: Locking, found: Mapping[str, LockedFile]) -> LockWritten:
+    """Write the lockfile with these files, by the names of their entries, if it changes.
 
     Raises: LocalError if it cannot be written.
     """
     from dlmachine_adapters.files.atomic import replace_text
     from dlmachine_adapters.files.os_errors import storage_fault
 
-    found = {done.input.name: _locked(done, locking.digests[done.input.name]) for done in downloads}
     if locking.found is not None and not found and locking.difference.is_empty:
         return LockWritten()
-    files = {name: file for name, file in locking.pinned.items() if name in locking.items} | found
+    kept = {name: file for name, file in locking.pinned.items() if name in locking.items}
+    files = {**kept, **found}
     text = write_lock(make_lock(files.values()))
     if text == locking.found:
         return LockWritten()
@@ -173,7 +173,8 @@ def write_locking(locking: Locking, downloads: Iterable[BatchSuccess[Item]]) -> 
     return LockWritten(is_written=True, changes=find_changes(locking.locked, files))
 
 
-def _locked(done: BatchSuccess[Item], digest_of_entry: str) -> LockedFile:
+def locked_file(done: BatchSuccess[Item], locking: Locking) -> LockedFile:
+    """What the lockfile says about a downloaded file."""
     item, record = done.input, done.outcome.record
     if item.descriptor is None:
         msg = 'an entry without a descriptor is never downloaded'
@@ -191,7 +192,7 @@ def _locked(done: BatchSuccess[Item], digest_of_entry: str) -> LockedFile:
     return LockedFile(
         name=item.name,
         url=shown_url(item.descriptor),
-        entry=digest_of_entry,
+        entry=locking.digests[item.name],
         size=size,
         sha256=digest,
         etag=etag,

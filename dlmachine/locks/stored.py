@@ -1,9 +1,13 @@
 """How the entries of a locked manifest use files that are stored already."""
 
+from hashlib import file_digest
+from pathlib import Path
+
 from dlmachine.config import Config
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.spec.reuse import Freshness
+from dlmachine.core.manifest.lock import LockedFile
+from dlmachine.core.spec.reuse import Freshness, IfExists
 from dlmachine.manifest import Item
 from dlmachine.paths import DestInput, path_text
 
@@ -32,6 +36,29 @@ def ask_server(item: Item) -> Item:
     """The same entry, for which the server is asked whether a stored copy is current."""
     policy = replace(item.policy, freshness=Freshness.ALWAYS, check_freshness=False)
     return replace(item, policy=policy)
+
+
+def renew(item: Item, former: LockedFile, folder: object) -> Item:
+    """An entry that has changed since it was locked, perhaps to another URL.
+
+    A stored file may be there because it has the locked bytes, so the server is asked, unless the
+    entry has a checksum. The file with the locked bytes is replaced.
+    """
+    known = use_stored(item) if item.policy.checksum is not None else ask_server(item)
+    is_named = isinstance(folder, str) and item.path is not None
+    if item.policy.if_exists is not None or not is_named:
+        return known
+    if not _has_bytes(Path(str(folder), str(item.path)), former.sha256):
+        return known
+    return replace(known, policy=replace(known.policy, if_exists=IfExists.REPLACE))
+
+
+def _has_bytes(path: Path, sha256: str) -> bool:
+    try:
+        with path.open('rb') as file:
+            return file_digest(file, 'sha256').hexdigest() == sha256
+    except OSError:
+        return False
 
 
 def via_cache(item: Item, dest: DestInput, config: Config) -> Item:

@@ -12,8 +12,8 @@ from dlmachine.core.http.body import JsonBody, body_pairs
 from dlmachine.core.http.head_parser import HeadParser
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum
+from dlmachine.core.manifest.clashes import find_clashes
 from dlmachine.core.manifest.lists import list_entries
-from dlmachine.core.manifest.places import find_clashes
 from dlmachine.core.spec.option_parsers import read_enum
 from dlmachine.core.spec.reuse import Freshness
 from dlmachine_adapters.curl_backend.head_parser import FtpReplies

@@ -360,6 +360,40 @@ def test_a_path_is_filled_from_the_cache(
     assert (paths[0].read_bytes(), paths[1].read_bytes()) == (EDITED, BODY)
 
 
+@pytest.mark.parametrize('options', [{'via_cache': True}, {'link': 'hard'}, {'link': 'symbolic'}])
+def test_nothing_is_copied_from_the_cache_to_a_name_that_is_taken(
+    make_manager: MakeManager,
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+) -> None:
+    """Where the response names the file, it is refused before a byte is copied, or kept."""
+    named = ('Content-Disposition', 'attachment; filename="t.tsv"')
+    url = server.on('/get', resource(BODY, etag='"v"', fields=(named,)))
+    manager = make_manager(tmp_path / 'cache', freshness='stored', **options)
+    manager.download(url)
+    folder = tmp_path / 'data'
+    folder.mkdir()
+    (folder / 't.tsv').write_bytes(EDITED)
+
+    def copy(*_: object) -> None:
+        pytest.fail('bytes were copied')
+
+    for name in ('copies.copy_into_part', 'copies.LinkStorage'):
+        monkeypatch.setattr(f'dlmachine_adapters.parts.{name}', copy)
+    with pytest.raises(DownloadError, match='did not record'):
+        manager.download(url, f'{folder}/')
+    kept = manager.fetch(url, f'{folder}/', if_exists='keep')
+
+    assert (kept.path, kept.origin) == (str(folder / 't.tsv'), Origin.CACHE)
+    assert (folder / 't.tsv').read_bytes() == EDITED
+    assert len(server.asked) == 1
+    monkeypatch.undo()
+    assert manager.download(url, f'{folder}/', if_exists='replace') == str(folder / 't.tsv')
+    assert (folder / 't.tsv').read_bytes() == BODY
+
+
 def test_the_time_of_the_server(manager: DownloadManager, server: Server, tmp_path: Path) -> None:
     """A file gets the time of Last-Modified, and is still known later."""
     at = 'Wed, 01 May 2024 12:00:00 GMT'

@@ -210,3 +210,68 @@ def test_a_locked_file_is_the_same_from_anywhere(
     assert {item.outcome.record.sha256 for item in report.results.ok} == {
         sha256(body).hexdigest() for body in (BODY, OTHER)
     }
+
+
+def test_results_are_passed_on(
+    make_manager: MakeManager, server: Server, manifest: Path, tmp_path: Path
+) -> None:
+    """As they come; the report keeps the failures, and the lockfile has what succeeded."""
+    seen: list[str] = []
+    report = make_manager().sync(
+        manifest, tmp_path / 'data', on_result=lambda item: seen.append(item.input.name)
+    )
+    assert (sorted(seen), len(report.results), report.is_written) == (['first', 'second'], 0, True)
+    server.on('/t.tsv', resource(OTHER, etag='"v2"'))
+    (tmp_path / 'data' / 'a' / 'first.tsv').unlink()
+    again = make_manager(retries=0).sync(
+        manifest, tmp_path / 'data', on_result=lambda item: seen.append(item.input.name)
+    )
+    assert sorted(seen[2:]) == ['first', 'second']
+    assert [item.input.name for item in again.results.failed] == ['first']
+    assert isinstance(again.results.failed[0].fault, LockMismatch)
+
+
+def test_an_entry_with_another_url_is_downloaded(
+    make_manager: MakeManager, server: Server, manifest: Path, tmp_path: Path
+) -> None:
+    """It replaces the file that the lockfile describes, and no other one."""
+    folder, lockfile = tmp_path / 'data', manifest.with_name('data.toml.lock')
+    make_manager().sync(manifest, folder)
+    server.on('/v2.tsv', resource(b'v2', etag='"v2"'))
+    locked = lockfile.read_text()
+    manifest.write_text(manifest.read_text().replace('"t.tsv"', '"v2.tsv"'), encoding='utf-8')
+
+    report = make_manager().sync(manifest, folder)
+
+    report.raise_for_failures()
+    assert files_of(folder) == {**BOTH, 'a/first.tsv': b'v2'}
+    assert [change.new.name for change in report.changes] == ['first']
+
+    lockfile.write_text(locked, encoding='utf-8')
+    (folder / 'a' / 'first.tsv').unlink()
+    (folder / 'a' / '.dlmachine' / 'index.sqlite').unlink()
+    (folder / 'a' / 'first.tsv').write_bytes(b'mine')
+    failed = make_manager().sync(manifest, folder).results.failed
+    assert [item.input.name for item in failed] == ['first']
+    assert files_of(folder) == {**BOTH, 'a/first.tsv': b'mine'}
+
+
+def test_locked_bytes_are_not_those_of_another_url(
+    make_manager: MakeManager, server: Server, manifest: Path, tmp_path: Path
+) -> None:
+    """A frozen sync uses them for the changed entry; a later one asks its server, and so does lock."""
+    folder, lockfile = tmp_path / 'data', manifest.with_name('data.toml.lock')
+    make_manager().sync(manifest, folder)
+    server.on('/v2.tsv', resource(b'v2', etag='"v2"'))
+    locked = lockfile.read_text()
+    manifest.write_text(manifest.read_text().replace('"t.tsv"', '"v2.tsv"'), encoding='utf-8')
+    make_manager().sync(manifest, folder, frozen=True).raise_for_failures()
+    assert files_of(folder) == BOTH
+
+    make_manager().lock(manifest, folder).raise_for_failures()
+    assert sha256(b'v2').hexdigest() in lockfile.read_text()
+
+    lockfile.write_text(locked, encoding='utf-8')
+    make_manager().sync(manifest, folder).raise_for_failures()
+    assert sha256(b'v2').hexdigest() in lockfile.read_text()
+    assert files_of(folder) == {**BOTH, 'a/first.tsv': b'v2'}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import new
 from pathlib import PurePath
 
+from dlmachine.core.decision.existing import occupied
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum_file import read_list
@@ -154,6 +155,8 @@ class MemoryFiles:
             fault = storage_fault(error, 'create', effect.beside)
             return events.EffectFailed(at=self._clock.now(), fault=fault)
         location = (_normal(effect.beside), effect.stem)
+        if effect.new_path and self._contents.get(_normal(effect.new_path)):
+            return events.EffectFailed(at=self._clock.now(), fault=occupied(effect.new_path))
         if effect.source:
             copy = PartialFile(DiskStorage(self, location), self._clock)
             copy.begin(StoreBody())

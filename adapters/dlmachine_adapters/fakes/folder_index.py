@@ -60,7 +60,9 @@ class MemoryIndex:
     def find_missing(self, folder: str, key: str, patience: timedelta | None = None) -> Miss | None:
         return self._misses.get((_place(folder), key)) if self.problem is None else None
 
-    def record(self, effect: Record, update: FileUpdate) -> Recorded | EffectFailed:
+    def record(
+        self, effect: Record, update: FileUpdate, patience: timedelta | None = None
+    ) -> Recorded | EffectFailed:
         if self.problem is not None:
             return EffectFailed(at=self._clock.now(), fault=self._fault(update.folder))
         with self._mutex:

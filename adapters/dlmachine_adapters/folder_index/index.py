@@ -32,6 +32,7 @@ from dlmachine_adapters.folder_index.noted_keys import NotedKeys
 from dlmachine_adapters.folder_index.rows import (
     IndexRow,
     may_hide_edits,
+    read_all_named,
     read_keyed,
     read_named,
     write_row,
@@ -78,11 +79,24 @@ class FolderIndexes:
 
     def find_missing(self, folder: str, key: str, patience: timedelta | None = None) -> Miss | None:
         """What is remembered of a missing file."""
-        most = None if patience is None else min(BUSY_SECONDS, patience.total_seconds())
         try:
-            return self.index_of(folder).read(partial(read_miss, key=key), most)
+            return self.index_of(folder).read(partial(read_miss, key=key), _seconds(patience))
         except (NoDatabase, sqlite3.Error):
             return None
+
+    def rows(
+        self, folder: str, names: Sequence[str], patience: timedelta | None = None
+    ) -> dict[str, IndexRow]:
+        """The rows of several names, as far as there are any and they can be read."""
+        index = self.index_of(folder)
+        ask = partial(read_all_named, folder=folder, names=names)
+        try:
+            return index.find_all(ask, _seconds(patience))
+        except NoDatabase:
+            self._forget(index)
+        except sqlite3.Error:
+            pass  # A look at one of them says why.
+        return {}
 
     def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
         """The name that a download has in a folder; empty if it is not known."""
@@ -92,16 +106,20 @@ class FolderIndexes:
         row = row or self._noted_for(folder, key, _A_MOMENT)
         return '' if row is None else row.file.name
 
-    def record(self, effect: Record, update: FileUpdate) -> Recorded | EffectFailed:
+    def record(
+        self, effect: Record, update: FileUpdate, patience: timedelta | None = None
+    ) -> Recorded | EffectFailed:
         """Write the row of a file or of a miss."""
-        return self.record_all((update,))[0]
+        return self.record_all((update,), patience)[0]
 
-    def record_all(self, updates: Sequence[FileUpdate]) -> list[Recorded | EffectFailed]:
+    def record_all(
+        self, updates: Sequence[FileUpdate], patience: timedelta | None = None
+    ) -> list[Recorded | EffectFailed]:
         """Write several rows, those of one folder in one transaction; the event of each."""
         written: dict[str, Recorded | EffectFailed] = {}
         for folder in dict.fromkeys(update.folder for update in updates):
             rows = [update for update in updates if update.folder == folder]
-            written[folder] = self._record(folder, rows)
+            written[folder] = self._record(folder, rows, _seconds(patience))
         return [written[update.folder] for update in updates]
 
     def forget(self) -> None:
@@ -117,16 +135,18 @@ class FolderIndexes:
         for index in indexes:
             index.close()
 
-    def _record(self, folder: str, updates: list[FileUpdate]) -> Recorded | EffectFailed:
+    def _record(
+        self, folder: str, updates: list[FileUpdate], most: float | None
+    ) -> Recorded | EffectFailed:
         index = self.index_of(folder)
         try:
             try:
-                _write(index, updates)
+                _write(index, updates, most)
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
                     raise
                 index.remove_damaged()
-                _write(index, updates)
+                _write(index, updates, most)
         except (sqlite3.Error, ValueError, OverflowError) as error:
             if isinstance(error, sqlite3.Error):
                 index.note_lock(error)
@@ -142,7 +162,7 @@ class FolderIndexes:
         self, folder: str, name: str, key: str, patience: timedelta | None
     ) -> IndexRow | None:
         index = self.index_of(folder)
-        most = None if patience is None else min(BUSY_SECONDS, patience.total_seconds())
+        most = _seconds(patience)
         try:
             if name:
                 named = partial(read_named, folder=folder, name=name)
@@ -189,6 +209,10 @@ class FolderIndexes:
         return found
 
 
+def _seconds(patience: timedelta | None) -> float | None:
+    return None if patience is None else min(BUSY_SECONDS, patience.total_seconds())
+
+
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
     # Otherwise it is locked, cannot be written to, or a later version of dlmachine uses it.
     if isinstance(error, sqlite3.OperationalError):
@@ -205,8 +229,8 @@ def _located(folder: str) -> str:
         return folder
 
 
-def _write(index: IndexFile, updates: Iterable[FileUpdate]) -> None:
-    with index.writing(index.patience()) as connection:
+def _write(index: IndexFile, updates: Iterable[FileUpdate], most: float | None) -> None:
+    with index.writing(index.patience(most)) as connection:
         for update in updates:
             # What has been recorded is not missing.
             write_miss(connection, update.key, getattr(update, 'miss', None))

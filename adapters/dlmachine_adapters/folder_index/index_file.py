@@ -10,9 +10,10 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 from dlmachine_adapters.files.database import is_busy
 from dlmachine_adapters.files.own_folder import OwnFolder
@@ -46,6 +47,7 @@ _LOCKED: Final = 'database is locked'
 _SURE_SECONDS: Final = 1.0
 _AGAIN_SECONDS: Final = 0.1
 _REMEMBERED_SECONDS: Final = 60.0
+_Read = TypeVar('_Read')
 _ENDS: Final = ('', '-journal', '-wal', '-shm')
 
 
@@ -96,18 +98,25 @@ class IndexFile(RememberingDatabase):
         SQLite waits. The wait is not repeated: while the index stays locked, the next ones are
         short.
         """
+        return self._when_unlocked(most, partial(self.recall, question, ask, _count_chars))
+
+    def find_all(self, ask: Callable[[sqlite3.Connection], _Read], most: float | None) -> _Read:
+        """Ask for several rows, which are not remembered; waits as `find` does."""
+        return self._when_unlocked(most, partial(self.read, ask))
+
+    def _when_unlocked(self, most: float | None, read: Callable[[float | None], _Read]) -> _Read:
         patience = most if self._locked_at is None else self._less(most)
         try:
-            found = self.recall(question, ask, _count_chars, patience)
+            found = read(patience)
         except sqlite3.OperationalError as error:
             self.note_lock(error)
             raise
         self._locked_at = None
         return found
 
-    def patience(self) -> float | None:
-        """How many seconds to wait before writing; None: as long as SQLite waits."""
-        return None if self._locked_at is None else self._less(None)
+    def patience(self, most: float | None) -> float | None:
+        """How many of so many seconds to wait before writing; None: as long as SQLite waits."""
+        return most if self._locked_at is None else self._less(most)
 
     def note_lock(self, error: sqlite3.Error) -> None:
         """Remember that another program holds the index, if that is the error."""

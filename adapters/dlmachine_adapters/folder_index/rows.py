@@ -60,6 +60,17 @@ def read_named(connection: sqlite3.Connection, folder: str, name: str) -> IndexR
     return _read(folder, connection.execute(_BY_NAME, (_stored(name),)).fetchone())
 
 
+def read_all_named(
+    connection: sqlite3.Connection, folder: str, names: Sequence[str]
+) -> dict[str, IndexRow]:
+    """The rows of several names, without those that are not valid."""
+    marks = ', '.join('?' * len(names))
+    question = f'SELECT {_COLUMNS} FROM files WHERE name IN ({marks})'  # noqa: S608 -- only marks
+    rows = connection.execute(question, [_stored(name) for name in names]).fetchall()
+    found = [_read(folder, row) for row in rows]
+    return {row.file.name: row for row in found if row is not None}
+
+
 def read_keyed(connection: sqlite3.Connection, folder: str, key: str) -> IndexRow | None:
     """The latest row of a key."""
     return _read(folder, connection.execute(_BY_KEY, (key,)).fetchone())

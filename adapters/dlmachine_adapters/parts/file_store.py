@@ -35,6 +35,16 @@ from dlmachine_adapters.parts.heartbeat import HEART
 _NOTE_SECONDS: Final = 1.0
 
 
+def is_taken(path: str) -> bool:
+    """Whether there is anything but an empty file or a folder, which `publish` refuses."""
+    try:
+        seen = os.lstat(path)
+    except OSError:
+        return False
+    mode = seen.st_mode
+    return not stat.S_ISDIR(mode) and (seen.st_size > 0 or not stat.S_ISREG(mode))
+
+
 class FileStorage:
     """Stores bytes in a part file."""
 
@@ -83,12 +93,7 @@ class FileStorage:
 
     def is_taken(self, path: str) -> bool:
         """Whether there is anything but an empty file or a folder, which `publish` refuses."""
-        try:
-            seen = os.lstat(os.path.join(self._base, path))
-        except OSError:
-            return False
-        mode = seen.st_mode
-        return not stat.S_ISDIR(mode) and (seen.st_size > 0 or not stat.S_ISREG(mode))
+        return is_taken(os.path.join(self._base, path))
 
     def begin(self, keep_bytes: int, taking: StoreBody) -> None:
         """Truncate the file, and write a note if it can be resumed."""

@@ -15,43 +15,54 @@ from dlmachine.core.faults import Fault, LockMismatch, LockOutdated
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
+    from dlmachine.batch.items import BatchItem
     from dlmachine.locks.downloads import LockReport
     from dlmachine.manager import DownloadManager
+    from dlmachine.manifest import Item
 
 
 #: The exit codes of failures that count before others.
 _FIRST: Final = {LockMismatch: INTEGRITY, LockOutdated: CHANGES_PENDING}
 
 
-def show_report(
-    report: 'LockReport',
-    manager: 'DownloadManager',
-    given: Mapping[str, Any],
-    *,
-    are_paths_shown: bool = False,
-) -> None:
-    """Print the results and a summary; end the program with an exit code if a download failed."""
-    summary = Summary(len(report.results))
-    for item in report.results:
-        summary.add(item, item.input.name)
+class ShownResults:
+    """Prints the results of a lock or a sync as they come, and a summary at the end."""
+
+    def __init__(
+        self, manager: 'DownloadManager', given: Mapping[str, Any], *, are_paths_shown: bool = False
+    ) -> None:
+        self._manager = manager
+        self._is_quiet, self._is_json = given['quiet'], given['as_json']
+        self._are_paths_shown = are_paths_shown and not self._is_quiet and not self._is_json
+        self._summary = Summary(0)
+        self._count = 0
+
+    def add(self, item: 'BatchItem[Item]') -> None:
+        """Print a result."""
+        self._count += 1
+        self._summary.add(item, item.input.name)
         if item.ok:
             warn(item.outcome)
-            if are_paths_shown and not given['as_json'] and not given['quiet']:
+            if self._are_paths_shown:
                 click.echo(printable(str(item.path)))
         else:
-            click.echo(f'error: {fault_text(item.input, item.fault, manager)}', err=True)
-        if given['as_json']:
-            print_result(item, manager)
-    if summary.faults or not given['quiet']:
-        for line in summary.lines() if report.results else ():
-            click.echo(line, err=True)
-        for change in report.changes:
-            click.echo(printable(f'changed {change}'), err=True)
-        for path in report.removed:
-            click.echo(printable(f'removed {path}'), err=True)
-        click.echo(printable(_about_lock(report)), err=True)
-    if summary.faults:
-        sys.exit(_exit_code(summary.faults, len(report.results)))
+            click.echo(f'error: {fault_text(item.input, item.fault, self._manager)}', err=True)
+        if self._is_json:
+            print_result(item, self._manager)
+
+    def end(self, report: 'LockReport') -> None:
+        """Print the summary; end the program with an exit code if a download failed."""
+        faults = self._summary.faults
+        if faults or not self._is_quiet:
+            for line in self._summary.lines() if self._count else ():
+                click.echo(line, err=True)
+            for change in report.changes:
+                click.echo(printable(f'changed {change}'), err=True)
+            for path in report.removed:
+                click.echo(printable(f'removed {path}'), err=True)
+            click.echo(printable(_about_lock(report)), err=True)
+        if faults:
+            sys.exit(_exit_code(faults, self._count))
 
 
 @contextmanager

@@ -62,11 +62,15 @@ def cache_key(descriptor: Descriptor) -> str:
     >>> one.map(cache_key) == two.map(cache_key)
     True
     """
-    has_more = descriptor.headers or descriptor.key_without or descriptor.key_ignores_query
-    is_default = descriptor.auth is DEFAULT_AUTH
-    if has_more or not is_default or not isinstance(descriptor.body, NoBody):
+    if not _is_plain(descriptor):
         return sha256(identity(descriptor)).hexdigest()
     return _key_of_url(descriptor.method, full_url(descriptor.url, descriptor))
+
+
+def _is_plain(one: Descriptor) -> bool:
+    # Only method, URL and query count.
+    has_more = one.headers.items or one.key_without or one.key_ignores_query
+    return not has_more and type(one.body) is NoBody and one.auth is DEFAULT_AUTH
 
 
 @lru_cache(maxsize=2_048)
@@ -76,6 +80,8 @@ def _key_of_url(method: str, url: str) -> str:
 
 def identity(descriptor: Descriptor) -> bytes:
     """The canonical JSON whose digest is the cache key."""
+    if _is_plain(descriptor):
+        return _canonical(descriptor.method, full_url(descriptor.url, descriptor))
     headers = identifying_headers(descriptor.headers, descriptor.key_without)
     if descriptor.auth.identity and not is_named('authorization', descriptor.key_without):
         headers.append(['auth', *descriptor.auth.identity])

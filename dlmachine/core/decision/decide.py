@@ -273,10 +273,8 @@ def _find_refusal(question: _Question, entry: CacheEntry | None) -> Fault | None
     if policy.offline or (is_http and _is_only_if_cached(question)):
         folder = destination.folder if isinstance(destination, InCache) else None
         path = destination.path if isinstance(destination, AtPath) else ''
-        url, cause = shown_url(question.descriptor), 'the request says only-if-cached'
-        if policy.offline:
-            return OfflineMiss(url=url, cache=folder, path=path)
-        return OfflineMiss(url=url, cache=folder, path=path, cause=cause)
+        miss = OfflineMiss(url=shown_url(question.descriptor), cache=folder, path=path)
+        return miss if policy.offline else replace(miss, cause='the request says only-if-cached')
     if isinstance(destination, InMemory) or policy.window is ANY_TIME:
         return None
     if not policy.window.holds(snapshot.now):

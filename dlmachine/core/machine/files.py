@@ -24,6 +24,7 @@ from dlmachine.core.protocol.effects import AcquireLock, CheckCopy, KeepChanged,
 from dlmachine.core.protocol.events import CacheFilled
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.spec.destination import AtPath, Auto, Destination, InFolder, InMemory
+from dlmachine.core.spec.local_path import path_in
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import FileTime
 from dlmachine.core.transfer.file_name import name_file
@@ -86,15 +87,19 @@ def entry_for_key(job: Job, entry: CacheEntry, record: DownloadRecord, at: datet
 
 def copy_of_cache(job: Job, filled: CacheFilled) -> OpenPart:
     """The effect that opens a part with the bytes of an entry of the cache."""
-    dest, cache = job.policy.dest, job.snapshot.cache
-    is_folder = isinstance(job.decision.destination, InFolder)
-    folder = None if cache is None else cache.folder
+    dest, destination = job.policy.dest, job.decision.destination
+    folder = None if job.snapshot.cache is None else job.snapshot.cache.folder
+    new_path, is_folder = '', isinstance(destination, InFolder)
+    if isinstance(destination, InFolder):
+        path = path_in(destination.folder, filled.record.filename)
+        new_path = '' if replaces(job.policy, path) else path
     return OpenPart(
         beside=part_place(dest, folder, is_folder=is_folder),
         stem=part_stem(job.key, dest),
         source=filled.path,
         sha256=filled.record.sha256,
         link=job.policy.link,
+        new_path=new_path,
     )
 
 

@@ -10,7 +10,7 @@ from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import NewVersion
 from dlmachine.core.decision.existing import if_exists, occupied
 from dlmachine.core.decision.verdict import Reason
-from dlmachine.core.faults import CacheUnusable
+from dlmachine.core.faults import CacheUnusable, DestinationUnusable
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import extension
 from dlmachine.core.machine.files import (
@@ -93,6 +93,8 @@ def on_opening_copy(state: Opening, event: Event) -> Step:
     match event:
         case PartOpened() if state.job.filled is not None:
             return publish(replace(state.job, holds_part=True), state.job.filled.record)
+        case EffectFailed(fault=DestinationUnusable(path=path)) if state.job.filled is not None:
+            return on_taken(state.job, path, state.job.filled.tries)
         case EffectFailed() if state.job.decision.is_of_other_key:
             from dlmachine.core.machine.lookup import decide_without
 

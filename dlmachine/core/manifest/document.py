@@ -115,9 +115,10 @@ def fill_variables(
     "has the variable 'w', which is not defined (defined: v)"
     """
     filled = dict(words)
-    for name in FILLED:
-        value = words.get(name)
-        if value is None or (isinstance(value, str) and '{' not in value and '}' not in value):
+    for name, value in words.items():
+        if name not in FILLED or value is None:
+            continue
+        if type(value) is str and '{' not in value and '}' not in value:
             continue  # As most are.
         texts = value if isinstance(value, list) else [value]
         unknown = _unknown_variable(texts, variables)

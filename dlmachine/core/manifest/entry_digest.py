@@ -10,11 +10,13 @@ from hashlib import sha256
 from pathlib import PurePath
 from typing import assert_never
 
+from dlmachine.core.access.auth import DEFAULT_AUTH
 from dlmachine.core.cache.key import identity
 from dlmachine.core.frozen import replace
 from dlmachine.core.http import body as bodies
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.secrets.redact import MASK, Redactor, is_secret_name, redact_value
+from dlmachine.core.secrets.url_secrets import is_plain_url
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 
@@ -26,6 +28,9 @@ def entry_digest(descriptor: Descriptor, policy: Policy) -> str:
     >>> entry_digest(one, Policy()) == entry_digest(two, Policy())
     True
     """
+    if _is_plain(descriptor):
+        text = f'{identity(descriptor).decode()}\n{_expected(policy)}'
+        return sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()
     redactor = descriptor.redactor
     shown = Descriptor(
         url=redactor.url(descriptor.url),
@@ -38,6 +43,14 @@ def entry_digest(descriptor: Descriptor, policy: Policy) -> str:
     )
     text = f'{redactor.text(identity(shown).decode())}\n{_expected(policy)}'
     return sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()
+
+
+def _is_plain(descriptor: Descriptor) -> bool:
+    # Nothing in it can be a secret, as in most entries.
+    one = descriptor
+    has_more = one.query or one.headers.items or one.secret_names or one.mirrors
+    is_default = one.auth is DEFAULT_AUTH and type(one.body) is bodies.NoBody
+    return is_default and not has_more and is_plain_url(one.url)
 
 
 def _expected(policy: Policy) -> str:

@@ -89,7 +89,8 @@ class OpenPart:
     The part is kept next to `beside`, a file or folder on the same file system; None: in memory.
     `stem` is the beginning of its name. `adopt` is the part of an earlier run, to be resumed. If
     there is a `source`, a file in the cache with the digest `sha256`, the part is a complete copy
-    of it, or with `link` stands for a link to it.
+    of it, or with `link` stands for a link to it. `new_path` is where it will be published, if only
+    a new file may have that path; the fault for a file there is `DestinationUnusable`.
     """
 
     beside: str | None
@@ -98,6 +99,7 @@ class OpenPart:
     source: str = ''
     sha256: str = ''
     link: Link | None = None
+    new_path: str = ''
 
 
 @frozen

@@ -206,9 +206,9 @@ class FolderIndex(Protocol):
         """The name that a download has in a folder; empty if it is not known, or just published."""
 
     def record(
-        self, effect: effects.Record, update: FileUpdate
+        self, effect: effects.Record, update: FileUpdate, patience: timedelta | None = None
     ) -> events.Recorded | events.EffectFailed:
-        """Write the row of a file or of a miss, in one transaction."""
+        """Write the row of a file or of a miss; `patience` bounds the wait as above."""
 
     def close(self) -> None:
         """Close the connections."""

@@ -47,6 +47,8 @@ _LATER_FIELD: Final = regex(r'(?<![A-Za-z0-9_\-])([A-Za-z0-9_\-]{1,100}+)[ \t]{0
 #: The maximum length of a shown configuration value.
 _MAX_SHOWN_CHARS: Final = 8_192
 _NAME: Final = regex(r'[^\s:]+')
+#: A text that has no name with a value, and no URL: nothing in it can be a secret.
+_PLAIN_WORD: Final = regex(r'[A-Za-z0-9_.\-]{1,200}')
 
 
 @frozen(kw_only=False)
@@ -258,6 +260,8 @@ def redact_value(value: object, declared: SecretNames = ()) -> object:
     """
     match value:
         case str():
+            if _PLAIN_WORD.fullmatch(value):
+                return value
             is_long = len(value) > _MAX_SHOWN_CHARS
             lines = value[:_MAX_SHOWN_CHARS].splitlines(keepends=True)
             shown = ''.join(_redact_line(line, declared) for line in lines)

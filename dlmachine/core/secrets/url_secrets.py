@@ -46,6 +46,11 @@ class Walked(NamedTuple):
     secrets: frozenset[str]
 
 
+def is_plain_url(url: str) -> bool:
+    """Whether no part of a URL can be a secret, as in most URLs without a query."""
+    return _PLAIN.fullmatch(url) is not None
+
+
 @lru_cache(maxsize=256)
 def walk_url(url: str, declared: SecretNames = ()) -> Walked:
     """Mask the userinfo, the fragment and the secret values of a URL.
@@ -57,7 +62,7 @@ def walk_url(url: str, declared: SecretNames = ()) -> Walked:
     >>> sorted(walk_url('https://h/?next=https%3A//h/%3Ftoken%3Dabc').secrets)
     ['abc']
     """
-    if _PLAIN.fullmatch(url) is not None:
+    if is_plain_url(url):
         return Walked(url, frozenset())
     walk = _Walk(declared)
     shown = walk.url(url.translate(_DROPPED))

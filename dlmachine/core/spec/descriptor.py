@@ -124,7 +124,7 @@ class Descriptor:
             secret_names, key_without, key_ignores_query, auth,
         )  # fmt: skip
         address = parse_url(url)
-        if isinstance(address, Failure):
+        if type(address) is Failure:
             return address
         if verify is True and post is False and json is False:
             for word in words:

@@ -151,8 +151,9 @@ def resolve_destination(
             if blocker is not None:
                 problem = f'{printable(blocker)} is not a folder'
                 return DestinationUnusable(path=path, problem=problem)
-            names = {path, path if seen is None else seen.real_path}
-            if any(_is_our_own(name, cache_folder) for name in names):
+            real_path = path if seen is None else seen.real_path
+            is_ours = _is_our_own(path, cache_folder)
+            if is_ours or (real_path != path and _is_our_own(real_path, cache_folder)):
                 return DestinationUnusable(path=path, problem='this name is reserved for dlmachine')
             return _BY_KIND[kind](path)
         case _:

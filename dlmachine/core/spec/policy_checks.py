@@ -1,6 +1,5 @@
 """Check the values of a policy.  Pure."""
 
-import re
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.http.headers import parse_headers
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
+from dlmachine.core.regex import regex
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import Rate
@@ -59,6 +59,7 @@ _NOT_NOTHING: Final = frozenset({'connect_timeout', 'stall_timeout', 'timeout'})
 _LIMITS: Final = (('max_per_host', 1_000), ('limit_rate', 10**15))
 #: The maxima of counts and durations: a larger value is probably in a wrong unit.
 _MAX_COUNT: Final = 1_000
+_HEX: Final = regex('[0-9a-f]+')
 _LONGEST: Final = timedelta(days=365)
 
 
@@ -211,7 +212,8 @@ def _find_checksum_fault(policy: Policy) -> Fault | None:
     if find_algorithm(checksum.algorithm) != checksum.algorithm:
         problem = f'must have an algorithm of hashlib, not {checksum.algorithm!r}'
         return InvalidInput(where='checksum', problem=problem)
-    if not re.fullmatch(f'[0-9a-f]{{{2 * digest_bytes(checksum.algorithm)}}}', checksum.hex):
+    is_whole = len(checksum.hex) == 2 * digest_bytes(checksum.algorithm)
+    if not is_whole or _HEX.fullmatch(checksum.hex) is None:
         problem = f'must be lower-case hex for {checksum.algorithm}, not {checksum.hex[:140]!r}'
         return InvalidInput(where='checksum', problem=problem)
     return None

@@ -332,6 +332,22 @@ def test_a_locked_index_is_waited_for_once(
     assert isinstance(indexes.record(EFFECT, row), Recorded)
 
 
+def test_a_record_waits_no_longer_than_its_download_may_take(
+    indexes: FolderIndexes, tmp_path: Path
+) -> None:
+    """For an index that another program holds."""
+    row = put(tmp_path)
+    indexes.record(EFFECT, row)
+    other = sqlite3.connect(index_path(tmp_path), isolation_level=None)
+    other.execute('BEGIN EXCLUSIVE')
+    began = time.monotonic()
+    failed = indexes.record(EFFECT, row, timedelta(seconds=0.2))
+    other.rollback()
+    other.close()
+    assert isinstance(failed, EffectFailed)
+    assert time.monotonic() - began < 10
+
+
 @pytest.mark.parametrize(
     ('is_new', 'mtime_ns', 'is_certain'),
     [

@@ -41,7 +41,7 @@ from dlmachine.core.protocol.events import (
     Waited,
 )
 from dlmachine.core.protocol.outcome import Origin
-from dlmachine.core.spec.destination import Auto, PathKind, ToPath
+from dlmachine.core.spec.destination import Auto, PathKind, PathSeen, ToPath
 from dlmachine.core.spec.policy_checks import find_policy_fault
 from dlmachine.core.spec.reuse import FileTime, Freshness, IfExists, Link
 from dlmachine.core.transfer.provenance import ADOPTED
@@ -434,6 +434,28 @@ def test_the_record_of_a_file_gets_the_response_of_the_entry() -> None:
     known = a_record(response_headers=(('Cache-Control', 'no-store'),), validated_at=NOW)
     run = filling(a_file(a_recorded())).feed(replace(FILLED, record=known))
     assert rows(run)[0].record.response_headers == known.response_headers
+
+
+@pytest.mark.parametrize(
+    ('options', 'new_path', 'code'),
+    [
+        ({}, '/data/t.csv', 'destination_unusable'),
+        ({'if_exists': IfExists.REPLACE}, '', ''),
+    ],
+)
+def test_a_copy_into_a_folder_looks_at_its_name(
+    options: dict[str, Any], new_path: str, code: str
+) -> None:
+    """Unless it may replace any file."""
+    policy = a_policy(dest=ToPath('/data/'), via_cache=True, **options)
+    seen = a_snapshot(destination=PathSeen(kind=PathKind.FOLDER), cache=a_cache())
+    run = Run(None, policy, seen).go_well(until=(FillCache,))
+    run.feed(replace(FILLED, record=a_record(filename='t.csv')))
+    assert isinstance(run.step.effect, OpenPart)
+    assert run.step.effect.new_path == new_path
+    if code:
+        run.feed(EffectFailed(at=NOW, fault=occupied(new_path)))
+        assert (run.fault.code, run.fault.tries) == (code, 1)
 
 
 def test_another_entry_replaces_the_recorded_file() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.manifest.places import find_clashes, parse_place
+from dlmachine.core.manifest.places import parse_place
 
 
 @pytest.mark.parametrize(
@@ -60,33 +60,3 @@ def test_any_path_if_it_is_allowed(path: str, parsed: str) -> None:
     """Except those that cannot be a file."""
     assert parse_place(path, allow_outside=True).unwrap() == parsed
     assert parse_place('a/', allow_outside=True).value_or(None) is None
-
-
-@pytest.mark.parametrize(
-    ('paths', 'problems'),
-    [
-        (['a', 'b', None, None, 'A.csv'], [None] * 5),
-        (['d/a', 'd/b', 'D/c'], [None] * 3),
-        (['a', 'A'], [None, "has the path 'A', which is that of entry '0'"]),
-        (['stra\u00dfe', 'STRASSE'], [None, "has the path 'STRASSE', which is that of entry '0'"]),
-        (['e\u0301', '\u00e9'], [None, "has the path '\u00e9', which is that of entry '0'"]),
-        (['d/a', 'd'], [None, "has the path 'd', which is a folder of entry '0'"]),
-        (['d', 'd/a/b'], [None, "has the path 'd/a/b', which is below that of entry '0'"]),
-        (['/d/a', '/d'], [None, "has the path '/d', which is a folder of entry '0'"]),
-        (['d/a', 'd/b', 'd'], [None, None, "has the path 'd', which is a folder of entry '0'"]),
-        (['a', 'a', 'a'], [None, "has the path 'a', which is that of entry '0'", "has the path 'a', which is that of entry '0'"]),
-    ],
-)  # fmt: skip
-def test_a_path_belongs_to_one_entry(paths: list[str | None], problems: list[str | None]) -> None:
-    """Also where case and Unicode form do not count, and as a folder of another."""
-    assert (
-        list(find_clashes((str(number), path, number) for number, path in enumerate(paths)))
-        == problems
-    )
-
-
-def test_clashes_are_found_one_by_one() -> None:
-    """The inputs of a batch may be endless."""
-    endless = ((str(number), f'{number % 2}', number) for number in iter(int, 1))
-
-    assert next(find_clashes(endless)) is None

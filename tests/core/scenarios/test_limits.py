@@ -47,9 +47,12 @@ def test_limits(module: ModuleType, name: str, limit: int) -> None:
 
 def test_limits_of_a_record() -> None:
     """Numbers that no download has make a record unreadable."""
-    assert record._MAXIMA == {
-        'tries': 2**31 - 1, 'http_code': 999, 'size_bytes': 2**63 - 1,
+    most = 2**63 - 1
+    limits = {
+        'tries': (0, 2**31 - 1), 'http_code': (0, 999), 'size_bytes': (0, most),
+        'mtime_ns': (-most, most),
     }  # fmt: skip
+    assert limits == record._RANGES
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""End the download of a stored file without a thread, a lock or a request."""
+
+from returns.io import IOResult
+
+from dlmachine.core.decision.snapshot import Snapshot
+from dlmachine.core.faults import Fault
+from dlmachine.core.machine.machine import begin
+from dlmachine.core.protocol.effects import CheckCopy
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.ports import World
+from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
+from dlmachine.execution.log import log_decision
+from dlmachine.execution.run import Run
+
+
+def end_known(
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, world: World
+) -> IOResult[Outcome, Fault] | None:
+    """The result, if the file is used as it is and need not be read; None if there is more to do.
+
+    Nothing is changed. In the other case the download runs from a new observation.
+    """
+    step = begin(descriptor, policy, snapshot)
+    if type(step.effect) is not CheckCopy or step.effect.checksum is not None:
+        return None
+    ahead = Run(descriptor, policy, world)
+    after = ahead.handle(step, world.files.confirm(step.effect))
+    if after.effect is not None:
+        return None
+    log_decision(step, descriptor)
+    return ahead.result(after)

@@ -1,0 +1,80 @@
+"""Entries with one path."""
+
+import pytest
+
+from dlmachine.core.faults import Fault
+from dlmachine.core.frozen import frozen
+from dlmachine.core.manifest.clashes import (
+    find_clashes,
+    may_clash,
+    refuse_clashes,
+    refuse_clashes_in_turn,
+)
+
+
+@frozen
+class Entry:
+    """As much of an entry as has to do with its path."""
+
+    name: str
+    path: str | None
+    descriptor: str | None = None
+    fault: Fault | None = None
+
+
+def test_an_entry_whose_path_is_taken_is_refused() -> None:
+    """All at once, or one by one; the others stay as they are, and so do URLs."""
+    fine: tuple[object, ...] = (
+        'http://h/x',
+        Entry(name='a', path='a.csv'),
+        Entry(name='b', path=None),
+    )
+    clashing = Entry(name='c', path='A.csv', descriptor='d')
+
+    assert refuse_clashes(fine) is fine
+    for found in (
+        refuse_clashes((*fine, clashing)),
+        tuple(refuse_clashes_in_turn(iter([*fine, clashing]))),
+    ):
+        assert found[:3] == fine
+        assert found[3].descriptor is None
+        assert str(found[3].fault).startswith("entry 'c' has the path 'A.csv', which is that of")
+
+
+@pytest.mark.parametrize(
+    ('paths', 'problems'),
+    [
+        (['a', 'b', None, None, 'A.csv'], [None] * 5),
+        (['d/a', 'd/b', 'D/c'], [None] * 3),
+        (['a', 'A'], [None, "has the path 'A', which is that of entry '0'"]),
+        (['stra\u00dfe', 'STRASSE'], [None, "has the path 'STRASSE', which is that of entry '0'"]),
+        (['e\u0301', '\u00e9'], [None, "has the path '\u00e9', which is that of entry '0'"]),
+        (['d/a', 'd'], [None, "has the path 'd', which is a folder of entry '0'"]),
+        (['d', 'd/a/b'], [None, "has the path 'd/a/b', which is below that of entry '0'"]),
+        (['/d/a', '/d'], [None, "has the path '/d', which is a folder of entry '0'"]),
+        (['d/a', 'd/b', 'd'], [None, None, "has the path 'd', which is a folder of entry '0'"]),
+        (['a', 'a', 'a'], [None, "has the path 'a', which is that of entry '0'", "has the path 'a', which is that of entry '0'"]),
+    ],
+)  # fmt: skip
+def test_a_path_belongs_to_one_entry(paths: list[str | None], problems: list[str | None]) -> None:
+    """Also where case and Unicode form do not count, and as a folder of another."""
+    assert (
+        list(find_clashes((str(number), path, number) for number, path in enumerate(paths)))
+        == problems
+    )
+    assert may_clash(path for path in paths if path) == any(problem for problem in problems)
+
+
+def test_a_deep_path_may_clash() -> None:
+    """The quick look gives up, and the tree decides."""
+    deep = '/'.join('d' * 40)
+
+    assert may_clash([deep])
+    assert list(find_clashes([('one', deep, 1)])) == [None]
+
+
+def test_clashes_are_found_one_by_one() -> None:
+    """The inputs of a batch may be endless."""
+    endless = ((str(number), f'{number % 2}', number) for number in iter(int, 1))
+
+    assert next(find_clashes(endless)) is None
