@@ -76,14 +76,19 @@ def reusable_copies(
     if descriptor.method != 'GET':
         return ()
     asked = request_fields(descriptor, policy)
-    found = [entry for entry in copies if _may_answer(entry, asked)]
-    if len(found) == len(copies):
+    may = [_may_answer(entry, asked) for entry in copies]
+    if all(may):
         return copies
-    others = [entry for entry in copies if entry not in found and _is_replaced(entry, asked)]
-    since = max([stored_response(entry).received_at for entry in others], default=None)
-    if since is None:
-        return tuple(found)
-    return tuple([entry for entry in found if stored_response(entry).received_at > since])
+    others = [entry for entry, is_one in zip(copies, may, strict=True) if not is_one]
+    times = [stored_response(entry).received_at for entry in others if _is_replaced(entry, asked)]
+    since = max(times, default=None)
+    return tuple(
+        [
+            entry
+            for entry, is_one in zip(copies, may, strict=True)
+            if is_one and (since is None or stored_response(entry).received_at > since)
+        ]
+    )
 
 
 def _may_answer(entry: CacheEntry, asked: Headers) -> bool:

@@ -1,6 +1,7 @@
 """Stored copies by the rules of HTTP: which of them answer a request."""
 
 from datetime import timedelta
+from time import process_time
 from typing import Any
 
 import pytest
@@ -127,3 +128,15 @@ def test_a_new_copy_replaces_those_of_its_variant() -> None:
     by_vary = keyed_by_vary(german)
     assert of_variant(copies, by_vary, a_policy()) == (copies[0], copies[2])
     assert of_variant(copies, german, a_policy()) == copies
+
+
+@pytest.mark.timing
+def test_ten_thousand_variants_are_read_in_linear_time() -> None:
+    """Also if many copies are of one variant, and one of them must not be stored."""
+    german = a_descriptor(headers={'Accept-Language': 'l0'})
+    many = [of_language(f'l{n}', ('Cache-Control', 'no-store')) for n in range(1, 5_000)]
+    many += [of_language('l0', validated_at=NOW + n * SECOND) for n in range(1, 5_000)]
+    copies = (*many, of_language('l0', ('Cache-Control', 'no-store')))
+    began = process_time()
+    assert len(reusable_copies(copies, german, a_policy())) == 4_999
+    assert process_time() - began < 10
