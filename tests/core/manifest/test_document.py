@@ -50,6 +50,12 @@ def test_variables_are_filled_into_urls_and_paths_only() -> None:
     }  # fmt: skip
 
 
+def test_what_has_no_braces_stays() -> None:
+    """And so does what is not text."""
+    words = {'url': 'http://h/x', 'path': None, 'mirrors': [1], 'name': '{v}'}
+    assert fill_variables(words, {}).unwrap() == words
+
+
 def test_an_unknown_variable_is_named_with_the_known_ones() -> None:
     """It is most likely misspelt."""
     found: Any = fill_variables({'path': 'a/{verison}'}, {}).failure()
