@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from cachedir import Cache
 
+    from dlmachine.core.protocol.outcome import Outcome
     from dlmachine.options.types import DownloadOptions, ManagerOptions
 
 
@@ -141,6 +142,9 @@ class Composition:
         """The adapters, for observing, planning and executing by hand."""
         yield self._world
 
+    def _prune_after(self, outcome: 'Outcome | None') -> None:
+        """Prune the cache after a download, or after a batch (None), if its limits demand it."""
+
     def close(self) -> None:
         """Cancel what runs in any thread, and close connections.
 
@@ -178,3 +182,9 @@ def _with_described(config: Config, earlier: Mapping[str, Any]) -> Config:
 def misplaced(name: str, where: str, problem: str) -> InvalidInput:
     """The fault for an option of another function."""
     return InvalidInput(where=name, problem=f'is not an option of {where}: {problem}')
+
+
+def no_cache(where: str) -> InvalidInput:
+    """The fault of a method that needs a cache."""
+    advice = 'Pass path= or pkg= to DownloadManager'
+    return InvalidInput(where=where, problem='needs a cache', advice=advice)

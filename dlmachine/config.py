@@ -18,10 +18,11 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.url import parse_url
+from dlmachine.core.keeping.limits import UNLIMITED, Keeping
 from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.local_path import parse_local_path
-from dlmachine.core.spec.option_table import OPTIONS
-from dlmachine.core.spec.options import parse_policy
+from dlmachine.core.spec.option_table import CACHE_OPTIONS, OPTIONS
+from dlmachine.core.spec.options import parse_keeping, parse_policy
 from dlmachine.core.spec.policy import Policy
 from dlmachine.options.described import read_described, refuse_everywhere
 from dlmachine.options.environment import unknown_variables
@@ -62,6 +63,7 @@ class Config:
     path: str | None = None
     pkg: str | None = None
     progress: Any = True
+    keeping: Keeping = UNLIMITED
 
     @property
     def policy(self) -> Policy:
@@ -152,7 +154,7 @@ def _over(lower: Mapping[str, Setting], higher: Iterable[Setting]) -> dict[str, 
 
 
 def _settle(given: Mapping[str, Setting]) -> Result[Config, Fault]:
-    policy = Policy()
+    policy, keeping = Policy(), UNLIMITED
     plain: dict[str, Any] = {}
     both = {name: given[name].value for name in ('freshness', 'check_freshness') if name in given}
     together = parse_policy(both)
@@ -164,6 +166,11 @@ def _settle(given: Mapping[str, Setting]) -> Result[Config, Fault]:
             if not is_successful(changed):
                 return Failure(_at(changed.failure(), setting))
             policy = changed.unwrap()
+        elif setting.name in CACHE_OPTIONS:
+            kept = parse_keeping({setting.name: setting.value}, keeping)
+            if not is_successful(kept):
+                return Failure(_at(kept.failure(), setting))
+            keeping = kept.unwrap()
         else:
             read = _read_plain(setting.name, setting.value)
             if not is_successful(read):
@@ -178,6 +185,7 @@ def _settle(given: Mapping[str, Setting]) -> Result[Config, Fault]:
             path=plain.get('path'),
             pkg=plain.get('pkg'),
             progress=plain.get('progress', True),
+            keeping=keeping,
         )
     )
 
@@ -215,4 +223,6 @@ def _every_setting(given: Mapping[str, Setting], defaults: Defaults) -> Iterator
             yield given[name]
         else:
             value = True if name in {'progress', 'verify'} else defaults.value(name)
+            if name in CACHE_OPTIONS:
+                value = getattr(UNLIMITED, CACHE_OPTIONS[name].field)
             yield Setting(name=name, value=value)

@@ -9,13 +9,13 @@ from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from dlmachine.composition import misplaced
-from dlmachine.core.faults import InvalidInput
-from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.composition import misplaced, no_cache
+from dlmachine.core.keeping.limits import UNLIMITED
+from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec import descriptor as core
 from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.repeating import run_or_repeat
-from dlmachine.folders.methods import DataFolders
+from dlmachine.keeping.methods import CacheKeeping
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput, absolute, path_text
 from dlmachine.targets import Target, item_of, progress_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @list_options(MANAGER_OPTIONS)
-class DownloadManager(DataFolders):
+class DownloadManager(CacheKeeping):
     """Downloads files and API responses, into a cache, to a path or into memory.
 
     `path` is the cache folder, or `pkg` a name for one in the user's cache directory;
@@ -96,11 +96,15 @@ class DownloadManager(DataFolders):
 
         with world.stop.tracked():
             if not callable(world.shows):
-                return unwrap(run_or_repeat(descriptor, policy, world))
-            from dlmachine.execution.reporting import run_reported
+                outcome = unwrap(run_or_repeat(descriptor, policy, world))
+            else:
+                from dlmachine.execution.reporting import run_reported
 
-            run_in = partial(run_or_repeat, descriptor, policy)
-            return unwrap(run_reported(descriptor, world, world.shows, run_in))
+                run_in = partial(run_or_repeat, descriptor, policy)
+                outcome = unwrap(run_reported(descriptor, world, world.shows, run_in))
+        if self._config.keeping is not UNLIMITED and outcome.origin is Origin.NETWORK:
+            self._prune_after(outcome)
+        return outcome
 
     def plan(
         self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
@@ -261,7 +265,7 @@ class DownloadManager(DataFolders):
 
         store = self._world.store
         if store is None:
-            raise error_for(_no_cache('link'))
+            raise error_for(no_cache('link'))
         if 'dest' in options:
             raise error_for(misplaced('dest', 'link', 'the files stay in the cache'))
         results = self.download_all(targets, True, workers, **options)  # noqa: FBT003
@@ -280,7 +284,7 @@ class DownloadManager(DataFolders):
         Raises: RequestError if there is no cache, and for `dest`, because `open` uses the cache.
         """
         if self._world.store is None:
-            raise error_for(_no_cache('open'))
+            raise error_for(no_cache('open'))
         words: dict[str, Any] = {**options}
         if words.pop('dest', None) not in {None, True}:
             raise error_for(misplaced('dest', 'open', 'the file that is opened is in the cache'))
@@ -290,11 +294,6 @@ class DownloadManager(DataFolders):
             raise error_for(misplaced('dest', 'open', 'its manifest says that it goes to memory'))
         name = '' if outcome.record is None else outcome.record.filename
         return self._world.open_cached(str(outcome.path), name=name, ext=ext, **opening)
-
-
-def _no_cache(where: str) -> InvalidInput:
-    advice = 'Pass path= or pkg= to DownloadManager'
-    return InvalidInput(where=where, problem='needs a cache', advice=advice)
 
 
 _OPENING = ('needed', 'large', 'default_mode', 'encoding')

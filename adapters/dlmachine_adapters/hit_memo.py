@@ -17,6 +17,7 @@ from dlmachine.core.protocol.repetition import Evidence, FileState, Hit, find_hi
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.core.spec.policy import Policy
+from dlmachine_adapters.uses.uses import INTERVAL
 
 if TYPE_CHECKING:
     from dlmachine_adapters.cachedir.store import CachedirStore
@@ -39,6 +40,7 @@ class HitMemo:
         self._store, self._index, self._clock = store, index, clock
         self._mutex = threading.Lock()
         self._hits: dict[_Name, Hit] = {}
+        self._until = clock.now() + INTERVAL
 
     def recall(self, descriptor: Descriptor, policy: Policy) -> Outcome | None:
         """The outcome of the same request, if it was a hit whose files are unchanged."""
@@ -50,7 +52,12 @@ class HitMemo:
         for path, state in hit.evidence:
             if _see(path) != state:
                 return None
-        return hit.repeated(self._clock.now())
+        now = self._clock.now()
+        if now >= self._until:
+            # Each hit is decided again after an hour, so that its use is noted.
+            self._hits, self._until = {}, now + INTERVAL
+            return None
+        return hit.repeated(now)
 
     def look(self, policy: Policy) -> Evidence:
         """The state of the database that has the record, before it is read; empty without one."""

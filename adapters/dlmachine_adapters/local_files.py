@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dlmachine_adapters.parts.copies import LinkStorage
     from dlmachine_adapters.parts.file_store import FileStorage
     from dlmachine_adapters.parts.part import PartialFile
+    from dlmachine_adapters.uses.uses import Uses
 
 #: Files are read in pieces of this size.
 _PIECE_BYTES: Final = 1 << 20
@@ -47,8 +48,9 @@ _NO_NAMES: Final = frozenset({'', os.curdir})
 class LocalFiles:
     """The local file system."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, uses: 'Uses | None' = None) -> None:
         self._clock = clock
+        self._uses = uses
 
     def see_path(self, path: str) -> PathSeen:
         target = path
@@ -77,18 +79,26 @@ class LocalFiles:
 
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
         sha256: str | None = None
+        at, uses, path = self._clock.now(), self._uses, effect.path
+        # Without a call for what needs no note: a hit is to be fast.
+        if (
+            uses is not None
+            and path[: uses.size] == uses.prefix
+            and (path not in uses.noted or at >= uses.until)
+            and not uses.note(path, at)
+        ):
+            return CopyMissing(at=at)
         try:
-            seen = os.stat(effect.path)
+            seen = os.stat(path)
             if (
                 stat.S_ISREG(seen.st_mode)
                 and effect.size_bytes in {None, seen.st_size}
                 and effect.mtime_ns in {None, seen.st_mtime_ns}
                 and seen.st_size >= effect.min_bytes
             ):
-                sha256 = _find_digest(effect.path, effect.checksum, seen)
+                sha256 = _find_digest(path, effect.checksum, seen)
         except OSError:
             pass
-        at = self._clock.now()
         return CopyMissing(at=at) if sha256 is None else CopyConfirmed(at=at, sha256=sha256)
 
     def keep_changed(self, effect: KeepChanged) -> ChangedKept | EffectFailed:

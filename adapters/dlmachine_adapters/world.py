@@ -76,13 +76,17 @@ class SystemWorld:
         """
         clock = SystemClock()
         self._clock: Clock = clock
-        self.files: Files = LocalFiles(clock)
         self.store = None
+        uses: Any = None
         self._live = Once(lambda: _make_live(self._folder))
         if folder is not None:
             from dlmachine_adapters.cachedir.store import CachedirStore
+            from dlmachine_adapters.uses.uses import Uses
 
-            self.store = CachedirStore(folder, clock)
+            store = CachedirStore(folder, clock)
+            uses = Uses(lambda: store.folder, store.has_version)
+            store.on_stored, self.store = uses.note_stored, store
+        self.files: Files = LocalFiles(clock, uses)
         self._index = Once(lambda: _make_index(clock))
         #: The hits of this world and its copies.
         self.hits = HitMemo(self.store, self._index, clock)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from dlmachine.composition import Composition
 from dlmachine.core.deprecation import with_former_parameters
 from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.keeping.limits import UNLIMITED
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for
@@ -94,7 +95,16 @@ class ManyDownloads(Composition):
             # That of the first `next`: the manager may be closed and used again before it.
             return self._world.child(progress=progress)
 
-        return run_downloads(prepared, world, workers, executor, total)
+        results = run_downloads(prepared, world, workers, executor, total)
+        return results if self._config.keeping is UNLIMITED else self._pruning_after(results)
+
+    def _pruning_after(
+        self, results: 'Generator[BatchItem[Any], None, None]'
+    ) -> 'Generator[BatchItem[Any], None, None]':
+        try:
+            yield from results
+        finally:
+            self._prune_after(None)
 
     def prepare_many(
         self, targets: Iterable[Any], dest: DestInput = None, **options: 'Unpack[DownloadOptions]'

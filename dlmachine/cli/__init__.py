@@ -30,7 +30,7 @@ _OBJECTS = 100_000
 _COMMANDS = {
     'adopt': 'Record files that came another way, without downloading them.',
     'audit': 'Show what a list of downloads would do, without doing it.',
-    'cache': 'List, show, verify, repair and remove cached files.',
+    'cache': 'List, show, verify, repair, prune and remove cached files.',
     'config': 'Show each setting and where it comes from.',
     'demo': 'Show the main job against a server on this computer.',
     'get': 'Download URLs, to files or into the cache.',

@@ -1,19 +1,19 @@
 """`dlmachine cache`: list, show and remove stored files."""
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlmachine.cli.cache_doctor import doctor, verify
-from dlmachine.cli.cache_folder import folder_of, reading
+from dlmachine.cli.cache_folder import folder_of, found_entries, reading
 from dlmachine.cli.common import (
     confirmed,
     print_json,
     size_text,
 )
 from dlmachine.cli.folder.missing import missing
+from dlmachine.cli.keeping.pins import pin, unpin
+from dlmachine.cli.keeping.prune import prune
 from dlmachine.cli.parameters.options import (
     Command,
     config_option,
@@ -30,10 +30,13 @@ if TYPE_CHECKING:
 
 @click.group('cache')
 def command() -> None:
-    """List, show, verify, repair and remove cached files."""
+    """List, show, verify, repair, prune and remove cached files."""
 
 
 command.add_command(verify)
+command.add_command(prune)
+command.add_command(pin)
+command.add_command(unpin)
 command.add_command(doctor)
 command.add_command(missing)
 
@@ -70,10 +73,8 @@ def list_all(**given: Any) -> None:
 @json_option
 def show_info(what: str, **given: Any) -> None:
     """Show the record of a stored file."""
-    with reading(given) as (_, entries):
-        found = [entry for entry in entries if _is_meant(entry, what)]
-    if not found:
-        _miss((what,))
+    with found_entries((what,), given) as (_, entries):
+        found = entries
     if given['as_json']:
         print_json([_as_json(entry) for entry in found])
         return
@@ -97,10 +98,7 @@ def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> 
     """Remove stored files, all versions of each."""
     from dlmachine_adapters.cachedir.listing import remove_entry
 
-    with reading(given) as (registry, entries):
-        found = [entry for entry in entries if any(_is_meant(entry, one) for one in what)]
-        if not found:
-            _miss(what)
+    with found_entries(what, given) as (registry, found):
         for entry in found:
             click.echo(printable(f'{entry.path}  {entry.url}'))
         if dry_run:
@@ -110,17 +108,6 @@ def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> 
             return
         for entry in found:
             remove_entry(registry, entry)
-
-
-def _is_meant(entry: 'Listed', what: str) -> bool:
-    from dlmachine.core.cache.key import cache_key, shown_url
-    from dlmachine.core.spec.descriptor import Descriptor
-
-    parsed = Descriptor.parse(what)
-    url, key = parsed.map(shown_url).value_or(what), parsed.map(cache_key).value_or('')
-    is_key = len(what) >= 8 and (entry.key or '').startswith(what)
-    is_file = str(Path(what).absolute()) == str(Path(entry.path).absolute())
-    return is_key or is_file or url == entry.url or (bool(key) and key == entry.key)
 
 
 def _as_json(entry: 'Listed') -> dict[str, Any]:
@@ -136,12 +123,3 @@ def _as_json(entry: 'Listed') -> dict[str, Any]:
         'key': entry.key,
         'record': None if entry.record is None else json.loads(entry.record.to_json()),
     }
-
-
-def _miss(what: tuple[str, ...]) -> None:
-    from dlmachine.cli.exit_codes import GENERIC
-    from dlmachine.core.secrets.redact import redact_url
-
-    shown = ', '.join(redact_url(one) for one in what)
-    click.echo(f'error: nothing stored matches {shown}', err=True)
-    sys.exit(GENERIC)

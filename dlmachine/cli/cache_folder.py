@@ -1,5 +1,6 @@
 """The cache folder of a command, and its registry."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from dlmachine.cli.common import fail, managing
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
+    from dlmachine.manager import DownloadManager
     from dlmachine_adapters.cachedir.connection import Registry
     from dlmachine_adapters.cachedir.listing import Listed
 
@@ -47,6 +49,27 @@ def reading(
 
 
 @contextmanager
+def found_entries(
+    what: tuple[str, ...], given: dict[str, Any]
+) -> 'Iterator[tuple[Registry, list[Listed]]]':
+    """Open the registry and find entries by URL, file or key; without any the program ends."""
+    with reading(given) as (registry, entries):
+        found = [entry for entry in entries if any(_is_meant(entry, one) for one in what)]
+        if not found:
+            _miss(what)
+        yield registry, found
+
+
+@contextmanager
+def managing_cache(given: dict[str, Any]) -> 'Iterator[DownloadManager]':
+    """A manager with a cache; without one the program ends."""
+    with opened(given):  # Refuses a folder that is not a cache.
+        pass
+    with managing(given) as manager:
+        yield manager
+
+
+@contextmanager
 def opened(given: dict[str, Any]) -> 'Iterator[Registry]':
     """Open the registry; a failure ends the program with its exit code."""
     import sqlite3
@@ -74,3 +97,23 @@ def _check_kind(registry: 'Registry') -> None:
     problem = 'is a folder of files under their own names, not a cache'
     advice = f'Use dlmachine ls and dlmachine verify with {printable(folder)}'
     fail(InvalidInput(where=printable(folder), problem=problem, advice=advice))
+
+
+def _is_meant(entry: 'Listed', what: str) -> bool:
+    from dlmachine.core.cache.key import cache_key, shown_url
+    from dlmachine.core.spec.descriptor import Descriptor
+
+    parsed = Descriptor.parse(what)
+    url, key = parsed.map(shown_url).value_or(what), parsed.map(cache_key).value_or('')
+    is_key = len(what) >= 8 and (entry.key or '').startswith(what)
+    is_file = str(Path(what).absolute()) == str(Path(entry.path).absolute())
+    return is_key or is_file or url == entry.url or (bool(key) and key == entry.key)
+
+
+def _miss(what: tuple[str, ...]) -> None:
+    from dlmachine.cli.exit_codes import GENERIC
+    from dlmachine.core.secrets.redact import redact_url
+
+    shown = ', '.join(redact_url(one) for one in what)
+    click.echo(f'error: nothing stored matches {shown}', err=True)
+    sys.exit(GENERIC)

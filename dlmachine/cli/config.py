@@ -73,8 +73,12 @@ def _text(setting: 'Setting', names: tuple[str, ...]) -> str:
 
 def _as_in_a_file(setting: 'Setting') -> object:
     from dlmachine.core.spec.destination import Auto, ToMemory, ToPath
+    from dlmachine.core.spec.option_table import CACHE_OPTIONS
+    from dlmachine.core.text.durations import show_duration
 
     match setting.value:
+        case timedelta() as duration if setting.name in CACHE_OPTIONS:
+            return show_duration(duration.total_seconds())
         case timedelta() as duration:
             return f'{duration.total_seconds():.12g}'
         case Auto():

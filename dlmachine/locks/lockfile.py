@@ -226,6 +226,21 @@ def _digest(item: Item) -> str:
     return '' if item.descriptor is None else entry_digest(item.descriptor, item.policy)
 
 
+def locked_digests(path: PathInput) -> frozenset[str]:
+    """The SHA-256 digests of the files in a lockfile.
+
+    Raises: RequestError for a lockfile that does not exist or is damaged.
+    """
+    name = expand(fsdecode(path))
+    found = _read_text(name)
+    if found is None:
+        advice = 'Check the path: the lockfile of data.toml is data.toml.lock'
+        raise error_for(
+            InvalidInput(where=printable(name), problem='does not exist', advice=advice)
+        )
+    return frozenset(file.sha256 for file in unwrap(_parse(found, name)).files)
+
+
 def frozen_by_environment() -> bool:
     """Whether the environment freezes all lockfiles: DLMACHINE_FROZEN=1.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from inspect import cleandoc
 from typing import Final, TypeVar
 
-from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
+from dlmachine.core.spec.option_help import CACHE_HELP, DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
 from dlmachine.core.spec.option_table import OPTIONS
 
 Documented = TypeVar('Documented')
@@ -32,6 +32,7 @@ MANAGER_HELP: Final[Mapping[str, OptionHelp]] = {
         "options for some URLs: {'match': 'https://*.example.org/**', 'rate': '3/s'}",
         default='()',
     ),
+    **CACHE_HELP,
 }
 
 #: The keywords of `DownloadManager`.

@@ -116,7 +116,16 @@ class OpenOptions(DownloadOptions, total=False):
     encoding: str | None
 
 
-class ManagerOptions(_PolicyOptions, total=False):
+class CacheOptions(TypedDict, total=False):
+    """The limits of a cache."""
+
+    max_size: int | str | None
+    unused_for: timedelta | str | None
+    keep_versions: int | None
+    grace_period: timedelta | str
+
+
+class ManagerOptions(_PolicyOptions, CacheOptions, total=False):
     """The options of a manager: those of `Policy`, and defaults for every request."""
 
     dest: DestInput

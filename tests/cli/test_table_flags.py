@@ -13,6 +13,7 @@ from dlmachine.cli import get, group
 from dlmachine.cli.parameters.flags import OLD_FLAGS, ON, REPEATED, flag_of, in_flags
 from dlmachine.cli.parameters.options import SECTIONS, TableFlag
 from dlmachine.config import load_config
+from dlmachine.core.spec.option_help import CACHE_HELP
 from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES
 from dlmachine.options.lists import SETTING_NAMES
 from tests.servers.behaviours import resource
@@ -26,6 +27,7 @@ ELSEWHERE = {
     'auth': '--user, --bearer-env and others',
     'any_status': 'for programs that look at responses',
     'rules': 'tables [[rule]] in a configuration file',
+    **dict.fromkeys(CACHE_HELP, 'flags of cache prune'),
     'query': '--data and --json-data', 'post': '--data', 'json': '--json-data', 'data': '--data', 'multipart': '',
 }  # fmt: skip
 FLAGS = {one.name: one for one in get.command.params if isinstance(one, TableFlag)}

@@ -9,7 +9,7 @@ import pytest
 
 import dlmachine as dm
 from dlmachine.core.protocol.progress import OnProgress
-from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP
+from dlmachine.core.spec.option_help import CACHE_HELP, DESCRIPTOR_HELP, OPTION_HELP
 from dlmachine.core.spec.option_table import OLD_NAMES, SYNONYMS
 from dlmachine.options import types
 from dlmachine.options.lists import DESCRIBED_NAMES, MANAGER_HELP, MANAGER_OPTIONS
@@ -49,7 +49,8 @@ def test_a_manager_has_the_options_of_every_download() -> None:
     options = {name for name in TABLE if SYNONYMS.get(name, name) in OPTION_HELP}
     wanted = _types((options | set(DESCRIBED_NAMES)) - {'backend'})
     wanted |= {'dest': eval(TABLE['dest'], vars(types)), 'progress': bool | OnProgress}
-    wanted |= {'rules': eval(MANAGER_HELP['rules'].type, vars(types))}
+    own = ('rules', *CACHE_HELP)
+    wanted |= {name: eval(MANAGER_HELP[name].type, vars(types)) for name in own}
 
     assert get_type_hints(dm.ManagerOptions) == wanted
     parameters = inspect.signature(dm.DownloadManager).parameters

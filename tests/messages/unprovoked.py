@@ -32,6 +32,12 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'adopted unverified: the file was there, and no checksum was known',
         'the file was read, and does not have the expected digest',
         'it was changed after its download',
+        'no longer pinned',
+        'would go',
+        'would be removed',
+        'last use',
+        'dlmachine prune',
+        'the cache was not pruned: ...',
     ),
     'only a defect in dlmachine itself would show it': (
         '... is not a value of the core',

@@ -38,6 +38,7 @@ class Columns(NamedTuple):
 
 
 NAMES: Final = Columns('NULL, NULL, NULL', '')
+KEYS: Final = Columns('NULL, k.value, u.value', _KEY_AND_URL)
 BRIEF: Final = Columns('t.value, NULL, NULL', _RECORD)
 FULL: Final = Columns('t.value, k.value, u.value', f'{_RECORD} {_KEY_AND_URL}')
 

@@ -6,10 +6,10 @@ library finds the entries of the other.
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache, partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.missing import Miss
@@ -39,6 +39,7 @@ from dlmachine_adapters.misses import read_miss
 
 #: Rows of the registry, with what was given for those that other programs made.
 _Rows: TypeAlias = list[tuple[Read, Given | None]]
+_VERSION: Final = 'SELECT 1 FROM main WHERE version_id = ? AND status = ?'
 
 
 class CachedirStore:
@@ -50,6 +51,8 @@ class CachedirStore:
         #: Updates that could not be recorded (in a read-only folder), remembered by this process.
         self.unwritten: dict[tuple[str, int], DownloadRecord] = {}
         self.registry = Registry(folder)
+        #: Is told of the versions that this process has stored or confirmed, with the time.
+        self.on_stored: Callable[[Sequence[VersionUpdate], datetime], None] | None = None
 
     @property
     def folder(self) -> str:
@@ -123,6 +126,8 @@ class CachedirStore:
                     self.unwritten[update.item_id, update.version] = update.record
             return [self._failed(error)] * len(updates)
         at = self._clock.now()
+        if self.on_stored is not None:
+            self.on_stored(updates, at)
         return [self._recorded(one, at) for one in written]
 
     def remove_versions(self, effect: RemoveVersions) -> VersionsRemoved | EffectFailed:
@@ -133,6 +138,15 @@ class CachedirStore:
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             return self._failed(error)
         return VersionsRemoved(at=self._clock.now())
+
+    def has_version(self, version_id: str) -> bool:
+        """Whether a version is complete and has not been removed; True if that is unknown."""
+        try:
+            return self.registry.read(partial(_has_version, version_id))
+        except NoDatabase:
+            return False
+        except sqlite3.Error:
+            return True
 
     def forget(self) -> None:
         """Read the registry again for the next lookup, even if its file seems unchanged."""
@@ -190,6 +204,11 @@ def _count_chars(rows: _Rows) -> int:
             return 0
         chars += row.chars
     return chars
+
+
+def _has_version(version_id: str, connection: sqlite3.Connection) -> bool:
+    asked = connection.execute(_VERSION, (version_id, Status.READY.value))
+    return asked.fetchone() is not None
 
 
 @cache

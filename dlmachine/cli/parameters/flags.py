@@ -46,6 +46,7 @@ ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     'cainfo': ('--cacert',),
     'cert': ('-E',),
     'check_freshness': ('-N', '--timestamping'),
+    'grace_period': ('--grace',),
     'headers': ('-H',),
     'method': ('-X', '--request'),
     'retries': ('--retry',),

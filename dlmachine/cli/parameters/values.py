@@ -12,10 +12,12 @@ from click.shell_completion import CompletionItem
 from returns.pipeline import is_successful
 
 from dlmachine.core.spec.option_help import KINDS
-from dlmachine.core.spec.option_table import OPTIONS
-from dlmachine.core.spec.options import parse_policy
+from dlmachine.core.spec.option_table import CACHE_OPTIONS, OPTIONS
+from dlmachine.core.spec.options import parse_keeping, parse_policy
 from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists, Link
 
+#: The options that a parser checks.
+_OPTIONS: Final = {**OPTIONS, **CACHE_OPTIONS}
 #: The names of the values of the other options.
 _PLAIN: Final = {
     'cainfo': 'FILE', 'cert': 'FILE', 'headers': "'N: V'", 'key': 'FILE', 'method': 'METHOD',
@@ -77,7 +79,8 @@ class Checked(Completed):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Check the text, and return it unchanged."""
-        read = parse_policy({self._option: value})
+        parse: Any = parse_keeping if self._option in CACHE_OPTIONS else parse_policy
+        read = parse({self._option: value})
         if not is_successful(read):
             fault: Any = read.failure()
             self.fail(fault.problem, param, ctx)
@@ -92,12 +95,12 @@ def metavar(name: str) -> str:
     """The name of an option's value in the help."""
     if name in _PLAIN:
         return _PLAIN[name]
-    return KINDS[OPTIONS[name].read].metavar
+    return KINDS[_OPTIONS[name].read].metavar
 
 
 def accepts(name: str) -> str:
     """The note about an option's value in the help."""
-    option = OPTIONS.get(name)
+    option = _OPTIONS.get(name)
     return '' if option is None else KINDS[option.read].note
 
 
@@ -107,4 +110,4 @@ def type_of(name: str) -> Completed:
         return Backend()
     word = metavar(name)
     words = ('file',) if 'FILE' in word else ('dir',) if word == 'DIR' else _WORDS.get(name, ())
-    return Checked(name, *words) if name in OPTIONS else Completed(*words)
+    return Checked(name, *words) if name in _OPTIONS else Completed(*words)

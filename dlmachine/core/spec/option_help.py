@@ -10,10 +10,12 @@ from enum import Enum
 from typing import Any, Final
 
 from dlmachine.core.frozen import frozen
+from dlmachine.core.keeping.limits import Keeping
 from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.destination import Auto
-from dlmachine.core.spec.option_table import OPTIONS
+from dlmachine.core.spec.option_table import CACHE_OPTIONS, OPTIONS, Option
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.text.durations import show_duration
 
 
 @frozen(kw_only=False)
@@ -52,6 +54,8 @@ class Kind:
 _DATES: Final = 'dates in ISO 8601, in UTC unless they say otherwise'
 #: The kind of the values of each parser.
 KINDS: Final[Mapping[Callable[..., object], Kind]] = {
+    parsers.read_age: Kind('timedelta | str', 'AGE'),
+    parsers.read_age_or_none: Kind('timedelta | str | None', 'AGE'),
     parsers.read_bool: Kind('bool'),
     parsers.read_checksum: Kind('Checksum | ChecksumList | PathInput | None', 'ALG:HEX'),
     parsers.read_checksum_list: Kind('ChecksumList | PathInput | None', 'FILE|URL'),
@@ -78,13 +82,12 @@ KINDS: Final[Mapping[Callable[..., object], Kind]] = {
 }
 
 
-_POLICY: Final = Policy()
-
-
-def _default(field: str) -> str:
-    value: Any = _POLICY
-    for name in field.split('.'):
+def _default(option: Option, values: object) -> str:
+    value: Any = values
+    for name in option.field.split('.'):
         value = getattr(value, name)
+    if option.read is parsers.read_age:
+        return repr(show_duration(value.total_seconds()))
     if isinstance(value, timedelta):
         return f'{value.total_seconds():g}'
     if isinstance(value, Auto):
@@ -92,17 +95,22 @@ def _default(field: str) -> str:
     return repr(value.value if isinstance(value, Enum) else value)
 
 
-#: The options of a Policy.
-OPTION_HELP: Final[Mapping[str, OptionHelp]] = {
-    name: OptionHelp(
-        name=name,
-        type=KINDS[option.read].type,
-        help=option.help,
-        unit=option.unit or KINDS[option.read].unit,
-        default=_default(option.field),
-    )
-    for name, option in OPTIONS.items()
-}
+def _helps(options: Mapping[str, Option], values: object) -> Mapping[str, OptionHelp]:
+    return {
+        name: OptionHelp(
+            name=name,
+            type=KINDS[option.read].type,
+            help=option.help,
+            unit=option.unit or KINDS[option.read].unit,
+            default=_default(option, values),
+        )
+        for name, option in options.items()
+    }
+
+
+#: The options of a Policy, and those of a cache.
+OPTION_HELP: Final = _helps(OPTIONS, Policy())
+CACHE_HELP: Final = _helps(CACHE_OPTIONS, Keeping())
 
 _DESCRIBED: Final = (
     OptionHelp('method', 'str | None', 'GET, POST, PUT or PATCH; None: POST with a body, else GET'),

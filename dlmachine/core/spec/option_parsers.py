@@ -6,10 +6,11 @@ the value with the type of the option's field in `Policy`. Faults: `InvalidInput
 
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
 from pathlib import PurePath
-from typing import Final
+from typing import Final, TypeAlias
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -33,6 +34,8 @@ from dlmachine.core.spec.reuse import (
 )
 from dlmachine.core.text.control_chars import find_control_char
 from dlmachine.core.text.durations import parse_duration, parse_instant
+
+Parser: TypeAlias = Callable[[str, object], Result[object, Fault]]
 
 _WORD: Final = regex(r'[\w.\-]{1,80}')
 _WORDS: Final = {
@@ -108,10 +111,17 @@ def read_rate(name: str, value: object) -> Result[object, Fault]:
     return refused(name, value, "a rate such as '3/s'") if rate is None else Success(rate)
 
 
-def read_count_or_none(name: str, value: object) -> Result[object, Fault]:
-    """Parse a whole number, or None (in text: none) for no limit."""
-    is_unlimited = value is None or (isinstance(value, str) and value.strip().lower() == 'none')
-    return Success(None) if is_unlimited else read_count(name, value)
+def or_none(read: Parser) -> Parser:
+    """The same parser, which also accepts None (in text: none) for no limit."""
+
+    def read_or_none(name: str, value: object) -> Result[object, Fault]:
+        is_unlimited = value is None or (isinstance(value, str) and value.strip().lower() == 'none')
+        return Success(None) if is_unlimited else read(name, value)
+
+    return read_or_none
+
+
+read_count_or_none: Final = or_none(read_count)
 
 
 def read_seconds(name: str, value: object) -> Result[object, Fault]:
@@ -126,10 +136,22 @@ def read_seconds(name: str, value: object) -> Result[object, Fault]:
         return refused(name, value, 'a number of seconds')
 
 
-def read_seconds_or_none(name: str, value: object) -> Result[object, Fault]:
-    """Parse a duration, or None (in text: none) for no limit."""
-    unbounded = value is None or (isinstance(value, str) and value.lower() == 'none')
-    return Success(None) if unbounded else read_seconds(name, value)
+read_seconds_or_none: Final = or_none(read_seconds)
+
+
+def read_age(name: str, value: object) -> Result[object, Fault]:
+    """Parse an age: a timedelta, or text such as 90d; 0 needs no unit.
+
+    >>> read_age('unused_for', '1h30m').unwrap(), read_age('grace_period', 0).unwrap()
+    (datetime.timedelta(seconds=5400), datetime.timedelta(0))
+    """
+    is_zero = not isinstance(value, bool) and str(value).strip() == '0'
+    found = timedelta(0) if is_zero else parse_duration(value) if isinstance(value, str) else value
+    is_age = isinstance(found, timedelta) and found >= timedelta(0)
+    return Success(found) if is_age else refused(name, value, 'an age such as 90d or 12h')
+
+
+read_age_or_none: Final = or_none(read_age)
 
 
 def read_instant(name: str, value: object) -> Result[object, Fault]:

@@ -38,7 +38,7 @@ class Option:
 
     @property
     def field(self) -> str:
-        """The path of its field in `Policy`."""
+        """The path of its field in `Policy` or `Keeping`."""
         return f'{self.within}.{self.name}' if self.within else self.name
 
 
@@ -178,6 +178,31 @@ _ALL: Final = (
     Option('http2', parsers.read_bool, 'HTTP/2 over TLS, where curl offers it'),
 )
 OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _ALL}
+_OF_CACHE: Final = (
+    Option(
+        'max_size',
+        parsers.read_size,
+        'size that the cache may have; beyond it, dlmachine cache prune removes the least '
+        'recently used files',
+    ),
+    Option(
+        'unused_for',
+        parsers.read_age_or_none,
+        'age, such as 90d, after which an unused file is removed from the cache',
+    ),
+    Option(
+        'keep_versions',
+        parsers.read_count_or_none,
+        'number of the newest versions of a URL that stay in the cache',
+    ),
+    Option(
+        'grace_period',
+        parsers.read_age,
+        'age, such as 2h, below which a stored or used file is never removed from the cache',
+    ),
+)
+#: The options of a cache, which are fields of `Keeping`.
+CACHE_OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _OF_CACHE}
 
 #: The keywords of `Descriptor.parse`, which describe what to download.
 DESCRIPTOR_NAMES: Final = (

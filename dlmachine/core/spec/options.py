@@ -12,8 +12,15 @@ from dlmachine.core.deprecation import warn_renamed
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
 from dlmachine.core.faults.printing import shortened
 from dlmachine.core.frozen import replace
+from dlmachine.core.keeping.limits import Keeping, find_keeping_fault
 from dlmachine.core.spec.option_parsers import is_checksum_list
-from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES, OLD_NAMES, OPTIONS, SYNONYMS
+from dlmachine.core.spec.option_table import (
+    CACHE_OPTIONS,
+    DESCRIPTOR_NAMES,
+    OLD_NAMES,
+    OPTIONS,
+    SYNONYMS,
+)
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.policy_checks import find_policy_fault
 
@@ -82,6 +89,33 @@ def find_endless(name: str, value: object) -> Fault | None:
 _MAX_BITS: Final = 3_322
 
 
+def parse_keeping(
+    given: Mapping[str, object], base: Keeping | None = None
+) -> Result[Keeping, Fault]:
+    """Parse the options of a cache, and apply them to those of a base.
+
+    Faults: `UnknownName` with the nearest known name, `InvalidInput` for a value.
+
+    >>> parse_keeping({'max_size': '50GB'}).unwrap().max_size
+    50000000000
+    """
+    keeping = Keeping() if base is None else base
+    for name, value in given.items():
+        option = CACHE_OPTIONS.get(name)
+        if option is None:
+            return Failure(unknown_name(name, CACHE_OPTIONS))
+        endless = find_endless(name, value)
+        if endless is not None:
+            return Failure(endless)
+        read = option.read(name, value)
+        if isinstance(read, Failure):
+            return read
+        new: Any = read.unwrap()
+        keeping = replace(keeping, **{option.field: new})
+    fault = find_keeping_fault(keeping)
+    return Success(keeping) if fault is None else Failure(fault)
+
+
 def split_options(
     given: Mapping[str, object],
 ) -> Result[tuple[dict[str, object], dict[str, object]], Fault]:
@@ -145,7 +179,9 @@ _FILE_WORDS: Final = ('subfolder', 'filename')
 #: Options that are not those of a download, and what they belong to.
 _OWNERS: Final = {
     'path': 'DownloadManager', 'pkg': 'DownloadManager', 'progress': 'DownloadManager',
-    'config': 'DownloadManager', 'workers': 'download_many', 'executor': 'download_many',
+    'config': 'DownloadManager', 'max_size': 'DownloadManager', 'unused_for': 'DownloadManager',
+    'keep_versions': 'DownloadManager', 'grace_period': 'DownloadManager',
+    'workers': 'download_many', 'executor': 'download_many',
     'needed': 'open', 'large': 'open', 'default_mode': 'open', 'encoding': 'open', 'ext': 'open',
 }  # fmt: skip
 #: Names of options on the command line and in other programs.
@@ -154,6 +190,7 @@ _ELSEWHERE: Final = {
     'cacert': 'cainfo', 'insecure': 'verify', 'known_hash': 'checksum',
     'sha256': 'checksum', 'output': 'dest', 'directory': 'dest', 'params': 'query',
     'fname': 'dest', 'files': 'multipart', 'cookies': 'headers',
+    'max_cache_size': 'max_size', 'cache_size': 'max_size', 'max_age': 'unused_for',
     'cache': 'path', 'cache_dir': 'path', 'cache_folder': 'path',
 }  # fmt: skip
 

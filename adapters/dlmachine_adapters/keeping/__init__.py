@@ -1,0 +1,1 @@
+"""Pins, and the removal of what a cache no longer keeps."""

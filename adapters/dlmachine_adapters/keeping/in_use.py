@@ -1,0 +1,41 @@
+"""What is in use in a cache folder: entries that are pinned, locked or returned to a process.
+
+Contract: only reads. A lock whose owner is unknown counts as held.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+from dlmachine.core.keeping.stored import Protected
+from dlmachine_adapters.cachedir.connection import Registry
+from dlmachine_adapters.cachedir.naming import item_id_of
+from dlmachine_adapters.files.locks import LOCKS_FOLDER
+from dlmachine_adapters.files.working_folders import find_working_folders
+from dlmachine_adapters.keeping.pins import pinned_items
+from dlmachine_adapters.maintenance.diagnose import is_locked
+from dlmachine_adapters.uses.use_log import read_uses
+
+_ENDING: Final = '.lock'
+
+
+def see_protected(registry: Registry, digests: frozenset[str] = frozenset()) -> Protected:
+    """What must not be removed at the moment; `digests` are those of lockfiles.
+
+    Raises: OSError, sqlite3.Error.
+    """
+    in_use, _ = read_uses(registry.folder)
+    return Protected(
+        pinned=pinned_items(registry),
+        locked=frozenset(map(item_id_of, _locked_keys(registry.folder))),
+        in_use=in_use,
+        digests=digests,
+    )
+
+
+def _locked_keys(folder: str) -> Iterator[str]:
+    for ours in find_working_folders(folder):
+        with contextlib.suppress(OSError), ours.sub(LOCKS_FOLDER) as locks:
+            for name in locks.names():
+                if name.endswith(_ENDING) and is_locked(locks, name) is not False:
+                    yield name.removesuffix(_ENDING)

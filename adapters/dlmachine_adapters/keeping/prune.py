@@ -1,0 +1,146 @@
+"""Remove versions that a cache no longer keeps.
+
+Contract: `dlmachine.core.keeping` decides which. A version is first marked as TRASH, so that no
+process finds it any more. Then its users are looked for once more, and it is restored if it has
+one. Then its file is removed, and at last the row is marked as DELETED. After a crash no entry is
+without its file, and the next prune restores the marked ones. Transactions are short: readers wait
+only for the commits, which change few rows.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import islice
+from typing import Final, TypeAlias
+
+from dlmachine.core.cache.entries import Status
+from dlmachine.core.faults import Fault
+from dlmachine.core.keeping.stored import KeptReason, Protected, RemovalReason, StoredVersion
+from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
+from dlmachine.core.protocol.events import LockUnavailable
+from dlmachine.core.protocol.ports import Locks
+from dlmachine_adapters.cachedir.connection import Registry
+from dlmachine_adapters.cachedir.entry_files import remove_file, see_file
+from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
+from dlmachine_adapters.keeping.versions import see_links
+
+#: One prune at a time; keys of entries are digests, so that none has this name.
+LOCK: Final = 'prune'
+#: Versions in one transaction: the first, and the limits.
+_FIRST, _FEWEST, _MOST = 32, 8, 512
+#: A transaction that takes longer is followed by a smaller one, a shorter one by a larger one.
+_LONG_SECONDS: Final = 0.02
+_SHORT_SECONDS: Final = 0.008
+#: The label of a row that is being removed; cachedir may have marked others as TRASH.
+_LABEL: Final = 'dlmachine prune'
+_LEFT: Final = f"m.status = {Status.TRASH.value} AND m.label = '{_LABEL}'"
+
+#: A version that was to be removed; a reason if it stays after all.
+Done: TypeAlias = tuple[StoredVersion, RemovalReason, KeptReason | None]
+
+
+@contextmanager
+def alone(locks: Locks, patience: timedelta) -> Iterator[Fault | None]:
+    """Hold the lock of prunes; the fault if another one runs."""
+    got = locks.acquire(AcquireLock(key=LOCK, patience=patience))
+    if isinstance(got, LockUnavailable) and got.fault is not None:
+        yield got.fault
+        return
+    try:
+        yield None
+    finally:
+        locks.release(ReleaseLock(key=LOCK))
+
+
+class Remover:
+    """Removes versions from one cache; `longest_seconds` is the longest transaction so far."""
+
+    def __init__(self, registry: Registry, protected: Callable[[], Protected]) -> None:
+        """`protected` tells what is in use at the moment."""
+        self._registry = registry
+        self._protected = protected
+        self._count = _FIRST
+        self.longest_seconds = 0.0
+
+    def restore_left(self) -> None:
+        """Restore what a prune that was killed has marked.  Raises: OSError, sqlite3.Error."""
+        while True:
+            with self._writing() as connection:
+                rows = read_rows(connection, _LEFT, (), columns=NAMES, page=_MOST)
+                there = {row.row_id: isinstance(row, Row) and self._has(row.name) for row in rows}
+                for status, is_there in ((Status.READY, True), (Status.DELETED, False)):
+                    ids = [row_id for row_id, one in there.items() if one is is_there]
+                    _mark(connection, ids, Status.TRASH, status)
+            if not rows:
+                return
+
+    def remove(self, removals: Iterable[tuple[StoredVersion, RemovalReason]]) -> Iterator[Done]:
+        """Remove versions, in their order.  Raises: OSError, sqlite3.Error."""
+        waiting = iter(removals)
+        while batch := list(islice(waiting, self._count)):
+            yield from self._remove(batch)
+
+    def _remove(self, batch: list[tuple[StoredVersion, RemovalReason]]) -> Iterator[Done]:
+        with self._writing() as connection:
+            ids = [version.row_id for version, _ in batch]
+            marked = _mark(connection, ids, Status.READY, Status.TRASH)
+        stays: dict[int, KeptReason] = {}
+        protected = self._protected()
+        for version, _ in batch:
+            if version.row_id in marked:
+                reason = self._removed_unless(version, protected)
+                if reason is not None:
+                    stays[version.row_id] = reason
+        with self._writing() as connection:
+            _mark(connection, list(stays), Status.TRASH, Status.READY)
+            gone = [row_id for row_id in marked if row_id not in stays]
+            _mark(connection, gone, Status.TRASH, Status.DELETED)
+        for version, why in batch:
+            if version.row_id in marked:
+                yield version, why, stays.get(version.row_id)
+
+    def _removed_unless(self, version: StoredVersion, protected: Protected) -> KeptReason | None:
+        reason = protected.reason(version)
+        if reason is None and see_links(self._registry.folder, version.name):
+            reason = KeptReason.LINKED
+        if reason is None:
+            try:
+                remove_file(self._path(version.name))
+            except OSError:
+                return KeptReason.STUCK
+        return reason
+
+    def _has(self, name: str) -> bool:
+        return see_file(self._path(name)) is not None
+
+    def _path(self, name: str) -> str:
+        return f'{self._registry.folder}{os.sep}{name}'
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._registry.writing() as connection:
+            began = time.perf_counter()
+            yield connection
+        took = time.perf_counter() - began
+        self.longest_seconds = max(self.longest_seconds, took)
+        if took > _LONG_SECONDS:
+            self._count = max(self._count // 2, _FEWEST)
+        elif took < _SHORT_SECONDS:
+            self._count = min(self._count * 2, _MOST)
+
+
+def _mark(
+    connection: sqlite3.Connection, row_ids: list[int], old: Status, new: Status
+) -> frozenset[int]:
+    """Change the status of rows that have the old one; return which ones."""
+    label = _LABEL if new is Status.TRASH else None
+    change = 'UPDATE main SET status = ?, label = ? WHERE id = ? AND status = ?'
+    values = new.value, label
+    return frozenset(
+        row_id
+        for row_id in sorted(row_ids)
+        if connection.execute(change, (*values, row_id, old.value)).rowcount
+    )

@@ -1,0 +1,121 @@
+"""The complete versions in a cache, for the decision about what to remove.
+
+Contract: only reads; page by page. Only versions whose file is there are counted.
+"""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+from dlmachine.core.cache.entries import Status
+from dlmachine.core.keeping.stored import StoredVersion
+from dlmachine.core.secrets.redact import redact_url
+from dlmachine_adapters.cachedir.connection import Registry
+from dlmachine_adapters.cachedir.entry_files import see_file
+from dlmachine_adapters.cachedir.naming import from_local
+from dlmachine_adapters.cachedir.rows import KEYS, Read, Row, read_rows
+from dlmachine_adapters.files.database import NoDatabase
+from dlmachine_adapters.uses.use_log import read_uses
+
+_PAGE: Final = 1_000
+_READY: Final = f'm.id > ? AND m.status = {Status.READY.value}'
+_USES: Final = 'SELECT id, last_read FROM main WHERE id BETWEEN ? AND ? AND last_read NOT NULL'
+_DIGESTS: Final = """
+    SELECT id, value FROM attr_varchar
+    WHERE id BETWEEN ? AND ? AND keyvar = 0 AND name = 'sha256' AND namespace IS NULL
+"""
+_SIZE: Final = f"""
+    SELECT total(a.value) FROM main m JOIN attr_int a ON a.id = m.id
+    WHERE m.status = {Status.READY.value} AND a.keyvar = 0 AND a.name = 'size'
+    AND a.namespace IS NULL
+"""  # noqa: S608 -- a number
+_Page = tuple[list[Read], dict[int, object], dict[int, object]]
+
+
+def read_versions(registry: Registry, *, with_digests: bool = False) -> Iterator[StoredVersion]:
+    """Every complete version, oldest first; empty without a registry.
+
+    Raises: OSError, sqlite3.Error.
+    """
+    last, noted = 0, read_uses(registry.folder)[1]
+    while True:
+        try:
+            rows, uses, digests = registry.read(partial(_ask, last, with_digests=with_digests))
+        except NoDatabase:
+            return
+        if not rows:
+            return
+        last = rows[-1].row_id
+        for row in rows:
+            found = (
+                _stored(registry.folder, row, uses, digests, noted)
+                if isinstance(row, Row)
+                else None
+            )
+            if found is not None:
+                yield found
+
+
+def recorded_bytes(registry: Registry) -> int:
+    """The size of all complete versions, by their records; fast.  Raises: sqlite3.Error."""
+    try:
+        return registry.read(lambda connection: int(connection.execute(_SIZE).fetchone()[0]))
+    except NoDatabase:
+        return 0
+
+
+def see_links(folder: str, name: str) -> bool:
+    """Whether another name leads to the file of a version."""
+    seen = see_file(f'{folder}{os.sep}{name}')
+    return seen is not None and _is_linked(seen)
+
+
+def _ask(after: int, connection: sqlite3.Connection, *, with_digests: bool) -> _Page:
+    rows = read_rows(connection, _READY, (after,), columns=KEYS, page=_PAGE)
+    if not rows:
+        return [], {}, {}
+    span = rows[0].row_id, rows[-1].row_id
+    uses = dict(connection.execute(_USES, span).fetchall())
+    digests = dict(connection.execute(_DIGESTS, span).fetchall()) if with_digests else {}
+    return rows, uses, digests
+
+
+def _stored(
+    folder: str,
+    row: Row,
+    uses: dict[int, object],
+    digests: dict[int, object],
+    noted: dict[str, float],
+) -> StoredVersion | None:
+    seen = see_file(f'{folder}{os.sep}{row.name}')
+    if seen is None:
+        return None
+    used = uses.get(row.row_id)
+    read_at = 0.0 if used is None else from_local(used).timestamp()
+    return StoredVersion(
+        row_id=row.row_id,
+        item_id=row.item_id,
+        version=row.version,
+        name=row.name,
+        size_bytes=seen.st_size,
+        stored_at=_precise(row.stored_at.timestamp(), seen.st_mtime),
+        used_at=max(read_at, noted.get(f'{row.item_id}-{row.version}', 0.0)),
+        is_own=row.key is not None,
+        is_linked=_is_linked(seen),
+        sha256=str(digests.get(row.row_id, '')),
+        # Other programs may have stored secrets in it.
+        url=row.url or '' if row.key is not None else redact_url(row.url or ''),
+    )
+
+
+def _precise(second: float, changed_at: float) -> float:
+    # The registry has whole seconds; the file was written just before.
+    return changed_at if second <= changed_at < second + 1 else second
+
+
+def _is_linked(seen: os.stat_result) -> bool:
+    # A file is made read-only when a symbolic link to it is made.
+    return seen.st_nlink > 1 or not stat.S_IMODE(seen.st_mode) & stat.S_IWUSR

@@ -1,0 +1,1 @@
+"""Who uses which entries of a cache, and when they were last used."""

@@ -1,0 +1,187 @@
+"""The use log of a process: the entries of a cache that it has returned, with the times.
+
+Contract: a process appends to one log in each cache folder and holds its lock (flock) until it
+ends, so that another process can tell which entries are in use. A log whose process has ended is
+history; the next process of the same user continues it. Nothing here waits for a lock, and nothing
+is raised: in a folder that cannot be written to, no use is noted.
+"""
+
+import os
+import re
+import secrets
+import threading
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final
+
+from dlmachine_adapters.files.own_folder import OwnFolder
+from dlmachine_adapters.files.owners import is_own
+from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
+
+fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
+
+#: The sub-folder for use logs.
+USES_FOLDER: Final = 'uses'
+_ENDING: Final = '.log'
+#: A process that continues a log begins with this line; what is above is history. The line before
+#: may have been cut by a crash.
+_BEGIN: Final = b'\n=\n'
+_LINE: Final = re.compile(rb'([0-9a-f]{32}-[0-9]{1,10}) ([0-9]{1,12}(?:\.[0-9]{1,6})?)')
+#: A log that is larger than this, and than twice its size when it was last condensed, is condensed.
+_LARGE_BYTES: Final = 4 << 20
+_FLAGS: Final = os.O_RDWR | os.O_APPEND
+#: The folders whose logs a process keeps open; the oldest one is closed.
+_MAX_OPEN: Final = 128
+#: Without locks, a log counts as in use for so long after its last line.
+_ASSUMED_SECONDS: Final = 86_400
+
+_MUTEX: Final = threading.Lock()
+#: The open log of each folder; None if there cannot be one.
+_LOGS: Final[dict[str, int | None]] = {}
+
+
+def append(folder: str, version_ids: list[str], at: float) -> None:
+    """Note that this process uses versions, at a time in seconds since 1970."""
+    handle = _LOGS[folder] if folder in _LOGS else _open(folder)
+    if handle is not None:
+        text = ''
+        for version_id in version_ids:
+            text += f'{version_id} {at:.3f}\n'
+        try:
+            os.write(handle, text.encode())
+        except OSError:
+            return
+
+
+def read_uses(folder: str) -> tuple[frozenset[str], dict[str, float]]:
+    """The versions that running processes use, and when each version was last used.
+
+    Raises: OSError for the log of another user that cannot be read.
+    """
+    in_use: set[str] = set()
+    last: dict[str, float] = {}
+    for ours in find_working_folders(folder):
+        try:
+            logs = ours.sub(USES_FOLDER)
+        except FileNotFoundError:
+            continue
+        with logs:
+            for name in logs.names():
+                if name.endswith(_ENDING):
+                    _read(logs, name, in_use, last)
+    return frozenset(in_use), last
+
+
+def _read(logs: OwnFolder, name: str, in_use: set[str], last: dict[str, float]) -> None:
+    try:
+        handle, seen = logs.open(name, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    try:
+        is_alive = _is_held(handle, seen)
+        with open(handle, 'rb', closefd=False) as file:
+            now: set[str] = set()
+            for line in file:
+                if line == b'=\n':
+                    now.clear()
+                found = _LINE.fullmatch(line.rstrip(b'\n'))
+                if found is not None:
+                    version_id, at = found[1].decode(), float(found[2])
+                    now.add(version_id)
+                    last[version_id] = max(at, last.get(version_id, at))
+        if is_alive:
+            in_use |= now
+    finally:
+        os.close(handle)
+
+
+def _is_held(handle: int, seen: os.stat_result) -> bool:
+    if fcntl is not None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        else:
+            fcntl.flock(handle, fcntl.LOCK_UN)
+            return False
+    return time.time() - seen.st_mtime < _ASSUMED_SECONDS
+
+
+def _open(folder: str) -> int | None:
+    with _MUTEX:
+        if folder not in _LOGS:
+            while len(_LOGS) >= _MAX_OPEN:
+                closed = _LOGS.pop(next(iter(_LOGS)))
+                if closed is not None:
+                    os.close(closed)
+            try:
+                _LOGS[folder] = in_working_folder(folder, _take)
+            except (OSError, RuntimeError):
+                _LOGS[folder] = None
+        return _LOGS[folder]
+
+
+def _take(ours: OwnFolder) -> int:
+    with ours, ours.sub(USES_FOLDER, make=True) as logs:
+        for name in logs.names():
+            handle = _continue(logs, name) if name.endswith(_ENDING) else None
+            if handle is not None:
+                return handle
+        name = f'{secrets.token_hex(8)}{_ENDING}'
+        handle = logs.create(name, flags=_FLAGS)
+        _lock(handle)
+        return handle
+
+
+def _continue(logs: OwnFolder, name: str) -> int | None:
+    """The handle of a log whose process has ended; None if it has not, or is another user's."""
+    try:
+        if not is_own(logs.look(name)):
+            return None
+        handle, seen = logs.open(name, _FLAGS)
+    except OSError:
+        return None
+    try:
+        if _lock(handle) and logs.look(name).st_ino == seen.st_ino:
+            if seen.st_size > _LARGE_BYTES:
+                _condense(handle, seen.st_size)
+            os.write(handle, _BEGIN)
+            return handle
+    except OSError:
+        pass
+    os.close(handle)
+    return None
+
+
+def _lock(handle: int) -> bool:
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _condense(handle: int, size: int) -> None:
+    """Keep the last use of each version; a crash in between loses history, but no use of now."""
+    data = os.pread(handle, size, 0)
+    first = data.partition(b'\n')[0]
+    if first.startswith(b'#') and size < 2 * int(first[1:]):
+        return
+    last: dict[bytes, bytes] = {}
+    for line in data.splitlines():
+        found = _LINE.fullmatch(line)
+        if found is not None:
+            last[found[1]] = max(found[2], last.get(found[1], b''), key=float_or_0)
+    text = b''.join(b'%s %s\n' % pair for pair in last.items())
+    os.ftruncate(handle, 0)
+    os.write(handle, b'#%d\n' % len(text) + text)
+
+
+def float_or_0(text: bytes) -> float:
+    """A number, 0 for an empty text."""
+    return float(text or 0)

@@ -1,0 +1,1 @@
+"""The commands that keep a cache small: prune, pin, unpin."""

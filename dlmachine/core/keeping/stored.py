@@ -1,0 +1,85 @@
+"""A stored version as far as pruning is concerned, and what must not be removed.  Pure."""
+
+from collections.abc import Set as AbstractSet
+from enum import Enum
+from typing import NamedTuple
+
+from dlmachine.core.frozen import frozen
+
+
+class StoredVersion(NamedTuple):
+    """A complete version in a cache, with the observed state of its file.
+
+    Times are in seconds since 1970; `used_at` is 0 if no use is known. `is_own` is False for an
+    entry of another program. `is_linked`: a folder has a link to the file. `sha256` is empty unless
+    a lockfile is to be compared, and `url` is masked. A tuple, because a cache may have a million
+    of them.
+    """
+
+    row_id: int
+    item_id: str
+    version: int
+    name: str
+    size_bytes: int
+    stored_at: float
+    used_at: float = 0
+    is_own: bool = True
+    is_linked: bool = False
+    sha256: str = ''
+    url: str = ''
+
+    @property
+    def version_id(self) -> str:
+        """The id of the version in the registry."""
+        return f'{self.item_id}-{self.version}'
+
+    @property
+    def last_use(self) -> float:
+        """When it was last used; storing it counts."""
+        return max(self.stored_at, self.used_at)
+
+
+class KeptReason(Enum):
+    """Why a version stays; the value is shown."""
+
+    PINNED = 'pinned'
+    LOCKFILE = 'in a lockfile'
+    LINKED = 'linked to from a folder'
+    LOCKED = 'being downloaded'
+    IN_USE = 'in use by a running process'
+    RECENT = 'stored or used recently'
+    FOREIGN = 'made by another program'
+    STUCK = 'its file cannot be removed'
+    WITHIN = 'within the limits'
+
+
+class RemovalReason(Enum):
+    """Why a version goes; the value is shown."""
+
+    VERSIONS = 'there are enough newer versions'
+    UNUSED = 'not used for a long time'
+    SIZE = 'least recently used'
+
+
+@frozen
+class Protected:
+    """What is never removed: entries by item id, versions by version id, files by digest."""
+
+    pinned: AbstractSet[str] = frozenset()
+    locked: AbstractSet[str] = frozenset()
+    in_use: AbstractSet[str] = frozenset()
+    digests: AbstractSet[str] = frozenset()
+
+    def reason(self, version: StoredVersion) -> KeptReason | None:
+        """Why a version must stay; None if it need not."""
+        if version.item_id in self.pinned:
+            return KeptReason.PINNED
+        if version.sha256 in self.digests:
+            return KeptReason.LOCKFILE
+        if version.is_linked:
+            return KeptReason.LINKED
+        if version.item_id in self.locked:
+            return KeptReason.LOCKED
+        if version.version_id in self.in_use:
+            return KeptReason.IN_USE
+        return None if version.is_own else KeptReason.FOREIGN

@@ -1,0 +1,1 @@
+"""What a manager keeps in its cache: pins and pruning."""

@@ -1,0 +1,242 @@
+"""Removing versions from a real cache folder, and what stops it."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.keeping.stored import KeptReason, Protected, RemovalReason, StoredVersion
+from dlmachine_adapters.cachedir.connection import Registry
+from dlmachine_adapters.cachedir.lazy_cachedir import import_cachedir
+from dlmachine_adapters.cachedir.naming import item_id_of
+from dlmachine_adapters.cachedir.writes import write_update
+from dlmachine_adapters.files.database import NoDatabase
+from dlmachine_adapters.files.locks import FolderLocks
+from dlmachine_adapters.keeping import prune
+from dlmachine_adapters.keeping.in_use import see_protected
+from dlmachine_adapters.keeping.pins import known_items, pin, pinned_items, unpin
+from dlmachine_adapters.keeping.prune import Remover, alone
+from dlmachine_adapters.keeping.versions import read_versions
+from dlmachine_adapters.maintenance.diagnose import diagnose
+from dlmachine_adapters.runtime.clock import SystemClock
+
+AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
+
+
+def fill(registry: Registry, count: int, *, size: int = 10) -> list[str]:
+    """Store versions, a minute apart; their item ids."""
+    items = []
+    with registry.writing() as connection:
+        for number in range(count):
+            key = sha256(b'%d' % number).hexdigest()
+            item, at = item_id_of(key), AT + timedelta(minutes=number)
+            path = Path(registry.folder, f'{item}-1.csv')
+            path.write_bytes(b'x' * size)
+            record = DownloadRecord(
+                url=f'http://h/{number}.csv', started_at=at, finished_at=at, size_bytes=size,
+                sha256=f'{number:064x}',
+            )  # fmt: skip
+            update = NewVersion(
+                key=key, item_id=item, version=1, url=record.url, file_name='x.csv', ext='csv',
+                path=str(path), stored_at=at, record=record,
+            )  # fmt: skip
+            assert write_update(connection, update)
+            items.append(item)
+    return items
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    """An empty cache."""
+    made = Registry(str(tmp_path))
+    yield made
+    made.close()
+
+
+def versions(registry: Registry) -> list[StoredVersion]:
+    """Every complete version."""
+    return list(read_versions(registry))
+
+
+def remove(registry: Registry, protected: Protected | None = None) -> list[KeptReason | None]:
+    """Remove everything that may go; why each one stays."""
+    seen = Protected() if protected is None else protected
+    wanted = [(one, RemovalReason.SIZE) for one in versions(registry)]
+    return [why for _, _, why in Remover(registry, lambda: seen).remove(wanted)]
+
+
+def statuses(registry: Registry) -> list[int]:
+    """The status of each row."""
+    rows = registry.read(lambda c: c.execute('SELECT status FROM main ORDER BY id').fetchall())
+    return [status for (status,) in rows]
+
+
+def files(registry: Registry) -> set[str]:
+    """The names of the files of entries."""
+    return {name for name in os.listdir(registry.folder) if name.endswith('.csv')}
+
+
+def test_versions_are_listed_with_what_pruning_needs(registry: Registry) -> None:
+    """Sizes, times and digests; not without a file."""
+    items = fill(registry, 3)
+    Path(registry.folder, f'{items[1]}-1.csv').unlink()
+    with registry.writing() as connection:
+        connection.execute("UPDATE main SET last_read = '2024-06-01 00:00:00' WHERE id = 3")
+
+    first, third = read_versions(registry, with_digests=True)
+
+    assert (first.item_id, first.version, first.size_bytes) == (items[0], 1, 10)
+    assert (first.stored_at, first.used_at, first.url) == (AT.timestamp(), 0, 'http://h/0.csv')
+    assert first.sha256 == '0' * 64
+    assert third.last_use == third.used_at > third.stored_at
+    assert third.name == f'{items[2]}-1.csv'
+
+
+def test_no_registry_means_no_versions(registry: Registry) -> None:
+    """Nothing is created by looking."""
+    assert versions(registry) == []
+    assert pinned_items(registry) == known_items(registry, ['x']) == frozenset()
+    assert not Path(registry.path).exists()
+
+
+def test_removed_versions_have_neither_row_nor_file(registry: Registry) -> None:
+    """In small transactions; the folder is in order afterwards."""
+    fill(registry, 100)
+
+    assert remove(registry) == [None] * 100
+
+    assert set(statuses(registry)) == {-2}
+    assert files(registry) == set()
+    assert [one for one in diagnose(registry, SystemClock().now()) if one.is_problem] == []
+
+
+def test_what_is_used_in_the_meantime_is_restored(registry: Registry) -> None:
+    """A process that found the entry before it was marked keeps it."""
+    items = fill(registry, 4)
+    os.link(Path(registry.folder, f'{items[2]}-1.csv'), Path(registry.folder, 'link'))
+
+    stays = remove(registry, Protected(in_use={f'{items[0]}-1'}, locked={items[1]}))
+
+    assert stays == [KeptReason.IN_USE, KeptReason.LOCKED, KeptReason.LINKED, None]
+    assert statuses(registry) == [3, 3, 3, -2]
+    assert files(registry) == {f'{item}-1.csv' for item in items[:3]}
+
+
+def test_a_file_that_cannot_be_removed_keeps_its_entry(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For example in a folder that is not ours."""
+    fill(registry, 1)
+
+    def refuse(_: str) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(prune, 'remove_file', refuse)
+    assert remove(registry) == [KeptReason.STUCK]
+    assert statuses(registry) == [3]
+
+
+def test_a_removal_that_was_interrupted_is_undone(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No entry is without its file; rows that cachedir has trashed stay so."""
+    items = fill(registry, 4)
+    with registry.writing() as connection:
+        connection.execute('UPDATE main SET status = -1 WHERE item_id = ?', (items[3],))
+    removed: list[str] = []
+
+    def killed(path: str) -> None:
+        if removed:
+            raise KeyboardInterrupt
+        removed.append(path)
+        os.unlink(path)
+
+    monkeypatch.setattr(prune, 'remove_file', killed)
+    with pytest.raises(KeyboardInterrupt):
+        remove(registry)
+    assert statuses(registry) == [-1, -1, -1, -1]
+
+    Remover(registry, Protected).restore_left()
+
+    assert statuses(registry) == [-2, 3, 3, -1]
+    assert len(files(registry)) == 3
+
+
+def test_another_process_that_was_faster_is_noticed(registry: Registry) -> None:
+    """A row that is no longer READY is left alone."""
+    fill(registry, 2)
+    wanted = [(one, RemovalReason.SIZE) for one in versions(registry)]
+    with registry.writing() as connection:
+        connection.execute('UPDATE main SET status = -2 WHERE id = 1')
+
+    done = list(Remover(registry, Protected).remove(wanted))
+
+    assert [version.row_id for version, _, _ in done] == [2]
+
+
+def test_pins_belong_to_entries(registry: Registry) -> None:
+    """Cachedir shows them as an attribute; several pins are one."""
+    items = fill(registry, 3)
+
+    pin(registry, [items[0], items[1]])
+    pin(registry, [items[0], 'unknown'])
+    assert pinned_items(registry) == {items[0], items[1]}
+    item = import_cachedir().Cache(path=registry.folder).by_key(items[0], 1)
+    assert item.attrs['dlmachine_pinned'] == 1
+
+    unpin(registry, [items[0]])
+    assert pinned_items(registry) == {items[1]}
+    assert known_items(registry, [items[2], 'unknown']) == {items[2]}
+
+
+def test_locked_entries_are_seen(registry: Registry, tmp_path: Path) -> None:
+    """While a download holds the lock, and no longer."""
+    fill(registry, 1)
+    key = sha256(b'0').hexdigest()
+    locks = FolderLocks(str(tmp_path), SystemClock())
+    with alone(locks, timedelta(0)) as busy:
+        assert busy is None
+        from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
+
+        locks.acquire(AcquireLock(key=key, patience=timedelta(0)))
+        assert item_id_of(key) in see_protected(registry).locked
+        locks.release(ReleaseLock(key=key))
+        assert item_id_of(key) not in see_protected(registry).locked
+        other = FolderLocks(str(tmp_path), SystemClock())
+        with alone(other, timedelta(0)) as fault:
+            assert fault is not None
+
+
+def test_transactions_shrink_when_they_are_long(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers wait for commits, so that few rows change in each."""
+    fill(registry, 400)
+    sizes: list[int] = []
+    mark = prune._mark
+
+    def slow(connection: sqlite3.Connection, ids: list[int], *more: object) -> frozenset[int]:
+        sizes.append(len(ids))
+        time.sleep(0.03)
+        return mark(connection, ids, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prune, '_mark', slow)
+    remover = Remover(registry, Protected)
+    list(remover.remove((one, RemovalReason.SIZE) for one in versions(registry)))
+
+    assert max(sizes) == 32
+    assert sizes[-1] <= 8
+    assert remover.longest_seconds >= 0.03
+
+
+def test_reading_needs_a_registry(registry: Registry) -> None:
+    """Pins cannot be read where there is none."""
+    with pytest.raises(NoDatabase):
+        registry.read(lambda _: None)

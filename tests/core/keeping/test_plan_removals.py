@@ -1,0 +1,146 @@
+"""Which versions a cache no longer keeps: each limit, and each reason to stay."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dlmachine.core.faults import InvalidInput
+from dlmachine.core.keeping.limits import Keeping
+from dlmachine.core.keeping.plan_removals import plan_removals
+from dlmachine.core.keeping.stored import KeptReason, Protected, RemovalReason, StoredVersion
+from dlmachine.core.spec.option_parsers import read_age, read_age_or_none
+from dlmachine.core.spec.options import parse_keeping
+
+NOW = 1_700_000_000.0
+DAY = 86_400.0
+
+
+def stored(
+    row: int, *, age: float = 30 * DAY, item: int | None = None, **more: Any
+) -> StoredVersion:
+    """A version of 10 bytes, stored a month ago."""
+    item_id = f'{row if item is None else item:032x}'
+    version = StoredVersion(row, item_id, row, f'{item_id}-{row}', 10, NOW - age)
+    return version._replace(**more)
+
+
+def names(rows: tuple[tuple[StoredVersion, Any], ...]) -> list[tuple[int, Any]]:
+    """Row ids with reasons."""
+    return [(version.row_id, why) for version, why in rows]
+
+
+def test_the_least_recently_used_go_first() -> None:
+    """A use counts as well as the download, and removal ends at the limit."""
+    used = stored(1, age=90 * DAY, used_at=NOW - DAY)
+    versions = [used, stored(2, age=20 * DAY), stored(3, age=40 * DAY)]
+
+    plan = plan_removals(versions, Keeping(max_size=15), NOW, Protected())
+
+    assert names(plan.removed) == [(3, RemovalReason.SIZE), (2, RemovalReason.SIZE)]
+    assert names(plan.kept) == [(1, KeptReason.WITHIN)]
+    assert (plan.removed_bytes, plan.kept_bytes, plan.is_over) == (20, 10, False)
+
+
+def test_empty_files_free_nothing() -> None:
+    """So they stay, however old they are."""
+    versions = [stored(1, size_bytes=0), stored(2, age=DAY), stored(3, age=DAY)]
+
+    plan = plan_removals(versions, Keeping(max_size=10), NOW, Protected())
+
+    assert names(plan.removed) == [(2, RemovalReason.SIZE)]
+
+
+def test_unused_files_go() -> None:
+    """From the age on, whatever the size of the cache."""
+    versions = [stored(1, age=90 * DAY), stored(2, age=90 * DAY - 1)]
+
+    plan = plan_removals(versions, Keeping(unused_for=timedelta(days=90)), NOW, Protected())
+
+    assert names(plan.removed) == [(1, RemovalReason.UNUSED)]
+    assert not plan.is_over
+
+
+def test_the_newest_versions_of_an_entry_stay() -> None:
+    """Also if an older one was used later; a protected version counts among them."""
+    versions = [stored(row, item=7) for row in (1, 2, 3)] + [stored(4)]
+    versions[0] = versions[0]._replace(used_at=NOW - DAY)
+
+    plan = plan_removals(versions, Keeping(keep_versions=2), NOW, Protected())
+
+    assert names(plan.removed) == [(1, RemovalReason.VERSIONS)]
+
+
+ITEM, VERSION = f'{1:032x}', f'{1:032x}-1'
+
+
+@pytest.mark.parametrize(
+    ('more', 'protected', 'reason'),
+    [
+        ({}, Protected(pinned={ITEM}), KeptReason.PINNED),
+        ({'sha256': 'ab'}, Protected(digests={'ab'}), KeptReason.LOCKFILE),
+        ({'is_linked': True}, Protected(), KeptReason.LINKED),
+        ({}, Protected(locked={ITEM}), KeptReason.LOCKED),
+        ({}, Protected(in_use={VERSION}), KeptReason.IN_USE),
+        ({'is_own': False}, Protected(), KeptReason.FOREIGN),
+        ({'used_at': NOW - 7199}, Protected(), KeptReason.RECENT),
+        ({'used_at': NOW + 365 * DAY}, Protected(), KeptReason.RECENT),
+    ],
+)
+def test_what_is_protected_stays(
+    more: dict[str, Any], protected: Protected, reason: KeptReason
+) -> None:
+    """Under every limit; the plan says that the cache is still too large."""
+    keeping = Keeping(max_size=0, unused_for=timedelta(0), keep_versions=1)
+
+    plan = plan_removals([stored(1, **more)], keeping, NOW, protected)
+
+    assert names(plan.kept) == [(1, reason)]
+    assert plan.is_over
+    assert not plan.removed
+
+
+def test_nothing_goes_without_limits() -> None:
+    """A cache keeps everything by default."""
+    assert not Keeping().has_limits
+    assert not plan_removals([stored(1)], Keeping(), NOW, Protected()).removed
+    for limit in ({'max_size': 0}, {'unused_for': timedelta(1)}, {'keep_versions': 1}):
+        assert replace(Keeping(), **limit).has_limits
+
+
+@pytest.mark.parametrize(
+    ('given', 'message'),
+    [
+        ({'max_size': -1}, 'max_size must be 0 or more, not -1'),
+        ({'max_size': 'big'}, "max_size must be a size such as 500 or '2M', not 'big'"),
+        ({'max_size': 10**5000}, 'max_size must be a number of at most 1,000 digits'),
+        ({'keep_versions': 0}, 'keep_versions must be 1 or more, not 0'),
+        ({'unused_for': 90}, 'unused_for must be an age such as 90d or 12h, not 90'),
+        ({'unused_for': True}, 'unused_for must be an age such as 90d or 12h, not True'),
+        ({'unused_for': False}, 'unused_for must be an age such as 90d or 12h, not False'),
+        ({'unused_for': timedelta(-1)}, 'unused_for must be an age such as 90d or 12h'),
+        ({'grace_period': None}, 'grace_period must be an age such as 90d or 12h, not None'),
+        ({'max_sizes': 1}, "unknown option 'max_sizes'. Did you mean 'max_size'?"),
+    ],
+)
+def test_bad_limits(given: dict[str, object], message: str) -> None:
+    """Each names the option, and says what was expected."""
+    assert str(parse_keeping(given).failure()).startswith(message)
+
+
+def test_limits_replace_those_of_a_base() -> None:
+    """And the others stay; None removes a limit."""
+    base = Keeping(max_size=5, keep_versions=3)
+
+    changed = parse_keeping({'max_size': None, 'unused_for': '90d'}, base).unwrap()
+
+    assert changed == Keeping(unused_for=timedelta(days=90), keep_versions=3)
+
+
+def test_ages() -> None:
+    """A timedelta, or text; only 0 needs no unit."""
+    assert read_age('a', timedelta(1)).unwrap() == timedelta(1)
+    assert read_age('a', ' 0 ').unwrap() == timedelta(0)
+    assert read_age_or_none('a', 'None').unwrap() is None
+    assert isinstance(read_age('a', '1 month').failure(), InvalidInput)
