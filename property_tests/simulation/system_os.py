@@ -68,6 +68,11 @@ class Os:
         kernel.call('mkdir', name)
         kernel.disk.make_folder(name)
 
+    def rmdir(self, path: object) -> None:
+        kernel, name = self._system.kernel, self._system.at(path, None)
+        kernel.call('rmdir', name)
+        kernel.disk.remove_folder(name)
+
     def fstat(self, fd: int) -> Stat:
         return self._system.fstat(fd)
 

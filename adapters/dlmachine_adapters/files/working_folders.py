@@ -87,10 +87,10 @@ def make_private(folder: str, name: str) -> str:
 
 def remove_working_folder(found: OwnFolder) -> None:
     """Remove a working folder if it is empty.  Raises: OSError if it is not."""
-    Path(found.path).rmdir()
+    os.rmdir(found.path)
     above, _, name = found.path.rpartition('/')
     if name == user_id() and above.endswith(f'/{OUR_FOLDER}'):
-        Path(above).rmdir()
+        os.rmdir(above)
 
 
 def leave_no_trace(folder: str, made: tuple[Path, ...] = ()) -> None:
