@@ -6,6 +6,7 @@
 #   make generate    write the generated tables and diagrams of the documentation anew
 #   make mutants    mistakes planted into the core, each of which a test must notice
 #   make bench    compare with curl, aria2c, pooch and others (nginx is needed)
+#   make cache-suite    the public test suite for HTTP caches (Node.js is needed)
 #   make calls    how many function calls a small file takes, by group of work
 #   make PYTHON=python3.12 VENV=.venv-3.12 test    the same on another Python
 #   make PYTHON=python3.13 VENV=.venv-3.13 parts    the tests of core, adapters and face alone
@@ -34,7 +35,7 @@ WHEEL_INSTALLED := $(WHEEL_VENV)/.installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo env test tell-duration lint fmt unit parts posix-free docs generate simulate mutants bench calls wheel wheel-test clean
+.PHONY: help demo env test tell-duration lint fmt unit parts posix-free docs generate simulate mutants bench cache-suite calls wheel wheel-test clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -143,6 +144,9 @@ simulate: $(DEV_INSTALLED)
 mutants: $(DEV_INSTALLED)
 	@$(PIP) install -qq --group mutants
 	$(BIN)/python -m tests.mutation $(ONLY)
+
+cache-suite: $(DEV_INSTALLED)
+	$(BIN)/python -m tests.cache_suite $(ARGS)
 
 bench: $(DEV_INSTALLED)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

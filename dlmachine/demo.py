@@ -139,6 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._respond_file(files.get(_PREFIXES.sub('/', path)))
 
+    do_HEAD = do_GET  # noqa: N815 -- the name is that of http.server
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         try:
@@ -179,7 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
         if status != 304:
             self.send_header('Content-Length', str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != 'HEAD':
+            self.wfile.write(data)
 
 
 def _make_files() -> dict[str, bytes]:

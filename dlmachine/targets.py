@@ -14,10 +14,12 @@ from dlmachine.core.cache.key import keyed_by_vary, shown_url, without_signature
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import replace
+from dlmachine.core.http.request import KEPT_METHODS
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.destination import (
     Auto,
+    ToMemory,
     ToPath,
     Wanted,
     ends_in_separator,
@@ -78,6 +80,9 @@ def parse_target(
         place = policy.dest if dest is None else _destination(dest)
         policy = replace(policy, dest=_placed(target, place) if path else place)
     descriptor = _describe(what, described, defaults.described)
+    is_kept = descriptor.method in KEPT_METHODS and 'Range' not in descriptor.headers
+    if not is_kept and policy.dest == Auto():
+        policy = replace(policy, dest=ToMemory())
     if policy.freshness is Freshness.HTTP and descriptor.headers:
         descriptor = keyed_by_vary(descriptor)
     if not descriptor.key_ignores_query and ('?' in descriptor.url or descriptor.query):

@@ -54,7 +54,8 @@ def observe(
         seen = files.see_path(wanted.path)
         file = _see_file(wanted.path, seen, index(), key, policy.timeout)
     elif store is not None:
-        is_elsewhere = isinstance(wanted, ToMemory)
+        # A HEAD tells about the stored copy, wherever its response goes.
+        is_elsewhere = isinstance(wanted, ToMemory) and descriptor.method != 'HEAD'
         cache = CacheSeen(folder=store.folder) if is_elsewhere else store.look_up(key, descriptor)
     part, missing, may_fetch = None, None, may_need_part(policy, cache, file, now)
     if policy.freshness is Freshness.HTTP:

@@ -42,6 +42,7 @@ from dlmachine.core.protocol.effects import (
     AcquireLock,
     Discard,
     Effect,
+    Invalidate,
     Observe,
     OpenPart,
     ReadChecksums,
@@ -62,7 +63,7 @@ from dlmachine_adapters.world import SystemWorld
 
 #: The effects that only the caller performs; a worker performs all others.
 _LOCAL_EFFECTS: Final = (
-    AcquireLock, Observe, ReadChecksums, Record, RemoveVersions, Unpublish, ReleaseLock,
+    AcquireLock, Observe, ReadChecksums, Record, RemoveVersions, Invalidate, Unpublish, ReleaseLock,
 )  # fmt: skip
 _MAX_WORDS: Final = 300
 #: How much longer than the time limit the caller waits for the worker.

@@ -28,6 +28,7 @@ from dlmachine.core.protocol.effects import (
     Exchange,
     ExchangeSegments,
     FillCache,
+    Invalidate,
     KeepChanged,
     Observe,
     OpenPart,
@@ -151,8 +152,8 @@ class Run:
             case Finished(outcome=outcome):
                 log_download(outcome, self._descriptor)
                 buffer = self.buffer
-                if outcome.fault is not None and outcome.path is None:
-                    # The response with an error status that `any_status` asks for.
+                if outcome.path is None and (outcome.fault is not None or buffer is None):
+                    # A response without content, or one with an error status (`any_status`).
                     buffer = BytesIO(getattr(outcome.fault, 'body', '').encode())
                 return IOSuccess(replace(outcome, buffer=buffer, story=tuple(self.story)))
             case Failed(fault=fault):
@@ -212,6 +213,9 @@ class Run:
             case RemoveVersions():
                 store = world.store
                 return self._store_missing() if store is None else store.remove_versions(effect)
+            case Invalidate():
+                store = world.store
+                return self._store_missing() if store is None else store.invalidate(effect)
             case Unpublish():
                 return world.files.unpublish(effect)
             case Discard():

@@ -11,6 +11,7 @@ from dlmachine.core.protocol.states import (
     Exchanging,
     FallingBack,
     FillingCache,
+    Invalidating,
     KeepingChanged,
     KeepingExisting,
     Locking,
@@ -43,7 +44,7 @@ _PHASES: Final[Mapping[str, tuple[type | None, ...]]] = {
         RemovingVersions,
         Unpublishing,
     ),
-    'Ending': (FallingBack, Discarding, Releasing),
+    'Ending': (FallingBack, Discarding, Invalidating, Releasing),
 }
 _ORDER: Final = ('[*]', *(kind.__name__ for kind in get_args(State)))
 

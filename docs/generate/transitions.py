@@ -37,6 +37,7 @@ from dlmachine.core.protocol.effects import (
     Exchange,
     ExchangeSegments,
     FillCache,
+    Invalidate,
     KeepChanged,
     Observe,
     OpenPart,
@@ -61,6 +62,7 @@ from dlmachine.core.protocol.events import (
     EffectFailed,
     Event,
     Interrupted,
+    Invalidated,
     LockAcquired,
     LockReleased,
     LockUnavailable,
@@ -80,9 +82,9 @@ from dlmachine.core.protocol.events import (
 )
 from dlmachine.core.protocol.states import Failed, State, Step
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.destination import AtPath, PathKind, PathSeen, ToPath
+from dlmachine.core.spec.destination import AtPath, PathKind, PathSeen, ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.reuse import IfExists
+from dlmachine.core.spec.reuse import Freshness, IfExists
 from dlmachine.core.transfer.segment_plan import FIRST_BYTES
 
 _NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -141,6 +143,7 @@ def _kind(state: State) -> Any:
     attempts = getattr(state, 'attempts', None)
     kind = (
         type(state),
+        job.descriptor.method,
         job.decision.verdict,
         type(job.decision.destination),
         job.policy.if_exists,
@@ -156,6 +159,7 @@ def _kind(state: State) -> Any:
         job.holds_part,
         getattr(state, 'conflicts', None),
         type(getattr(state, 'end', None)),
+        bool(job.invalid),
         getattr(state, 'keep_part', None),
         getattr(state, 'published', None) is None,
         type(getattr(state, 'update', None)),
@@ -208,6 +212,11 @@ def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     secret = Descriptor.parse(_URL, auth={'bearer': 'env:TOKEN'}).unwrap()
     yield secret, base, replace(seen, key=cache_key(secret))
     yield one, replace(forced, stale_if_error=True), replace(seen, cache=stored)
+    unsafe = Descriptor.parse(_URL, method='DELETE').unwrap()
+    yield unsafe, replace(base, dest=ToMemory()), replace(seen, cache=nothing)
+    head = Descriptor.parse(_URL, method='HEAD').unwrap()
+    by_http = replace(base, dest=ToMemory(), freshness=Freshness.HTTP)
+    yield head, by_http, replace(seen, cache=stored)
 
 
 def _record() -> DownloadRecord:
@@ -296,6 +305,8 @@ def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
                 yield NameTaken(at=at)
         case RemoveVersions():
             yield VersionsRemoved(at=at)
+        case Invalidate():
+            yield Invalidated(at=at)
         case Unpublish():
             yield Unpublished(at=at)
         case Discard():

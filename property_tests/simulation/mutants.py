@@ -175,7 +175,7 @@ def _without_release() -> Iterator[None]:
 @contextmanager
 def _posting_again() -> Iterator[None]:
     """A POST is repeated after every failure."""
-    with patch.object(retry, '_IDEMPOTENT', frozenset({'GET', 'POST'})):
+    with patch.object(retry, 'SAFE_METHODS', frozenset({'GET', 'POST'})):
         yield
 
 

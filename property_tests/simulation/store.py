@@ -9,8 +9,14 @@ from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.updates import MissingUpdate, NewVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
-from dlmachine.core.protocol.effects import Record, RemoveVersions
-from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded, VersionsRemoved
+from dlmachine.core.protocol.effects import Invalidate, Record, RemoveVersions
+from dlmachine.core.protocol.events import (
+    EffectFailed,
+    Invalidated,
+    NameTaken,
+    Recorded,
+    VersionsRemoved,
+)
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.naming import item_id_of
@@ -168,6 +174,21 @@ class SimStore:
             if registry.writer is kernel.current:
                 registry.writer = None
         return VersionsRemoved(at=self._clock.now())
+
+    def invalidate(self, effect: Invalidate) -> Invalidated | EffectFailed:
+        """Mark the rows of these URLs, in one transaction."""
+        registry, at = self._registry, self._clock.now()
+        try:
+            self._begin(f'invalidate {effect.urls}')
+            for row in registry.rows.values():
+                if row.update.url in effect.urls:
+                    record = replace(row.update.record, invalidated_at=at)
+                    row.update = replace(row.update, record=record)
+            registry.note()
+            self._kernel.step('committed')
+        except OSError as error:
+            return self._failed(error)
+        return Invalidated(at=at)
 
     def close(self) -> None:
         """Does nothing."""

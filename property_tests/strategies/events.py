@@ -12,6 +12,7 @@ from dlmachine.core.protocol.effects import (
     Exchange,
     ExchangeSegments,
     FillCache,
+    Invalidate,
     KeepChanged,
     Observe,
     OpenPart,
@@ -35,6 +36,7 @@ from dlmachine.core.protocol.events import (
     Discarded,
     EffectFailed,
     Event,
+    Invalidated,
     LockAcquired,
     LockReleased,
     LockUnavailable,
@@ -160,6 +162,8 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
             return st.builds(Recorded, at=instants) | st.builds(NameTaken, at=instants) | _failures
         case RemoveVersions():
             return st.builds(VersionsRemoved, at=instants) | _failures
+        case Invalidate():
+            return st.builds(Invalidated, at=instants) | _failures
         case Unpublish():
             return st.builds(Unpublished, at=instants) | _failures
         case Discard():

@@ -34,6 +34,7 @@ def complete(line: str, shell: type[ShellComplete] = BashComplete) -> list[tuple
         ('get --check-method ', ['auto', 'etag', 'modified', 'size', 'hash']),
         ('plan --segments a', ['auto']),
         ('get -X P', ['POST', 'PUT', 'PATCH']),
+        ('get -X D', ['DELETE']),
         ('get --max-per-host n', ['none']),
         ('get --retries ', []),
         ('get http', []),

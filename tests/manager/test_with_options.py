@@ -66,7 +66,7 @@ def test_header_fields_and_secret_names_are_added(make_manager: MakeManager) -> 
     [
         ({'retires': 1}, "unknown option 'retires'. Did you mean 'retries'?"),
         ({'retries': 'many'}, "retries must be a whole number, not 'many'"),
-        ({'headers': {'Range': 'x'}}, 'is set by dlmachine itself'),
+        ({'headers': {'Transfer-Encoding': 'x'}}, 'is set by dlmachine itself'),
         ({'path': 'x'}, 'path is not an option of with_options: it keeps the cache of its manager'),
         ({'pkg': 'x'}, 'pkg is not an option'), ({'config': {}}, 'config is not an option'),
         ({'query': {'a': 1}}, 'query'),

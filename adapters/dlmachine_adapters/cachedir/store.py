@@ -17,8 +17,14 @@ from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import SameVersion, VersionUpdate
 from dlmachine.core.decision.snapshot import CacheSeen
-from dlmachine.core.protocol.effects import Record, RemoveVersions
-from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded, VersionsRemoved
+from dlmachine.core.protocol.effects import Invalidate, Record, RemoveVersions
+from dlmachine.core.protocol.events import (
+    EffectFailed,
+    Invalidated,
+    NameTaken,
+    Recorded,
+    VersionsRemoved,
+)
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.connection import Registry
@@ -32,7 +38,7 @@ from dlmachine_adapters.cachedir.foreign_entries import (
 from dlmachine_adapters.cachedir.group_commit import Grouping
 from dlmachine_adapters.cachedir.naming import from_local, item_id_of
 from dlmachine_adapters.cachedir.rows import BRIEF, Misfit, Read, Row, read_others, read_rows
-from dlmachine_adapters.cachedir.writes import remove_versions, write_update
+from dlmachine_adapters.cachedir.writes import mark_invalid, remove_versions, write_update
 from dlmachine_adapters.files.database import NoDatabase
 from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.misses import read_miss
@@ -147,6 +153,17 @@ class CachedirStore:
             return False
         except sqlite3.Error:
             return True
+
+    def invalidate(self, effect: Invalidate) -> Invalidated | EffectFailed:
+        """Mark the records of these URLs, whatever the keys of their entries."""
+        at = self._clock.now()
+        try:
+            mark_invalid(self.registry, effect.urls, at)
+        except NoDatabase:
+            return Invalidated(at=at)
+        except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
+            return self._failed(error)
+        return Invalidated(at=at)
 
     def forget(self) -> None:
         """Read the registry again for the next lookup, even if its file seems unchanged."""

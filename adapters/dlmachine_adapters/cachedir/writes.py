@@ -1,20 +1,23 @@
 """Writing to cachedir's registry: new versions, updated records, and removed versions.
 
-Contract: parametrized SQL within the caller's transaction, except `remove_versions`, which has its
-own. Raises only sqlite3.Error, OSError, ValueError and OverflowError.
+Contract: parametrized SQL within the caller's transaction, except `remove_versions` and
+`mark_invalid`, which have their own. Raises only sqlite3.Error, OSError, ValueError and
+OverflowError.
 """
 
 import os
 import sqlite3
+from datetime import datetime
 from typing import Final
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import NewVersion, SameVersion, VersionUpdate, flat_attributes
+from dlmachine.core.frozen import replace
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.entry_files import remove_file
 from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, stored_ext, to_local
-from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
+from dlmachine_adapters.cachedir.rows import BRIEF, NAMES, Row, read_rows
 from dlmachine_adapters.misses import write_miss
 
 #: The name of the attribute that holds the complete record as JSON.
@@ -30,6 +33,16 @@ _INSERT_ATTRIBUTE: Final = {
     table: f'INSERT INTO {table} (id, namespace, keyvar, name, value) VALUES (?, NULL, ?, ?, ?)'  # noqa: S608 -- a fixed name
     for table in (*_TABLE_OF.values(), 'attr_text')
 }
+
+
+_OF_URLS: Final = """
+    m.id IN (SELECT id FROM attr_varchar
+             WHERE keyvar = 1 AND name = '_uri' AND namespace IS NULL AND value IN
+"""
+_UPDATE_RECORD: Final = """
+    UPDATE attr_text SET value = ?
+    WHERE id = ? AND keyvar = 0 AND namespace IS NULL AND name = ?
+"""
 
 
 def write_update(connection: sqlite3.Connection, update: VersionUpdate) -> bool:
@@ -63,6 +76,22 @@ def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None
                     connection.execute('UPDATE main SET status = ? WHERE id = ?', marked)
     for name in names:
         remove_file(os.path.join(registry.folder, name))
+
+
+def mark_invalid(registry: Registry, urls: tuple[str, ...], at: datetime) -> None:
+    """Write into the records of these masked URLs that they became invalid.
+
+    Raises: NoDatabase, OSError, sqlite3.Error.
+    """
+    marks = ','.join('?' * len(urls))
+    condition = f'{_OF_URLS} ({marks}))'
+    if not registry.read(lambda found: read_rows(found, condition, urls, columns=NAMES)):
+        return
+    with registry.writing() as connection:
+        for row in read_rows(connection, condition, urls, columns=BRIEF):
+            if isinstance(row, Row) and row.record is not None:
+                text = replace(row.record, invalidated_at=at).to_json()
+                connection.execute(_UPDATE_RECORD, (text, row.row_id, RECORD_ATTRIBUTE))
 
 
 def _is_taken(connection: sqlite3.Connection, update: NewVersion) -> bool:

@@ -9,8 +9,14 @@ from dlmachine.core.cache.updates import MissingUpdate, NewVersion, VersionUpdat
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.frozen import frozen, replace
-from dlmachine.core.protocol.effects import Record, RemoveVersions, Unpublish
-from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded, VersionsRemoved
+from dlmachine.core.protocol.effects import Invalidate, Record, RemoveVersions, Unpublish
+from dlmachine.core.protocol.events import (
+    EffectFailed,
+    Invalidated,
+    NameTaken,
+    Recorded,
+    VersionsRemoved,
+)
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.naming import item_id_of
@@ -93,6 +99,18 @@ class MemoryStore:
                         return done
                     self._rows[effect.key, version] = replace(row, status=Status.DELETED)
         return VersionsRemoved(at=at)
+
+    def invalidate(self, effect: Invalidate) -> Invalidated | EffectFailed:
+        """Mark the entries of these URLs."""
+        at = self._clock.now()
+        if self.problem is not None:
+            return EffectFailed(at=at, fault=self._fault())
+        with self._mutex:
+            for number, row in self._rows.items():
+                if row.update.url in effect.urls:
+                    record = replace(row.update.record, invalidated_at=at)
+                    self._rows[number] = replace(row, update=replace(row.update, record=record))
+        return Invalidated(at=at)
 
     def close(self) -> None:
         """Do nothing."""

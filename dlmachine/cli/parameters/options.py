@@ -44,7 +44,7 @@ _HELPS: Final = {
     'headers': 'header to send',
     'key_ignores_query': 'query parameter that does not count in the cache key (example: X-Amz-*)',
     'key_without': 'header that does not count in the cache key (example: Cookie)',
-    'method': 'GET, POST, PUT or PATCH',
+    'method': 'GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS',
     'mirrors': 'alternative URL for the same file',
     'secret_names': 'parameter, header or field whose value is masked',
 }

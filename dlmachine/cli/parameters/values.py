@@ -11,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 from returns.pipeline import is_successful
 
+from dlmachine.core.spec.descriptor import METHODS
 from dlmachine.core.spec.option_help import KINDS
 from dlmachine.core.spec.option_table import CACHE_OPTIONS, OPTIONS
 from dlmachine.core.spec.options import parse_keeping, parse_policy
@@ -32,7 +33,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     'freshness': (*(one.value for one in Freshness), '1d', '7d'),
     'if_exists': tuple(one.value for one in IfExists),
     'max_per_host': ('none',),
-    'method': ('GET', 'POST', 'PUT', 'PATCH'),
+    'method': METHODS,
     'rate': ('1/s', '100/m', '1000/h'),
     'segments': ('auto',),
 }

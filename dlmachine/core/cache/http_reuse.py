@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.caching.preconditions import has_conditions, is_not_modified
 from dlmachine.core.caching.reuse import Reuse, ReuseDecision, decide_reuse, is_usable_on_error
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.caching.storing import why_not_stored
@@ -61,6 +62,7 @@ def _response_of(record: DownloadRecord) -> tuple[StoredResponse, bool]:
         requested_at=requested_at or received_at,
         received_at=received_at,
         selecting=selecting_fields(sent, headers),
+        is_invalid=record.invalidated_at is not None,
     )
     return stored, why_not_stored(record.method, sent, stored.status, headers) is None
 
@@ -70,10 +72,11 @@ def reusable_copies(
 ) -> tuple[CacheEntry, ...]:
     """The copies that may answer a request: those that may be stored, and of the right variant.
 
-    RFC 9111 sections 3 and 4.1. Only GET is answered from the cache. Once a response was received
-    that must not be stored, an older one of the same variant is not used again.
+    RFC 9111 sections 3 and 4.1. Only GET is answered from the cache; a HEAD may be about a copy.
+    Once a response was received that must not be stored, an older one of the same variant is not
+    used again.
     """
-    if descriptor.method != 'GET':
+    if descriptor.method not in {'GET', 'HEAD'}:
         return ()
     asked = request_fields(descriptor, policy)
     may = [_may_answer(entry, asked) for entry in copies]
@@ -132,6 +135,13 @@ def judge_copy(
         why = f'it came through a redirect; {found.why}'
         return replace(found, reuse=Reuse.REVALIDATE, why=why)
     return found
+
+
+def is_unchanged(entry: CacheEntry, descriptor: Descriptor) -> bool:
+    """Whether a copy answers the caller's own condition with 304 (RFC 9111 section 4.3.2)."""
+    return has_conditions(descriptor.headers) and is_not_modified(
+        descriptor.headers, stored_response(entry)
+    )
 
 
 def is_last_resort(

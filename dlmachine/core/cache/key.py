@@ -64,35 +64,39 @@ def cache_key(descriptor: Descriptor) -> str:
     """
     if not _is_plain(descriptor):
         return sha256(identity(descriptor)).hexdigest()
-    return _key_of_url(descriptor.method, full_url(descriptor.url, descriptor))
+    return _key_of_url(full_url(descriptor.url, descriptor))
 
 
 def _is_plain(one: Descriptor) -> bool:
-    # Only method, URL and query count.
-    has_more = one.headers.items or one.key_without or one.key_ignores_query
+    # A GET in whose key only URL and query count.
+    has_more = one.method != 'GET' or one.headers.items or one.key_without or one.key_ignores_query
     return not has_more and type(one.body) is NoBody and one.auth is DEFAULT_AUTH
 
 
 @lru_cache(maxsize=2_048)
-def _key_of_url(method: str, url: str) -> str:
-    return sha256(_canonical(method, url)).hexdigest()
+def _key_of_url(url: str) -> str:
+    return sha256(_canonical('GET', url)).hexdigest()
 
 
 def identity(descriptor: Descriptor) -> bytes:
-    """The canonical JSON whose digest is the cache key."""
+    """The canonical JSON whose digest is the cache key.
+
+    A HEAD has the key of the GET whose response it is about (RFC 9110 section 9.3.2).
+    """
     if _is_plain(descriptor):
-        return _canonical(descriptor.method, full_url(descriptor.url, descriptor))
+        return _canonical('GET', full_url(descriptor.url, descriptor))
+    method = 'GET' if descriptor.method == 'HEAD' else descriptor.method
     headers = identifying_headers(descriptor.headers, descriptor.key_without)
     if descriptor.auth.identity and not is_named('authorization', descriptor.key_without):
         headers.append(['auth', *descriptor.auth.identity])
     url, body = _identifying_url(descriptor), _body_identity(descriptor.body)
     if not descriptor.key_by_vary:
-        return _canonical(descriptor.method, url, headers, body)
+        return _canonical(method, url, headers, body)
     declared = descriptor.secret_names
     credentials = [one for one in headers if is_secret_name(one[0], declared)]
     # A request without other fields is the same one by either rule, and has the same copies.
     marks = [] if credentials == headers else [['vary']]
-    return _canonical(descriptor.method, url, credentials + marks, body)
+    return _canonical(method, url, credentials + marks, body)
 
 
 def identifying_headers(headers: Headers, left_out: tuple[str, ...]) -> list[list[str]]:

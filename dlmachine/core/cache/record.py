@@ -41,7 +41,8 @@ class DownloadRecord:
     this digest (None: not recorded). `verified_by` lists each verified digest with its source: a
     header field, a checksum file, or `caller`. `notes` are remarks about the content, for example
     that it is of another kind than its name says. `key_without` and `key_ignores_query` are the
-    header fields and the query parameters that did not count in the key.
+    header fields and the query parameters that did not count in the key. `invalidated_at` is when
+    another request may have changed the file on the server (RFC 9111 section 4.4).
     """
 
     url: str
@@ -73,6 +74,7 @@ class DownloadRecord:
     backend_version: str = ''
     dlmachine_version: str = ''
     requested_at: datetime | None = None
+    invalidated_at: datetime | None = None
 
     def to_json(self) -> str:
         """The record as one line of JSON."""
@@ -85,7 +87,7 @@ class DownloadRecord:
 
 
 _KEY_NAMES: Final = ('key_without', 'key_ignores_query')
-_RARE_NAMES: Final = (*_KEY_NAMES, 'requested_at')
+_RARE_NAMES: Final = (*_KEY_NAMES, 'requested_at', 'invalidated_at')
 _NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
 _values: Final = attrgetter(*_NAMES)
 _DECODER: Final = json.JSONDecoder()
@@ -104,7 +106,7 @@ _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(('backend', 'backend_version', 'dlmachine_version'), _TEXT),
     **dict.fromkeys(('body_kind', 'body_sha256', 'etag', 'last_modified'), _MAYBE_TEXT),
     **dict.fromkeys(('started_at', 'finished_at'), _TEXT),
-    **dict.fromkeys(('validated_at', 'requested_at'), _MAYBE_TEXT),
+    **dict.fromkeys(('validated_at', 'requested_at', 'invalidated_at'), _MAYBE_TEXT),
     **dict.fromkeys(('tries', 'http_code', 'size_bytes'), (int,)),
     'mtime_ns': (int, NoneType),
     'verified_tls': (bool,),
@@ -119,7 +121,9 @@ _RANGES: Final = {
     'size_bytes': (0, _MAX_INTEGER),
     'mtime_ns': (-_MAX_INTEGER, _MAX_INTEGER),
 }
-_INSTANTS: Final = frozenset({'started_at', 'finished_at', 'validated_at', 'requested_at'})
+_INSTANTS: Final = frozenset({
+    'started_at', 'finished_at', 'validated_at', 'requested_at', 'invalidated_at',
+})  # fmt: skip
 _SHA256: Final = regex(r'[0-9a-f]{64}')
 #: JSON escapes control characters and surrogates: most records have none, so skip the check.
 _ESCAPE: Final = regex(r'\\[^"]')

@@ -41,7 +41,9 @@ def decide_reuse(response: StoredResponse, request: Headers, now: datetime) -> R
     asked, said = directives_of(request), directives_of(response.headers)
     sentence = str(found)
     why = ''
-    if asked.no_cache:
+    if response.is_invalid:
+        why = 'a later request may have changed it on the server'
+    elif asked.no_cache:
         why = 'the request says no-cache'
     elif said.no_store and not said.must_understand:
         why = 'the response says no-store'
@@ -67,10 +69,11 @@ def is_usable_on_error(
     """Whether a stale response is used because the server cannot be asked.
 
     That needs `stale-if-error` in the request or the response (RFC 5861 section 4), or a caller who
-    wants it. `must-revalidate` and `no-cache` forbid it (RFC 9111 section 4.2.4).
+    wants it. `must-revalidate` and `no-cache` forbid it (RFC 9111 section 4.2.4), and an invalid
+    response is never used without asking (section 4.4).
     """
     asked, said = directives_of(request), directives_of(response.headers)
-    if said.must_revalidate or said.no_cache or asked.no_cache:
+    if response.is_invalid or said.must_revalidate or said.no_cache or asked.no_cache:
         return False
     allowed = asked.stale_if_error if said.stale_if_error is None else said.stale_if_error
     stale_for = -assess(response, now).fresh_for

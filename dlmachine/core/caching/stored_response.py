@@ -14,7 +14,8 @@ class StoredResponse:
     """A response in the cache (RFC 9111 section 3).
 
     `requested_at` is when the request was sent, `received_at` when the response came, or when it
-    was last confirmed to be current. `selecting` are the request fields that Vary names.
+    was last confirmed to be current. `selecting` are the request fields that Vary names. An invalid
+    response is used only after the server has confirmed it (section 4.4).
     """
 
     status: int = 200
@@ -22,3 +23,4 @@ class StoredResponse:
     requested_at: datetime
     received_at: datetime
     selecting: SelectingFields = ()
+    is_invalid: bool = False

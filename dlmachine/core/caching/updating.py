@@ -50,6 +50,7 @@ def freshen(
         requested_at=requested_at,
         received_at=received_at,
         selecting=selecting_fields(request, headers),
+        is_invalid=False,
     )
 
 

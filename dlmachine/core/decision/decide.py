@@ -14,8 +14,10 @@ from dlmachine.core.cache.freshness import assess_entry, choose_version
 from dlmachine.core.cache.http_reuse import is_last_resort, judge_copy, reusable_copies
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.caching.directives import directives_of
+from dlmachine.core.caching.preconditions import has_conditions, may_be_answered
 from dlmachine.core.caching.reuse import Reuse
 from dlmachine.core.decision.backends import choose_backend
+from dlmachine.core.decision.conditions import find_request_fault
 from dlmachine.core.decision.existing import decide_existing
 from dlmachine.core.decision.locate import locate
 from dlmachine.core.decision.missing import find_known_missing
@@ -68,7 +70,7 @@ def decide(
 def _decide(
     descriptor: Descriptor, policy: Policy, snapshot: Snapshot, before: Before | None
 ) -> Decision | Fault:
-    fault = find_policy_fault(policy)
+    fault = find_policy_fault(policy) or find_request_fault(descriptor, policy)
     if fault is not None:
         return fault
     cache = snapshot.cache
@@ -120,7 +122,8 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
     policy, snapshot = question.policy, question.snapshot
     if isinstance(question.destination, InMemory):
         return _network(question, Verdict.FETCH, Reason.MEMORY, None)
-    copies = snapshot.copies(question.destination)
+    is_answered = may_be_answered(question.descriptor.method, question.descriptor.headers)
+    copies = snapshot.copies(question.destination) if is_answered else ()
     rule = policy.freshness_rule(is_at_path=question.is_at_path)
     if rule is Freshness.HTTP:
         copies = reusable_copies(copies, question.descriptor, policy)
@@ -149,8 +152,8 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
 
 
 def _is_last_resort(question: _Question, entry: CacheEntry) -> bool:
-    descriptor, policy, now = question.descriptor, question.policy, question.snapshot.now
-    return is_last_resort(entry, descriptor, policy, now, is_wanted=True)
+    policy, now = question.policy, question.snapshot.now
+    return is_last_resort(entry, question.descriptor, policy, now, is_wanted=True)
 
 
 def _decide_by_freshness(
@@ -167,7 +170,10 @@ def _decide_by_freshness(
     if is_fresh or (rule is not Freshness.HTTP and not policy.window.holds(now)):
         decided = _stored(question, Reason.FRESH if is_fresh else Reason.STORED, entry)
     else:
-        decided = _network(question, Verdict.REVALIDATE, Reason.STALE, entry)
+        # The caller's own conditions are sent as they are.
+        is_callers = has_conditions(question.descriptor.headers)
+        verdict = Verdict.FETCH if is_callers else Verdict.REVALIDATE
+        decided = _network(question, verdict, Reason.STALE, None if is_callers else entry)
     if isinstance(decided, Decision):
         return replace(decided, arithmetic=why, assessment=assessed)
     return decided
@@ -270,7 +276,7 @@ def _find_refusal(question: _Question, entry: CacheEntry | None) -> Fault | None
         if known is not None:
             return known
     is_http = policy.freshness is Freshness.HTTP
-    if policy.offline or (is_http and _is_only_if_cached(question)):
+    if policy.offline or (is_http and directives_of(question.descriptor.headers).only_if_cached):
         folder = destination.folder if isinstance(destination, InCache) else None
         path = destination.path if isinstance(destination, AtPath) else ''
         miss = OfflineMiss(url=shown_url(question.descriptor), cache=folder, path=path)
@@ -283,11 +289,6 @@ def _find_refusal(question: _Question, entry: CacheEntry | None) -> Fault | None
         url = shown_url(question.descriptor)
         return WindowUnsatisfiable(url=url, window=str(policy.window), held=held)
     return None
-
-
-def _is_only_if_cached(question: _Question) -> bool:
-    # RFC 9111 section 5.2.1.7.
-    return directives_of(question.descriptor.headers).only_if_cached
 
 
 def _index_notes(snapshot: Snapshot) -> tuple[str, ...]:

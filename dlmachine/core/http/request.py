@@ -52,6 +52,10 @@ class Tls:
         )
 
 
+#: The methods that ask for no change on the server (RFC 9110 section 9.2.1).
+SAFE_METHODS: Final = frozenset({'GET', 'HEAD', 'OPTIONS', 'TRACE'})
+#: The methods whose responses are kept as files; POST is that of a query with a body.
+KEPT_METHODS: Final = frozenset({'GET', 'POST'})
 #: For these schemes the userinfo becomes an Authorization header; others keep it in the URL.
 HTTP_SCHEMES: Final = frozenset({'http', 'https'})
 #: Fields that are sent unless the caller sets them, besides User-Agent.

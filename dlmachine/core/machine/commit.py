@@ -16,6 +16,7 @@ from dlmachine.core.protocol.events import (
     Discarded,
     EffectFailed,
     Event,
+    Invalidated,
     LockReleased,
     NameTaken,
     Recorded,
@@ -26,6 +27,7 @@ from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.states import (
     Discarding,
+    Invalidating,
     Recording,
     Releasing,
     RemovingVersions,
@@ -71,10 +73,10 @@ def on_unpublishing(state: Unpublishing, event: Event) -> Step:
             return fail_unexpected(state.job, state, event)
 
 
-def on_closing(state: Discarding | Releasing, event: Event) -> Step:
+def on_closing(state: Discarding | Invalidating | Releasing, event: Event) -> Step:
     """Release the next resource; a failure to release one does not change the result."""
     match event:
-        case Discarded() | LockReleased() | EffectFailed():
+        case Discarded() | Invalidated() | LockReleased() | EffectFailed():
             return release(state.job, state.end)
         case _:
             return fail_unexpected(state.job, state, event)

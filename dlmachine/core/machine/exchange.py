@@ -14,6 +14,7 @@ from dlmachine.core.access.login import UNAUTHORIZED, login_of
 from dlmachine.core.faults import BodyTooLarge, DestinationUnusable, Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.byte_ranges import behind, merged
+from dlmachine.core.http.request import SAFE_METHODS
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.machine.attempts import (
     after_failure,
@@ -25,7 +26,7 @@ from dlmachine.core.machine.attempts import (
 from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.publishing import on_taken
 from dlmachine.core.machine.received import on_body
-from dlmachine.core.machine.recording import confirm_version
+from dlmachine.core.machine.recording import answer, confirm_version
 from dlmachine.core.machine.segments import split_rest
 from dlmachine.core.protocol.attempts import NOTHING, Attempts, Partial
 from dlmachine.core.protocol.body_decision import (
@@ -45,6 +46,7 @@ from dlmachine.core.protocol.events import (
 )
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import Exchanging, Opening, Step, Waiting
+from dlmachine.core.transfer.invalid_copies import with_invalid_copies
 from dlmachine.core.transfer.next_exchange import follow, may_split
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.redirect import follow_redirect
@@ -108,6 +110,8 @@ def _heard(
     # Cookies are masked in a decision, and the backend did not know them.
     decision = event.decision if known is state else None
     decision = decision or decide_body(known.exchange, head)
+    if known.exchange.request.method not in SAFE_METHODS:
+        known = with_invalid_copies(known, head)
     if known.attempts.aside is not None and isinstance(decision, StoreBody):
         # A stored body overwrites the part's content from another URL.
         known = replace(known, attempts=replace(known.attempts, aside=None))
@@ -166,6 +170,8 @@ def _on_response(state: Exchanging, event: Responded, decision: BodyDecision) ->
         case SkipBody(why=SkipReason.REDIRECT):
             follows = state.job.policy.follow
             return _on_redirect(state, event) if follows else _on_error(state, event)
+        case SkipBody(why=SkipReason.NO_CONTENT):
+            return answer(state, event)
         case SkipBody():
             return _on_error(state, event)
         case RejectResponse(fault=fault):
@@ -226,7 +232,7 @@ def _retry_plainly(
     # Request the same URL again without the range or the condition that it did not accept. Each
     # of them is dropped once, so this happens at most three times for a URL.
     request, attempts, expect = state.exchange.request, state.attempts, state.exchange.expect
-    if head.status == 200:
+    if head.status == 200 or expect.is_callers:
         return None
     if not may_be_repeated(state.job.descriptor.method, state.job.policy):
         return None

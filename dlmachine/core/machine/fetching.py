@@ -15,6 +15,7 @@ from dlmachine.core.protocol.states import (
     Exchanging,
     FallingBack,
     FillingCache,
+    Invalidating,
     KeepingChanged,
     KeepingExisting,
     Opening,
@@ -54,5 +55,6 @@ HANDLERS: Final[Mapping[type, Callable[[Any, Event], Step]]] = {
     Unpublishing: commit.on_unpublishing,
     FallingBack: on_falling_back,
     Discarding: commit.on_closing,
+    Invalidating: commit.on_closing,
     Releasing: commit.on_closing,
 }

@@ -13,7 +13,7 @@ from dlmachine.core.decision.locate import locate
 from dlmachine.core.faults import Bug, Fault, HttpStatus, Party
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.protocol.effects import CheckCopy, Discard, ReleaseLock
+from dlmachine.core.protocol.effects import CheckCopy, Discard, Invalidate, ReleaseLock
 from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, EffectFailed, Event
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Origin, Outcome
@@ -22,6 +22,7 @@ from dlmachine.core.protocol.states import (
     Failed,
     FallingBack,
     Finished,
+    Invalidating,
     Releasing,
     State,
     Step,
@@ -100,10 +101,13 @@ def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
 
 
 def release(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
-    """Release the part, then the lock, then end the run."""
+    """Release the part, mark what is invalid, release the lock, then end the run."""
     if job.holds_part:
         state = Discarding(job=replace(job, holds_part=False), end=end)
         return Step(state=state, effect=Discard(keep=keep_part))
+    if job.invalid:
+        marking = Invalidating(job=replace(job, invalid=()), end=end)
+        return Step(state=marking, effect=Invalidate(urls=job.invalid))
     lock = job.lock
     if lock is not None:
         state_ = Releasing(job=replace(job, lock=None), end=end)

@@ -10,6 +10,8 @@ from returns.result import Success
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import must_read
+from dlmachine.core.cache.http_reuse import is_unchanged
+from dlmachine.core.caching.preconditions import may_be_answered
 from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.part_location import part_place, part_stem
 from dlmachine.core.decision.snapshot import Snapshot
@@ -60,6 +62,7 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
                 decision=decision,
                 began_at=snapshot.now,
                 before=snapshot,
+                may_fall_back=may_be_answered(descriptor.method, descriptor.headers),
             )
             return _step_for_decision(job)
         case refused:
@@ -147,6 +150,9 @@ def _use(state: CheckingCopy, event: CopyConfirmed) -> Step:
         compared = replace(job.decision, entry=entry)
         return _step_for_decision(replace(job, is_compared=True, decision=compared))
     outcome = cached_outcome(job, entry, job.decision.arithmetic or job.decision.reason.value)
+    if job.descriptor.headers.items and is_unchanged(entry, job.descriptor):
+        # The caller has the content.
+        outcome = replace(outcome, path=None, is_not_modified=True)
     if entry.record is record:
         return finish(job, outcome)
     from dlmachine.core.machine.recording import repair_record

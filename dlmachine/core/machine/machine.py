@@ -90,5 +90,6 @@ _LOGINS = MAX_ANSWERS + 2
 _COMMITTING = MAX_CONFLICTS * 2
 #: Reading checksums and checking copies, each up to `MAX_MISSING` times; locking, observing,
 #: opening; keeping changed and existing files, publishing twice, recording a file and a miss,
-#: removing versions or unpublishing, falling back, discarding, releasing.
-_AROUND = MAX_MISSING * 2 + 18
+#: removing versions or unpublishing, falling back, discarding, marking invalid responses,
+#: releasing.
+_AROUND = MAX_MISSING * 2 + 19

@@ -1,26 +1,37 @@
 """The steps that record a new file, or freshen the record of one that stays.
 
-Pure.
+Pure. A response to HEAD tells about the stored copy, too (RFC 9111 section 4.3.5).
 """
 
 from datetime import datetime
+from hashlib import sha256
+from typing import Final
 
 from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.freshness import choose_version
+from dlmachine.core.cache.http_reuse import reusable_copies, stored_response
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import FileRecord, MissingUpdate, RecordUpdate, SameVersion
+from dlmachine.core.caching.updating import is_about
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
-from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.http.response import Received, ResponseHead
+from dlmachine.core.integrity.representation import source_digest
 from dlmachine.core.machine.files import file_record
 from dlmachine.core.machine.finish import cached_outcome, finish
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Record
-from dlmachine.core.protocol.events import CacheFilled
+from dlmachine.core.protocol.events import CacheFilled, Responded
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Origin, Outcome
-from dlmachine.core.protocol.states import Recording, Step
+from dlmachine.core.protocol.states import Exchanging, Recording, Step
 from dlmachine.core.spec.destination import InCache
-from dlmachine.core.transfer.provenance import freshen_record
+from dlmachine.core.spec.reuse import Freshness
+from dlmachine.core.transfer.provenance import build_record, freshen_record
+from dlmachine.core.transfer.verify_body import Verified
+
+_VALIDATORS: Final = frozenset({'etag', 'last-modified'})
+_NO_CONTENT: Final = Received(size_bytes=0, wire_bytes=0, sha256=sha256(b'').hexdigest())
 
 
 def confirm_version(
@@ -41,6 +52,58 @@ def origin_of(filled: CacheFilled) -> Origin:
     if filled.stale_fault is not None:
         return Origin.STALE
     return Origin.NETWORK if filled.is_new else Origin.CACHE
+
+
+def answer(state: Exchanging, event: Responded) -> Step:
+    """End the run with a response without content, which may tell about the stored copy.
+
+    That is a response to HEAD, or a 304 to the caller's own condition (RFC 9111 sections 4.3.4 and
+    4.3.5).
+    """
+    job, attempts = state.job, state.attempts
+    verified = Verified(verified_by=(), notes=())
+    record = build_record(job, attempts, state.exchange, event, _NO_CONTENT, verified)
+    outcome = Outcome(
+        origin=Origin.NETWORK,
+        reason=job.decision.reason.value,
+        key=job.key,
+        record=record,
+        tries=attempts.tries,
+    )
+    update = _update_of_copy(state, event.head, event.at)
+    if update is None:
+        return finish(job, outcome)
+    is_invalid = update.record.invalidated_at is not None
+    reason = 'invalid' if is_invalid else 'validated'
+    return record_step(job, update, outcome, reason, published=None)
+
+
+def _update_of_copy(state: Exchanging, head: ResponseHead, at: datetime) -> SameVersion | None:
+    job = state.job
+    if job.policy.freshness is not Freshness.HTTP or head.status not in {200, 304}:
+        return None
+    entries = () if job.snapshot.cache is None else job.snapshot.cache.entries
+    entry = choose_version(reusable_copies(entries, job.descriptor, job.policy), job.policy)
+    if entry is None or entry.record is None or not entry.is_own or not _is_of(state, entry):
+        return None
+    # A 304 without a validator may be about another version, which the caller has.
+    is_clear = head.status == 200 or head.headers.has_any(_VALIDATORS)
+    if is_clear and is_about(head.headers, stored_response(entry).headers):
+        url = state.attempts.address(job.decision).url
+        record = freshen_record(entry.record, job, head, at, url)
+    elif head.status == 304:
+        return None
+    else:
+        record = replace(entry.record, invalidated_at=at)
+    return SameVersion(
+        key=job.key, item_id=item_id_of_job(job), version=entry.version, record=record
+    )
+
+
+def _is_of(state: Exchanging, entry: CacheEntry) -> bool:
+    # The response tells nothing about a copy that another URL served.
+    urls = () if entry.record is None else entry.record.urls
+    return not urls or source_digest(urls[-1]) == source_digest(state.exchange.request.shown_url)
 
 
 def confirm_copy(job: Job, entry: CacheEntry, filled: CacheFilled) -> Step:

@@ -86,6 +86,8 @@ def healthy_event(effect: effects.Effect, policy: Policy, snapshot: Snapshot) ->
             return events.Recorded(at=at)
         case effects.RemoveVersions():
             return events.VersionsRemoved(at=at)
+        case effects.Invalidate():
+            return events.Invalidated(at=at)
         case effects.Unpublish():
             return events.Unpublished(at=at)
         case effects.Discard():

@@ -16,6 +16,7 @@ from dlmachine.core.protocol.effects import (
     Exchange,
     ExchangeSegments,
     FillCache,
+    Invalidate,
     KeepChanged,
     Observe,
     OpenPart,
@@ -156,6 +157,8 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
             return f'record version {version} as {reason}'
         case RemoveVersions(versions=versions):
             return f'remove versions {", ".join(map(str, versions))}'
+        case Invalidate(urls=urls):
+            return f'mark the stored copies of {", ".join(urls)} as invalid'
         case Unpublish(path=path):
             return f'remove {path} again'
         case Discard(keep=keep):

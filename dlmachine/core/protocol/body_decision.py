@@ -18,6 +18,7 @@ class SkipReason(Enum):
     SAME_COPY = 'the same as the stored copy'
     ERROR = 'an error'
     PROBE = 'a probe'
+    NO_CONTENT = 'a response without content'
 
 
 @frozen

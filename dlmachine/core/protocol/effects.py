@@ -245,6 +245,17 @@ class RemoveVersions:
 
 
 @frozen
+class Invalidate:
+    """Mark the stored responses of these masked URLs as invalid.  `Invalidated`.
+
+    A request that is not safe may have changed them on the server (RFC 9111 section 4.4). Copies
+    that are used by the rules of HTTP are used again once the server has confirmed them.
+    """
+
+    urls: tuple[str, ...]
+
+
+@frozen
 class Unpublish:
     """Remove a published file that could not be recorded in the registry.  `Unpublished`."""
 
@@ -267,26 +278,10 @@ class ReleaseLock:
 
 
 Effect: TypeAlias = (
-    CheckCopy
-    | ReadChecksums
-    | AcquireLock
-    | Observe
-    | FillCache
-    | OpenPart
-    | ReadSecret
-    | Exchange
-    | ExchangeSegments
-    | Reassemble
-    | Validate
-    | Wait
-    | KeepChanged
-    | Publish
-    | Record
-    | RemoveVersions
-    | Unpublish
-    | Discard
-    | ReleaseLock
-)
+    CheckCopy | ReadChecksums | AcquireLock | Observe | FillCache | OpenPart | ReadSecret
+    | Exchange | ExchangeSegments | Reassemble | Validate | Wait | KeepChanged | Publish
+    | Record | RemoveVersions | Invalidate | Unpublish | Discard | ReleaseLock
+)  # fmt: skip
 
 if not TYPE_CHECKING:  # Type checkers would accept any name.
     __getattr__ = renamed(

@@ -201,6 +201,12 @@ class VersionsRemoved(Happened):
     __slots__ = ()
 
 
+class Invalidated(Happened):
+    """The stored responses are marked."""
+
+    __slots__ = ()
+
+
 class Unpublished(Happened):
     """The published file is removed."""
 
@@ -248,6 +254,7 @@ Event: TypeAlias = (
     | NameTaken
     | Recorded
     | VersionsRemoved
+    | Invalidated
     | Unpublished
     | Discarded
     | LockReleased

@@ -21,6 +21,7 @@ class Expectation:
     `is_segment` says that only this range of this version is useful. `is_probe` says that only the
     head of the response is. `new_in` is the folder in which the name of the file must not be taken
     (empty: it may be), `named_by` the masked URL that names it if the response does not.
+    `is_callers` says that the caller set conditions or a range, and gets the response to them.
     """
 
     offset: int = 0
@@ -44,3 +45,4 @@ class Expectation:
     is_probe: bool = False
     new_in: str = ''
     named_by: str = ''
+    is_callers: bool = False

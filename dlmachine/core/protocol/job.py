@@ -22,6 +22,7 @@ class Job:
     `checksum_source` is the file that the policy's checksum was read from. `is_compared` says that
     the chosen copy was read to compare its checksum, `may_fall_back` that a stored copy may be used
     if the download fails. `filled` is the entry of the cache that a file at a path is filled from.
+    `invalid` are the masked URLs whose stored copies a response has made invalid.
     """
 
     descriptor: Descriptor
@@ -38,6 +39,7 @@ class Job:
     is_compared: bool = False
     may_fall_back: bool = True
     filled: CacheFilled | None = None
+    invalid: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

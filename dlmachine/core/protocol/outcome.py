@@ -14,6 +14,7 @@ from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.faults import Fault, HttpStatus
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.headers import Headers
+from dlmachine.core.http.request import KEPT_METHODS
 from dlmachine.core.protocol.effects import Effect
 from dlmachine.core.protocol.events import Event
 from dlmachine.core.protocol.redact_event import redact_step
@@ -50,6 +51,7 @@ class Outcome:
     existing copy was used because the download failed (`Origin.STALE`), `fault` is why it failed;
     with `any_status`, it is the response with an error status.
     `assessment` is the age and the lifetime of a stored copy, if they decided that it is used.
+    `is_not_modified` says that a copy answered the caller's own condition with 304.
     """
 
     origin: Origin
@@ -64,6 +66,7 @@ class Outcome:
     tries: int = 0
     fault: Fault | None = None
     assessment: Assessment | None = None
+    is_not_modified: bool = False
     # Not in `repr`: the story has unredacted responses, in which a server may echo secrets.
     story: tuple[tuple[Effect, Event], ...] = field(default=(), repr=False)
 
@@ -79,6 +82,8 @@ class Outcome:
         """The status of the response that the content is from; 0 if none is on record."""
         if self.origin is Origin.NETWORK and isinstance(self.fault, HttpStatus):
             return self.fault.status
+        if self.is_not_modified:
+            return 304
         return 0 if self.record is None else int(self.record.http_code)
 
     @property
@@ -103,6 +108,8 @@ class Outcome:
         """How the cache handled the request, in the words of RFC 9211."""
         if self.origin is Origin.NETWORK:
             forward = _FORWARDED.get(self.reason, Forward.URI_MISS)
+            if self.record is not None and self.record.method not in KEPT_METHODS:
+                forward = Forward.METHOD
             is_stored = self.version is not None
             return CacheStatus(forward=forward, forward_status=self.status, is_stored=is_stored)
         if self.is_validated:

@@ -183,6 +183,9 @@ class Store(Protocol):
     ) -> events.VersionsRemoved | events.EffectFailed:
         """Remove versions."""
 
+    def invalidate(self, effect: effects.Invalidate) -> events.Invalidated | events.EffectFailed:
+        """Mark the entries of these URLs as invalid, whatever their keys, in one transaction."""
+
     def close(self) -> None:
         """Close the connections."""
 

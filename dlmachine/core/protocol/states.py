@@ -205,19 +205,29 @@ class FallingBack:
 
 
 @frozen
-class Discarding:
-    """Closing the part; `end` is the result of the run."""
+class _Ending:
+    """A state at the end of a run; `end` is its result."""
 
     job: Job
     end: Outcome | Fault
 
 
-@frozen
-class Releasing:
-    """Releasing the lock; `end` is the result of the run."""
+class Discarding(_Ending):
+    """Closing the part."""
 
-    job: Job
-    end: Outcome | Fault
+    __slots__ = ()
+
+
+class Invalidating(_Ending):
+    """Marking stored responses as invalid."""
+
+    __slots__ = ()
+
+
+class Releasing(_Ending):
+    """Releasing the lock."""
+
+    __slots__ = ()
 
 
 @frozen
@@ -235,30 +245,11 @@ class Failed:
 
 
 State: TypeAlias = (
-    CheckingCopy
-    | ReadingChecksums
-    | Locking
-    | Observing
-    | FillingCache
-    | Opening
-    | Authorizing
-    | Exchanging
-    | Segmenting
-    | Reassembling
-    | Validating
-    | Waiting
-    | KeepingChanged
-    | KeepingExisting
-    | Publishing
-    | Recording
-    | RemovingVersions
-    | Unpublishing
-    | FallingBack
-    | Discarding
-    | Releasing
-    | Finished
-    | Failed
-)
+    CheckingCopy | ReadingChecksums | Locking | Observing | FillingCache | Opening | Authorizing
+    | Exchanging | Segmenting | Reassembling | Validating | Waiting | KeepingChanged
+    | KeepingExisting | Publishing | Recording | RemovingVersions | Unpublishing | FallingBack
+    | Discarding | Invalidating | Releasing | Finished | Failed
+)  # fmt: skip
 
 
 @frozen

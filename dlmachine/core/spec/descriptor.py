@@ -42,13 +42,10 @@ from dlmachine.core.spec.key_names import parse_key_names
 from dlmachine.core.spec.request_words import parse_content, parse_tls, take_body
 
 #: Methods that a download may use (RFC 9110 section 9).
-METHODS: Final = ('GET', 'POST', 'PUT', 'PATCH')
+METHODS: Final = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS')
 
-#: Headers that dlmachine sets: message framing, ranges and conditions.
-MANAGED_HEADERS: Final = frozenset({
-    'content-length', 'transfer-encoding', 'range', 'if-range', 'if-match', 'if-none-match',
-    'if-modified-since', 'if-unmodified-since',
-})  # fmt: skip
+#: Headers of message framing, which dlmachine always sets itself.
+MANAGED_HEADERS: Final = frozenset({'content-length', 'transfer-encoding'})
 
 
 @frozen
@@ -273,7 +270,7 @@ def _parse_method(method: object, *, has_body: bool) -> Result[str, Fault]:
     if name not in METHODS:
         problem = f'must be one of {", ".join(METHODS)}, not {shown_value(redact_value(method))}'
         return Failure(InvalidInput(where='method', problem=problem))
-    if name == 'GET' and has_body:
-        problem = 'cannot be GET: GET has no body (RFC 9110 section 9.3.1)'
+    if name in {'GET', 'HEAD'} and has_body:
+        problem = f'cannot be {name}: {name} has no body (RFC 9110 section 9.3.1)'
         return Failure(InvalidInput(where='method', problem=problem, advice='Use POST or PUT'))
     return Success(name)

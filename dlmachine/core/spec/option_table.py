@@ -127,7 +127,7 @@ _ALL: Final = (
     ),
     Option('retry_max_wait', parsers.read_seconds, 'maximum wait between attempts'),
     Option('retry_after_max', parsers.read_seconds, 'longest Retry-After to obey'),
-    Option('idempotent', parsers.read_bool, 'a POST may be sent twice'),
+    Option('idempotent', parsers.read_bool, 'a POST, PUT or DELETE may be sent twice'),
     Option('connect_timeout', parsers.read_seconds, 'maximum time to connect'),
     Option('stall_timeout', parsers.read_seconds, 'maximum time without a byte'),
     Option(

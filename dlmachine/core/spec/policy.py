@@ -45,8 +45,9 @@ class Policy:
     `retries` is the number of rounds over the URLs after the first; before each of them
     dlmachine waits up to `retry_wait`, doubled from round to round up to `retry_max_wait`, or
     for the server's Retry-After if that is within `retry_after_max`.
-    `idempotent` says that a POST may be sent twice. `segments` is the maximum number of
-    parallel connections for a large file (0: depends on its size).
+    `idempotent` says that a request which is not safe, such as a POST, may be sent twice.
+    `segments` is the maximum number of parallel connections for a large file (0: depends on its
+    size).
 
     `checksum`, or the line of a `checksum_file`, is the expected checksum. `min_bytes`,
     `check_content` (a web page in place of data, a damaged gzip stream) and

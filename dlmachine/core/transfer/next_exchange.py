@@ -6,6 +6,7 @@ from dlmachine.core.access.auth import Scheme
 from dlmachine.core.access.cookie_field import with_cookies
 from dlmachine.core.access.login import counted
 from dlmachine.core.cache.freshness import Condition, build_condition
+from dlmachine.core.caching.preconditions import has_conditions
 from dlmachine.core.decision.existing import replaces
 from dlmachine.core.decision.verdict import Verdict
 from dlmachine.core.frozen import replace
@@ -59,6 +60,7 @@ def ask(job: Job, attempts: Attempts, request: Request, at: datetime) -> Step:
             whole_bytes=None if last is None else part.whole_bytes,
             new_in=new_in,
             named_by=job.descriptor.redactor.url(job.descriptor.url) if new_in else '',
+            is_callers=has_conditions(job.descriptor.headers),
         ),
         algorithms=_algorithms(job, attempts),
         connect_timeout=policy.connect_timeout,
@@ -146,7 +148,11 @@ def may_split(job: Job, position: int) -> bool:
     descriptor, decision = job.descriptor, job.decision
     if job.policy.segments == 1 or decision.verdict is Verdict.REVALIDATE:
         return False
-    if descriptor.method != 'GET' or descriptor.body != NoBody():
+    if (
+        descriptor.method != 'GET'
+        or descriptor.body != NoBody()
+        or has_conditions(descriptor.headers)
+    ):
         return False
     if descriptor.auth.scheme is Scheme.DIGEST:
         return False  # Each request has credentials of its own.

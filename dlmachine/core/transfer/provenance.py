@@ -155,7 +155,7 @@ def freshen_record(
     """
     descriptor, redactor = job.descriptor, job.descriptor.redactor
     if not is_source(record, descriptor, url):
-        return replace(record, validated_at=at, requested_at=job.began_at)
+        return replace(record, validated_at=at, requested_at=job.began_at, invalidated_at=None)
     fields, asked = record.response_headers, record.request_headers
     if head.headers:
         new = Headers(redactor.fields(head.headers.items))
@@ -165,6 +165,7 @@ def freshen_record(
         record,
         validated_at=at,
         requested_at=job.began_at,
+        invalidated_at=None,
         # A 200 with the same bytes replaces the response, whatever its status was.
         http_code=record.http_code if head.status in {206, 304} else head.status,
         request_headers=asked,

@@ -58,8 +58,11 @@ def decide_body(exchange: Exchange, head: ResponseHead) -> BodyDecision:
     status = head.status
     if exchange.expect.is_probe and 200 <= status < 300:
         return SkipBody(SkipReason.PROBE)
+    if exchange.request.method == 'HEAD' and 200 <= status < 300:
+        return SkipBody(SkipReason.NO_CONTENT)
     if status == 206:
-        return _decide_partial(exchange, head)
+        is_callers = exchange.expect.is_callers and 'Range' in exchange.request.headers
+        return _take_range(exchange, head) if is_callers else _decide_partial(exchange, head)
     if status == 202:
         return SkipBody(SkipReason.ERROR)  # RFC 9110 section 15.3.3: accepted, but not ready.
     if 200 <= status < 300:
@@ -78,6 +81,8 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 def _decide_unmodified(exchange: Exchange, head: ResponseHead) -> BodyDecision:
+    if exchange.expect.is_callers:
+        return SkipBody(SkipReason.NO_CONTENT)
     if not exchange.expect.is_conditional:
         return _unusable(exchange, 'answered 304, although no condition was sent')
     if not is_same_source(exchange):
@@ -116,6 +121,14 @@ def _decide_whole(exchange: Exchange, head: ResponseHead) -> BodyDecision:
         ),
     )
     return _examined(exchange, head, taking)
+
+
+def _take_range(exchange: Exchange, head: ResponseHead) -> BodyDecision:
+    # The caller asked for it, and gets it as it is.
+    limit, length = exchange.expect.max_bytes, content_length(head)
+    if limit is not None and length is not None and length > limit:
+        return _too_large(exchange, length)
+    return StoreBody(wire_bytes=length, limit_bytes=limit)
 
 
 def _decide_partial(exchange: Exchange, head: ResponseHead) -> BodyDecision:
@@ -211,7 +224,7 @@ def is_same_source(exchange: Exchange) -> bool:
 
 def _validator(exchange: Exchange, head: ResponseHead) -> str | None:
     # The validator is written to the part's note, so one that contains a secret is not used.
-    if exchange.request.method != 'GET':
+    if exchange.request.method != 'GET' or exchange.expect.is_callers:
         return None  # RFC 9110 section 14.2: only GET has ranges.
     found = validator_of(head)
     is_clean = found is None or exchange.request.redactor.text(found) == found

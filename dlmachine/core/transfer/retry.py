@@ -11,6 +11,7 @@ from typing import Final
 
 from dlmachine.core import faults
 from dlmachine.core.frozen import frozen
+from dlmachine.core.http.request import SAFE_METHODS
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.validators import parse_http_date
 from dlmachine.core.spec.policy import Policy
@@ -28,18 +29,19 @@ class Chance(Enum):
 #: RFC 8470 (425), RFC 6585 (429), and what proxies add to them.
 PASSING: Final = frozenset({202, 408, 425, 429, *range(500, 600)})
 
-#: Methods that may be sent twice (RFC 9110 section 9.2.2).
-_IDEMPOTENT: Final = frozenset({'GET', 'PUT'})
 _BEFORE_SENDING: Final = frozenset({'resolve', 'connect', 'proxy'})
 
 
 def may_be_repeated(method: str, policy: Policy) -> bool:
-    """Whether a request may be sent twice (RFC 9110 section 9.2.2).
+    """Whether a request may be sent twice.
+
+    RFC 9110 section 9.2.2 allows that for all idempotent methods. PUT and DELETE are sent twice
+    only with `idempotent=True`, because another client may have changed the resource in between.
 
     >>> may_be_repeated('GET', Policy()), may_be_repeated('POST', Policy())
     (True, False)
     """
-    return method in _IDEMPOTENT or policy.idempotent
+    return method in SAFE_METHODS or policy.idempotent
 
 
 def classify(fault: faults.Fault, method: str, policy: Policy) -> Chance:

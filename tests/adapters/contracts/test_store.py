@@ -10,8 +10,8 @@ import pytest
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.updates import SameVersion
-from dlmachine.core.protocol.effects import Record, RemoveVersions
-from dlmachine.core.protocol.events import NameTaken, Recorded, VersionsRemoved
+from dlmachine.core.protocol.effects import Invalidate, Record, RemoveVersions
+from dlmachine.core.protocol.events import Invalidated, NameTaken, Recorded, VersionsRemoved
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles, MemoryStore
 from tests.adapters.stores import AT, DATA, Shelf, a_target, freshened, write_file
@@ -132,6 +132,25 @@ def test_retired_versions_lose_their_files(shelf: Shelf) -> None:
     assert [shelf.is_there(update.path) for update in updates] == [False, False, True]
     assert [entry.is_usable for entry in entries] == [False, False, True]
     assert isinstance(shelf.record(updates[0]), NameTaken)
+
+
+def test_copies_of_a_url_become_invalid(shelf: Shelf) -> None:
+    """All versions, under all keys with that URL; nothing else of them changes."""
+    assert isinstance(shelf.store.invalidate(Invalidate(urls=('https://h/',))), Invalidated)
+    one, other = a_target(), a_target(headers={'Authorization': 'x'})
+    updates = [shelf.put(), shelf.put(2), shelf.put(target=other)]
+    query = a_target(query={'a': '1'})
+    shelf.put(target=query, url=f'{updates[0].url}?a=1')
+    done = shelf.store.invalidate(Invalidate(urls=(updates[0].url, 'https://elsewhere/')))
+
+    assert isinstance(done, Invalidated)
+    marked = [entry for target in (one, other) for entry in shelf.see(target).entries]
+    assert [entry.record for entry in marked] == [
+        replace(update.record, invalidated_at=done.at) for update in updates
+    ]
+    (kept,) = shelf.see(query).entries
+    assert kept.record is not None
+    assert kept.record.invalidated_at is None
 
 
 def test_retiring_twice_is_retiring_once(shelf: Shelf) -> None:

@@ -8,15 +8,17 @@ import pytest
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.key import cache_key
+from dlmachine.core.decision.conditions import find_request_fault
 from dlmachine.core.faults import ConnectionFailed, HttpStatus, TimedOut
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, SkipReason, StoreBody
 from dlmachine.core.secrets.redact import is_secret_name, scrub
-from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.descriptor import METHODS, Descriptor
 from dlmachine.core.spec.option_parsers import read_bool
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Freshness
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.redirect import follow_redirect
 from dlmachine.core.transfer.retry import Chance, classify
@@ -64,12 +66,12 @@ def test_statuses_that_are_errors_or_rejected() -> None:
     assert unknown == {*range(200), 206, 304, *range(600, 1_000)}
 
 
-@pytest.mark.parametrize('method', ['GET', 'PUT', 'POST', 'PATCH'])
+@pytest.mark.parametrize('method', METHODS)
 def test_which_methods_are_sent_twice(method: str) -> None:
-    """Idempotent methods (RFC 9110 section 9.2.2)."""
+    """Those that change nothing on the server (RFC 9110 section 9.2.1)."""
     fault = ConnectionFailed(url=URL, phase='receive')
     is_repeated = classify(fault, method, Policy()) is Chance.AGAIN
-    assert is_repeated == (method in {'GET', 'PUT'})
+    assert is_repeated == (method in {'GET', 'HEAD', 'OPTIONS'})
 
 
 @pytest.mark.parametrize('phase', ['resolve', 'connect', 'proxy', 'send', 'receive', 'stall'])
@@ -105,14 +107,22 @@ def test_fields_that_do(name: str) -> None:
     assert cache_key(with_field) != cache_key(Descriptor(url=URL))
 
 
-@pytest.mark.parametrize('name', [
-    'Content-Length', 'Transfer-Encoding', 'Range', 'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since',
-    'If-Unmodified-Since',
-])  # fmt: skip
+@pytest.mark.parametrize('name', ['Content-Length', 'Transfer-Encoding'])
 def test_fields_that_a_caller_cannot_set(name: str) -> None:
-    """They frame the message, or would change the planned response."""
+    """They frame the message."""
     fault: Any = Descriptor.parse(URL, headers={name: '1'}).failure()
     assert (fault.where, fault.problem) == (f'headers[{name!r}]', 'is set by dlmachine itself')
+
+
+@pytest.mark.parametrize('name', [
+    'Range', 'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since',
+])  # fmt: skip
+def test_fields_that_need_the_rules_of_http(name: str) -> None:
+    """They would change the planned response."""
+    descriptor = Descriptor.parse(URL, headers={name: '1'}).unwrap()
+    fault: Any = find_request_fault(descriptor, Policy())
+    assert (fault.where, fault.problem) == (f'headers[{name!r}]', 'is set by dlmachine itself')
+    assert find_request_fault(descriptor, Policy(freshness=Freshness.HTTP)) is None
 
 
 @pytest.mark.parametrize('name', ['Content-Type', 'Content-Encoding', 'Content-Language', 'Digest'])

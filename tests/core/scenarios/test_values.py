@@ -115,7 +115,11 @@ def test_a_text_is_sent_as_it_is() -> None:
         ),
         ({'mirrors': 7}, 'mirrors', 'must be a list of URLs, not int'),
         ({'cert': 7}, 'cert', 'must be a path, not int'),
-        ({'method': 'get it'}, 'method', "must be one of GET, POST, PUT, PATCH, not 'get it'"),
+        (
+            {'method': 'get it'},
+            'method',
+            "must be one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, not 'get it'",
+        ),
     ],
 )
 def test_faults_of_descriptors(given: dict[str, Any], where: str, problem: str) -> None:

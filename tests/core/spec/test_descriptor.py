@@ -81,7 +81,8 @@ BODIES: list[tuple[dict[str, Any], str, Any, Any]] = [
     ({'json': True, 'data': b'x'}, 'fault', 'body', None),
     ({'data': b'x', 'method': 'put'}, 'PUT', (), RawBody(b'x')),
     ({'data': b'x', 'method': 'GET'}, 'fault', 'method', None),
-    ({'method': 'DELETE'}, 'fault', 'method', None),
+    ({'method': 'TRACE'}, 'fault', 'method', None),
+    ({'method': 'HEAD', 'data': b'x'}, 'fault', 'method', None),
     ({'query': {'a': 'x\r\ny\0'}}, 'GET', (('a', 'x\r\ny\0'),), NoBody()),
     ({'query': {'a': 'x\ny'}, 'json': {}}, 'POST', (('a', 'x\ny'),), JsonBody('{}')),
     ({'query': {'a': '\ud800'}}, 'fault', "query['a']", None),
@@ -114,7 +115,7 @@ def test_bodies(given: dict[str, Any], method: str, pairs: Any, body: Any) -> No
     [
         ({'url': 7}, 'url'), ({'url': 'h/x'}, 'url'),
         ({'mirrors': 5}, 'mirrors'), ({'mirrors': ['http://m/', 'x']}, 'mirrors[1]'),
-        ({'headers': ['nonsense']}, 'headers[0]'), ({'headers': {'Range': 'bytes=0-'}}, "headers['Range']"),
+        ({'headers': ['nonsense']}, 'headers[0]'), ({'headers': {'Content-Length': '1'}}, "headers['Content-Length']"),
         ({'verify': 'no'}, 'verify'), ({'cainfo': 'a\0b'}, 'cainfo'), ({'key': 'a\0b'}, 'key'), ({'cert': 'https://h/x'}, 'cert'),
     ],
 )  # fmt: skip

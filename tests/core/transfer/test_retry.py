@@ -98,11 +98,13 @@ CHANCES: list[tuple[Fault, Chance, Chance]] = [
     ids=[f'{fault.code} {str(fault)[:50]}' for fault, *_ in CHANCES],
 )
 def test_which_failures_are_retried(fault: Fault, get: Chance, post: Chance) -> None:
-    """GET is retried; a POST is not repeated unless `idempotent` is set."""
+    """Safe methods are repeated, and others only if `idempotent` is set."""
     assert classify(fault, 'GET', Policy()) is get
-    assert classify(fault, 'PUT', Policy()) is get
-    assert classify(fault, 'POST', Policy()) is post
-    assert classify(fault, 'POST', Policy(idempotent=True)) is get
+    for method in ('GET', 'HEAD', 'OPTIONS'):
+        assert classify(fault, method, Policy()) is get
+    for method in ('POST', 'PUT', 'PATCH', 'DELETE'):
+        assert classify(fault, method, Policy()) is post
+        assert classify(fault, method, Policy(idempotent=True)) is get
 
 
 def test_every_fault_is_in_the_table_above() -> None:
