@@ -127,8 +127,6 @@ def _send(
         fields = [
             (one[0], fixed(one, before[-1], config)) for one in config.get('request_headers', ())
         ]
-    if config.get('cache') == 'no-cache':
-        fields.append(('Cache-Control', 'max-age=0'))  # As fetch does for that mode.
     name = config['name'].encode('ascii', 'replace').decode()
     fields += [('Test-Name', name), ('Test-ID', config['id']), ('Req-Num', str(number))]
     path = f'/test/{token}'
