@@ -210,6 +210,13 @@ def test_netrc(auth: Any, file: str | None) -> None:
     assert exchange.request.netrc == file
 
 
+@pytest.mark.parametrize('auth', ['netrc', False, {'netrc': '/n'}])
+def test_a_refusal_without_a_secret_ends_the_run(auth: Any) -> None:
+    """There is nothing else to send."""
+    run = a_run(auth).feed(refused('Basic realm="r"'))
+    assert fault_of(run).sent == ''
+
+
 def test_schemes_without_authorization_are_left_alone() -> None:
     """FTP has no such field."""
     run = a_run(('me', 'pw'), url='ftp://example.org/x', method='GET')

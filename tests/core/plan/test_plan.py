@@ -11,7 +11,6 @@ from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
-from dlmachine.core.integrity.representation import Representation, source_digest
 from dlmachine.core.plan import codec
 from dlmachine.core.plan.dry_run import healthy_event, rehearse
 from dlmachine.core.plan.plan import Plan, plan
@@ -47,7 +46,6 @@ from tests.builders import (
     a_part,
     a_path,
     a_policy,
-    a_record,
     a_snapshot,
     an_entry,
     an_exchange,
@@ -55,7 +53,6 @@ from tests.builders import (
 
 STORED = a_snapshot(cache=a_cache(an_entry()))
 KEY = STORED.key
-DATE = 'Wed, 01 May 2024 00:00:00 GMT'
 
 
 def made(policy: Policy | None = None, snapshot: Snapshot = STORED, **described: Any) -> Plan:
@@ -299,32 +296,3 @@ def test_a_plan_names_the_rules_that_set_its_options() -> None:
     shown = str(made(a_policy(rules=('https://h/*', 'a\nb'))))
     assert '  rule         https://h/*\n' in shown
     assert 'a\nb' not in shown
-
-
-def requests_in(made: Plan) -> int:
-    """The number of requests that a plan shows."""
-    return sum(isinstance(effect, Exchange) for effect in made.effects)
-
-
-@pytest.mark.parametrize('known', [{'etag': '"v1"'}, {'etag': None, 'last_modified': DATE}])
-def test_a_copy_that_came_through_a_redirect_is_confirmed_by_one_request(
-    known: dict[str, Any],
-) -> None:
-    """Redirects are not planned: the server leads to the source of the copy again."""
-    record = a_record(urls=('https://example.org/t.csv', 'https://elsewhere/t.csv'), **known)
-    seen = a_snapshot(cache=a_cache(an_entry(record=record)))
-    assert requests_in(made(a_policy(check_freshness=True), seen)) == 1
-
-
-@pytest.mark.parametrize(
-    'known',
-    [
-        Representation(size_bytes=9),
-        Representation(source=source_digest('https://elsewhere/t.csv')),
-        Representation(promised=('Repr-Digest', 'sha256', 'ab' * 32)),
-    ],
-)
-def test_a_part_is_resumed_by_one_request(known: Representation) -> None:
-    """The rest is of the same file, whatever the first response said of it."""
-    seen = a_snapshot(cache=a_cache(), part=a_part(representation=known))
-    assert requests_in(made(a_policy(), seen)) == 1
