@@ -163,7 +163,9 @@ def _use(state: CheckingCopy, event: CopyConfirmed) -> Step:
 def _decide_again(job: Job) -> Step:
     copies = job.before.copies(job.decision.destination)
     before = frozenset([(entry.path, entry.version) for entry in copies if entry.is_usable])
-    match decide(job.descriptor, job.policy, job.snapshot, before):
+    # If the index could not be read at first, it is not known which copies are new.
+    is_known = job.before.file is None or job.before.file.fault is None
+    match decide(job.descriptor, job.policy, job.snapshot, before if is_known else None):
         case Success(decision):
             return _step_for_decision(replace(job, decision=decision))
         case refused:

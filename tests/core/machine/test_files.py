@@ -12,6 +12,7 @@ from dlmachine.core.decision.names import free_name
 from dlmachine.core.decision.part_location import may_need_part
 from dlmachine.core.faults import Bug, CacheUnusable, InvalidInput, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import (
@@ -32,6 +33,7 @@ from dlmachine.core.protocol.events import (
     CopyMissing,
     EffectFailed,
     Interrupted,
+    LockAcquired,
     LockUnavailable,
     NameTaken,
     Observed,
@@ -570,3 +572,15 @@ def test_two_words_for_one_option_may_not_contradict() -> None:
     fault = find_policy_fault(a_policy(check_freshness=True, freshness=STORED))
     assert fault is not None
     assert getattr(fault, 'where', '') == 'freshness'
+
+
+def test_a_file_whose_index_could_not_be_read_at_first_is_not_a_new_one() -> None:
+    """It was there before, so it is checked, as the policy says."""
+    policy = a_policy(dest=AT_PATH, freshness=Freshness.ALWAYS)
+    blind = a_snapshot(destination=a_path(), file=replace(a_file(), fault=FULL))
+    seen = a_snapshot(destination=a_path(), file=a_file(a_recorded()))
+    step = begin(a_descriptor(), policy, blind)
+    assert isinstance(step.effect, AcquireLock)
+    step = advance(step.state, LockAcquired(at=NOW))
+    step = advance(step.state, Observed(at=NOW, snapshot=seen))
+    assert isinstance(step.effect, OpenPart)
