@@ -64,7 +64,8 @@ def observe(
         is_folder = seen is not None and seen.kind is PathKind.FOLDER
         folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
         part = files.see_part(folder, part_stem(key, wanted))
-    if may_fetch and cache is not None and store is not None and cache.fault is None:
+    may_be_known = policy.checksum is not None or descriptor.key_ignores_query
+    if may_fetch and may_be_known and cache is not None and store is not None:
         wanted_others = others_wanted(descriptor, policy, key)
         if wanted_others is not None:
             cache = replace(cache, others=store.find_others(wanted_others))
