@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.cache_doctor import doctor, verify
-from dlmachine.cli.cache_folder import folder_of, found_entries, reading
+from dlmachine.cli.cache_folder import folder_of, found_entries
 from dlmachine.cli.common import (
     confirmed,
     print_json,
-    size_text,
 )
 from dlmachine.cli.folder.missing import missing
+from dlmachine.cli.keeping.ls import list_all, usage
 from dlmachine.cli.keeping.pins import pin, unpin
 from dlmachine.cli.keeping.prune import prune
 from dlmachine.cli.parameters.options import (
@@ -34,6 +34,8 @@ def command() -> None:
 
 
 command.add_command(verify)
+command.add_command(list_all)
+command.add_command(usage)
 command.add_command(prune)
 command.add_command(pin)
 command.add_command(unpin)
@@ -47,23 +49,6 @@ command.add_command(missing)
 def show_folder(**given: Any) -> None:
     """Print the cache folder."""
     click.echo(printable(folder_of(given)))
-
-
-@command.command('ls', cls=Command)
-@table_option('path')
-@config_option
-@json_option
-def list_all(**given: Any) -> None:
-    """List the stored versions: date, size, version, URL."""
-    with reading(given) as (_, entries):
-        if given['as_json']:
-            print_json([_as_json(entry) for entry in entries])
-            return
-        for entry in entries:
-            size = size_text(entry.file_bytes)
-            date = f'{entry.stored_at:%Y-%m-%d %H:%M:%S}'
-            line = f'{date}  {size:>10}  v{entry.version}  {entry.url or entry.file_name}'
-            click.echo(printable(line))
 
 
 @command.command('info', cls=Command)

@@ -37,15 +37,28 @@ def reading(
     A folder that does not exist is a failure if it `must_exist`, or is named by the command line;
     a configured one may not have been created yet.
     """
-    from dlmachine.core.faults import CacheUnusable
     from dlmachine_adapters.cachedir.listing import list_entries
 
     with opened(given) as registry:
-        if not Path(registry.folder).is_dir():
-            if must_exist or given.get('path') is not None:
-                fail(CacheUnusable(path=registry.folder, problem='there is no such folder'))
-            click.echo(f'note: there is no folder {printable(registry.folder)}', err=True)
+        _check_folder(registry.folder, must_exist=must_exist or given.get('path') is not None)
         yield registry, list_entries(registry)
+
+
+def note_missing(given: dict[str, Any], manager: 'DownloadManager') -> None:
+    """Say that a configured folder does not exist yet; one on the command line must exist."""
+    with manager.adapters() as world:
+        folder = world.store.folder if world.store is not None else ''
+    _check_folder(folder, must_exist=given.get('path') is not None)
+
+
+def _check_folder(folder: str, *, must_exist: bool) -> None:
+    from dlmachine.core.faults import CacheUnusable
+
+    if Path(folder).is_dir():
+        return
+    if must_exist:
+        fail(CacheUnusable(path=folder, problem='there is no such folder'))
+    click.echo(f'note: there is no folder {printable(folder)}', err=True)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The methods of a manager for what stays in its cache."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dlmachine.errors import error_for, unwrap
@@ -11,7 +11,9 @@ from dlmachine.targets import Target
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from dlmachine.core.maintenance.listed_entry import ListedEntry
     from dlmachine.core.protocol.outcome import Outcome
+    from dlmachine.keeping.entries import Usage
     from dlmachine.keeping.pruning import PruneReport
     from dlmachine.options.types import CacheOptions, DownloadOptions
     from dlmachine_adapters.cachedir.connection import Registry
@@ -46,6 +48,45 @@ class CacheKeeping(DataFolders):
         locks = path_text(keep_lock)
         lockfiles: Iterable[Any] = [locks] if isinstance(locks, str) else locks
         return prune(registry, keeping, self._world, dry_run=dry_run, lockfiles=lockfiles)
+
+    def cache_entries(
+        self,
+        filters: 'str | Iterable[str]' = (),
+        *,
+        sort: str | None = None,
+        limit: int | None = None,
+    ) -> 'Iterator[ListedEntry]':
+        """The entries of the cache, one at a time, with size, last use and pin; reads no file.
+
+        `filters` are conditions such as 'size>1GB', 'used>90d' or 'host=*.example.org', all of
+        which an entry must meet; the fields are size, age, used, version, pinned, url, host,
+        extension and status. `sort` is 'size' (the largest first), 'used' (the longest unused
+        first), 'age' (the oldest first) or 'url'; without it the order is that of storing.
+
+        Raises: RequestError without a cache, or for a bad filter, sort or limit; LocalError.
+
+        >>> from dlmachine import DownloadManager
+        >>> with DownloadManager('cache') as manager:
+        ...     list(manager.cache_entries('size>1GB', sort='used', limit=20))
+        []
+        """
+        from dlmachine.keeping.entries import find_entries
+
+        now = self._world.clock.now().timestamp()
+        return find_entries(self._registry('cache_entries'), filters, sort, limit, now)
+
+    def cache_usage(
+        self, filters: 'str | Iterable[str]' = (), *, by: str = 'host'
+    ) -> 'list[Usage]':
+        """What the entries of the cache take up, by 'host', 'extension' or 'status'.
+
+        `filters` are those of `cache_entries`.
+
+        Raises: RequestError without a cache, or for a bad filter or field; LocalError.
+        """
+        from dlmachine.keeping.entries import add_up
+
+        return add_up(self.cache_entries(filters), by)
 
     def pin(self, target: 'Target | PathInput', **options: 'Unpack[DownloadOptions]') -> None:
         """Keep an entry of the cache from being pruned, by its URL or the path of its file.

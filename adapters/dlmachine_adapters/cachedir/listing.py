@@ -37,6 +37,7 @@ class Listed:
     file_name: str
     key: str | None = None
     record: DownloadRecord | None = None
+    row_id: int = 0
 
     @property
     def is_ready(self) -> bool:
@@ -53,6 +54,16 @@ class Listed:
 def list_entries(registry: Registry) -> Iterator[Listed]:
     """Every entry, oldest first; empty without a registry.  Raises: sqlite3.Error."""
     return (row for row in list_rows(registry) if isinstance(row, Listed))
+
+
+def list_some(registry: Registry, row_ids: list[int]) -> Iterator[Listed]:
+    """The entries with these row ids, in their order.  Raises: sqlite3.Error."""
+    for row_id in row_ids:
+        try:
+            rows = registry.read(partial(_ask_one, row_id))
+        except NoDatabase:
+            return
+        yield from (_listed(registry.folder, row) for row in rows if isinstance(row, Row))
 
 
 def list_rows(registry: Registry) -> Iterator[Listed | Misfit]:
@@ -82,6 +93,7 @@ def _listed(folder: str, row: Row) -> Listed:
         file_name=row.file_name,
         key=row.key,
         record=record,
+        row_id=row.row_id,
     )
 
 
@@ -93,6 +105,10 @@ def _shown(row: Row, record: DownloadRecord | None) -> str:
 
 def _ask(last: int, connection: sqlite3.Connection) -> list[Read]:
     return read_rows(connection, _NEXT, (last,), page=_PAGE)
+
+
+def _ask_one(row_id: int, connection: sqlite3.Connection) -> list[Read]:
+    return read_rows(connection, 'm.id = ?', (row_id,))
 
 
 def remove_entry(registry: Registry, entry: Listed) -> None:

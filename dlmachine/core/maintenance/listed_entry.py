@@ -1,0 +1,66 @@
+"""An entry of a cache as it is listed, and the fields by which it is filtered and sorted.  Pure."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.filename import outer_extension
+from dlmachine.core.http.url import parse_url
+
+
+@frozen
+class ListedEntry:
+    """One version in a cache.
+
+    `url` is masked. `status` is `ready`, or why the version cannot be used. `size_bytes` is the
+    size of the file now (None: no file), `used_at` the last known use (None: only stored). `key` is
+    None for an entry of another program.
+    """
+
+    url: str
+    path: str
+    file_name: str
+    version: int
+    status: str
+    size_bytes: int | None
+    stored_at: datetime
+    used_at: datetime | None
+    is_pinned: bool
+    item_id: str
+    key: str | None = None
+    record: DownloadRecord | None = None
+
+    @property
+    def last_use(self) -> datetime:
+        """When it was last used; storing it counts."""
+        return self.stored_at if self.used_at is None else max(self.stored_at, self.used_at)
+
+    @property
+    def host(self) -> str:
+        """The host of its URL."""
+        return parse_url(self.url).map(lambda url: url.host).value_or('')
+
+    @property
+    def extension(self) -> str:
+        """The extension of its file's name, without a dot."""
+        return outer_extension(self.file_name) or ''
+
+
+#: The value of a field of an entry at a time; ages are in seconds.
+FIELDS: Final[Mapping[str, Callable[[ListedEntry, float], object]]] = {
+    'size': lambda entry, _: entry.size_bytes,
+    'age': lambda entry, now: now - entry.stored_at.timestamp(),
+    'used': lambda entry, now: now - entry.last_use.timestamp(),
+    'version': lambda entry, _: entry.version,
+    'pinned': lambda entry, _: entry.is_pinned,
+    'url': lambda entry, _: entry.url,
+    'host': lambda entry, _: entry.host,
+    'extension': lambda entry, _: entry.extension,
+    'status': lambda entry, _: entry.status,
+}
+#: The orders of a list: the largest, the longest unused, the oldest first, or by URL.
+SORTS: Final = ('size', 'used', 'age', 'url')
+#: The fields by which sizes are added up.
+GROUPS: Final = ('host', 'extension', 'status')
