@@ -275,7 +275,9 @@ class Invariants:
                     row.by is not process or row.status is not Status.READY,
                     f'it failed ({fault}), and its file is READY',
                 )
-            is_changed = process in registry.changed_by
+            # After another method copies are invalid.
+            is_changed = attempt.target.descriptor.method == 'GET'
+            is_changed &= process in registry.changed_by
             require(not is_changed, f'the run failed ({fault}), and changed rows')
         # If a user replaces the file at once, it is not known whether it was published.
         for path in set(attempt.target.paths) - self.recorded.disturbed:

@@ -84,7 +84,7 @@ class Responses:
         policy = use.target.policy
         is_new = outcome.origin is Origin.NETWORK
         # Nothing is known of the times of a file that was not downloaded.
-        if is_new or outcome.record is None or not outcome.record.http_code:
+        if is_new or outcome.record is None or not outcome.record.urls:
             return
         is_unasked = outcome.origin is Origin.CACHE and not outcome.is_validated
         if isinstance(policy.freshness, timedelta):
