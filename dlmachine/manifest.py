@@ -56,6 +56,7 @@ class Item:
 
     `url` is for messages: masked, and unchanged if it is not a URL. `path` is the path of the file
     in the folder of a batch; `allow_outside` says that it may leave that folder.
+    `sha256` is the digest in a lockfile, which its bytes must have, whatever its policy says.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Item:
     fault: Fault | None = None
     path: str | None = None
     allow_outside: bool = False
+    sha256: str | None = None
 
 
 @frozen

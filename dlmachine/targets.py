@@ -15,6 +15,7 @@ from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.request import KEPT_METHODS
+from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.destination import (
@@ -76,9 +77,11 @@ def parse_target(
         usual = defaults.policy.dest
         has_own = base.dest is not usual and base.dest not in {Auto(), usual}
     policy = unwrap(parse_policy(handled, base)) if handled else base
-    if not has_own and (path or dest is not None):
-        place = policy.dest if dest is None else _destination(dest)
-        policy = replace(policy, dest=_placed(target, place) if path else place)
+    changes = {} if has_own else _place(target, path, dest, policy)
+    locked = getattr(target, 'sha256', None)
+    if locked is not None:
+        changes['checksum'] = Checksum('sha256', locked)
+    policy = replace(policy, **changes) if changes else policy
     descriptor = _describe(what, described, defaults.described)
     is_kept = descriptor.method in KEPT_METHODS and 'Range' not in descriptor.headers
     if not is_kept and policy.dest == Auto():
@@ -95,6 +98,16 @@ def progress_of(options: Mapping[str, object]) -> Any:
     """Where a call shows its progress; None if it has no option for it.  Raises: RequestError."""
     value = options.get('progress')
     return None if value is None else unwrap(read_progress('progress', value))
+
+
+def _place(
+    target: Any, path: str | None, dest: DestInput | ToPath, policy: Policy
+) -> dict[str, Any]:
+    # The change of a policy by the destination of the call, and by the path of an entry.
+    if not path and dest is None:
+        return {}
+    place = policy.dest if dest is None else _destination(dest)
+    return {'dest': _placed(target, place) if path else place}
 
 
 def _destination(dest: DestInput | ToPath) -> Wanted:

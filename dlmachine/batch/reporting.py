@@ -48,9 +48,10 @@ class BatchReport:
         return self._world.showing(Reporter(on_event, index)), tell
 
     def whole(self, index: int, descriptor: Descriptor, done: IOResult[Outcome, Fault]) -> None:
-        """Report the beginning and the end of a download."""
+        """Report a download that has ended already: a display needs only its end."""
         if self._on_event is not None:
-            self._on_event(started(index, descriptor))
+            if callable(self._world.shows):
+                self._on_event(started(index, descriptor))
             self._on_event(ended(index, done))
 
     def refusals(

@@ -1,17 +1,18 @@
 """End the download of a stored file without a thread, a lock or a request."""
 
-from returns.io import IOResult
+from returns.io import IOResult, IOSuccess
 
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
-from dlmachine.core.machine.machine import begin
+from dlmachine.core.frozen import replace
+from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.protocol.effects import CheckCopy
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.ports import World
+from dlmachine.core.protocol.states import Finished
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.execution.log import log_decision
-from dlmachine.execution.run import Run
 
 
 def end_known(
@@ -24,9 +25,9 @@ def end_known(
     step = begin(descriptor, policy, snapshot)
     if type(step.effect) is not CheckCopy or step.effect.checksum is not None:
         return None
-    ahead = Run(descriptor, policy, world)
-    after = ahead.handle(step, world.files.confirm(step.effect))
-    if after.effect is not None:
+    event = world.files.confirm(step.effect)
+    after = advance(step.state, event)
+    if after.effect is not None or type(after.state) is not Finished:
         return None
     log_decision(step, descriptor)
-    return ahead.result(after)
+    return IOSuccess(replace(after.state.outcome, story=((step.effect, event),)))

@@ -25,7 +25,7 @@ from dlmachine.locks.lockfile import (
     locked_file,
     write_locking,
 )
-from dlmachine.locks.stored import ask_server, renew, take_bytes, use_stored, via_cache
+from dlmachine.locks.stored import Pinned, ask_server, renew, use_stored, via_cache
 from dlmachine.manifest import Item
 from dlmachine.paths import DestInput, is_inside, path_text
 from dlmachine_adapters.files.os_errors import storage_fault
@@ -162,8 +162,9 @@ def sync_manifest(
         locking.check()
     if frozen and locking.found is None:
         raise error_for(LockOutdated(path=locking.path, problem='it does not exist'))
+    pinned = Pinned()
     targets = [
-        via_cache(_pinned(item, locking, dest, frozen=frozen), dest, manager.config)
+        via_cache(_pinned(item, locking, dest, pinned, frozen=frozen), dest, manager.config)
         for item in locking.items.values()
     ]
 
@@ -173,9 +174,9 @@ def sync_manifest(
 
     def start(inputs: Iterable[Item]) -> Iterator[BatchItem[Item]]:
         for done in manager.download_many(inputs, dest, workers):
-            if done.ok and done.input.name in unlocked:
+            if done.input.name in unlocked and done.ok:
                 found[done.input.name] = locked_file(done, locking)
-            if done.ok and exact:
+            if exact and done.ok:
                 paths.append(str(done.path))
             yield _explained(done, locking)
 
@@ -222,10 +223,10 @@ def _upgraded(locking: Locking, upgrade: bool | Iterable[str]) -> frozenset[str]
     return names
 
 
-def _pinned(item: Item, locking: Locking, dest: DestInput, *, frozen: bool) -> Item:
+def _pinned(item: Item, locking: Locking, dest: DestInput, pinned: Pinned, *, frozen: bool) -> Item:
     file = (locking.locked if frozen else locking.pinned).get(item.name)
     if file is not None:
-        return take_bytes(item, file.sha256)
+        return pinned.take_bytes(item, file.sha256)
     if not frozen:
         return _unpinned(item, locking, dest)
     fault = LockOutdated(path=locking.path, problem=f'it has no entry {item.name!r}', url=item.url)

@@ -5,23 +5,34 @@ from pathlib import Path
 
 from dlmachine.config import Config
 from dlmachine.core.frozen import replace
-from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.manifest.lock import LockedFile
+from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import Freshness, IfExists
 from dlmachine.manifest import Item
 from dlmachine.paths import DestInput, path_text
 
 
-def take_bytes(item: Item, sha256: str) -> Item:
-    """The same entry, whose file must have these bytes; no server can know better."""
-    policy = replace(
-        item.policy,
-        checksum=Checksum('sha256', sha256),
-        checksum_file=None,
-        freshness=Freshness.STORED,
-        check_freshness=False,
-    )
-    return replace(item, policy=policy)
+class Pinned:
+    """The policies of entries whose bytes are known: entries that share one share the new one."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._changed: dict[int, tuple[Policy, Policy]] = {}
+
+    def take_bytes(self, item: Item, sha256: str) -> Item:
+        """The same entry, whose file must have these bytes; no server can know better."""
+        found = self._changed.get(id(item.policy))
+        if found is None:
+            changed = replace(
+                item.policy,
+                checksum=None,
+                checksum_file=None,
+                freshness=Freshness.STORED,
+                check_freshness=False,
+            )
+            # With the policy itself, so that its number is not given to another one.
+            found = self._changed[id(item.policy)] = item.policy, changed
+        return replace(item, policy=found[1], sha256=sha256)
 
 
 def use_stored(item: Item) -> Item:

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from dlmachine.batch import known
-from dlmachine.core.protocol.progress import DownloadFinished, DownloadStarted, ProgressEvent
+from dlmachine.core.protocol.progress import (
+    BatchStarted,
+    DownloadFinished,
+    DownloadStarted,
+    ProgressEvent,
+)
+from dlmachine_adapters.progress.board import Board
 from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
@@ -141,3 +147,18 @@ def test_a_server_that_is_to_be_asked_is_asked(
         asked = len(server.asked)
         assert len(make_manager(**options).download_all(urls, folder).ok) == COUNT
         assert len(server.asked) - asked == count
+
+
+def test_a_display_is_told_only_the_end(
+    make_manager: MakeManager,
+    urls: list[str],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has nothing to show of a download that has ended already."""
+    told: list[type[ProgressEvent]] = []
+    monkeypatch.setattr(Board, 'handle', lambda _, event, __: told.append(type(event)))
+
+    make_manager(progress=True, freshness='stored').download_all(urls, folder)
+
+    assert told == [BatchStarted] + [DownloadFinished] * COUNT

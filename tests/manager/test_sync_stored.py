@@ -275,3 +275,15 @@ def test_locked_bytes_are_not_those_of_another_url(
     make_manager().sync(manifest, folder).raise_for_failures()
     assert sha256(b'v2').hexdigest() in lockfile.read_text()
     assert files_of(folder) == {**BOTH, 'a/first.tsv': b'v2'}
+
+
+def test_the_entries_of_a_sync_share_their_policy(
+    make_manager: MakeManager, manifest: Path, tmp_path: Path
+) -> None:
+    """A large manifest takes little memory; each entry has the digest of its own file."""
+    folder, inputs = tmp_path / 'data', []
+    make_manager().sync(manifest, folder)
+    make_manager().sync(manifest, folder, on_result=lambda item: inputs.append(item.input))
+
+    assert len({id(item.policy) for item in inputs}) == 1
+    assert {item.sha256 for item in inputs} == {sha256(one).hexdigest() for one in (BODY, OTHER)}

@@ -44,7 +44,8 @@ class ShownResults:
         if item.ok:
             warn(item.outcome)
             if self._are_paths_shown:
-                click.echo(printable(str(item.path)))
+                # Nothing is left that a terminal would take for a colour.
+                click.echo(printable(str(item.path)), color=True)
         else:
             click.echo(f'error: {fault_text(item.input, item.fault, self._manager)}', err=True)
         if self._is_json:

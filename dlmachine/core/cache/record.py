@@ -186,21 +186,37 @@ def _parse_json(text: str) -> Any:
 
 
 def _read(stored: dict[str, Any]) -> DownloadRecord:
-    for name, value in stored.items():
-        kind = type(value)
-        if kind not in _STORED_AS[name]:
-            raise TypeError(name)
+    for name, kind in _unread(tuple(stored), tuple(map(type, stored.values()))):
+        value = stored[name]
         if kind is int:
             least, most = _RANGES[name]
             if not least <= value <= most:
                 raise ValueError(name)
         elif kind is list:
             stored[name] = _READ_LIST[name](value) if value else ()
-        elif kind is str and name in _INSTANTS:
+        else:
             stored[name] = _instant(value)
     if not is_sha256(stored['sha256']):
         raise ValueError(stored['sha256'])
     return DownloadRecord(**stored)
+
+
+# Cached, because nearly all records have the same fields, of the same types.
+@lru_cache(maxsize=64)
+def _unread(names: tuple[str, ...], kinds: tuple[type, ...]) -> tuple[tuple[str, type], ...]:
+    """The fields that JSON has in another form, with their types there.
+
+    Raises: KeyError for another name, TypeError for another type.
+    """
+    every = tuple(zip(names, kinds, strict=True))
+    for name, kind in every:
+        if kind not in _STORED_AS[name]:
+            raise TypeError(name)
+    return tuple(
+        (name, kind)
+        for name, kind in every
+        if kind in {int, list} or (kind is str and name in _INSTANTS)
+    )
 
 
 def _instant(text: str) -> datetime:

@@ -38,7 +38,7 @@ def refuse_clashes_in_turn(targets: Iterable[Any]) -> Iterator[Any]:
 
 
 def _what(target: object) -> object:
-    return getattr(target, 'descriptor', None), getattr(target, 'policy', None)
+    return tuple([getattr(target, name, None) for name in ('descriptor', 'policy', 'sha256')])
 
 
 def may_clash(paths: Iterable[str]) -> bool:

@@ -122,6 +122,7 @@ def find_repeated(entries: Iterable[tuple[str, object]]) -> str | None:
     """
     seen: dict[str, object] = {}
     for name, entry in entries:
-        if seen.setdefault(name, entry) != entry:
+        first = seen.setdefault(name, entry)
+        if first is not entry and first != entry:
             return name
     return None
