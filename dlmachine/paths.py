@@ -17,8 +17,8 @@ from dlmachine.core.access.auth import parse_auth
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import replace
+from dlmachine.core.integrity.checksum import is_checksum_list
 from dlmachine.core.spec.local_path import parse_local_path
-from dlmachine.core.spec.option_parsers import is_checksum_list
 from dlmachine.core.spec.option_table import SYNONYMS
 
 #: A path from a caller; bytes are the system's form of a name.

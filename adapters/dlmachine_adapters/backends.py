@@ -17,7 +17,6 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import BackendMissing, Fault
 from dlmachine.core.faults.caller import INSTALL
-from dlmachine.core.http.url import parse_url
 from dlmachine.core.protocol.ports import Clock, Transport
 
 GROUP: Final = 'dlmachine.backends'
@@ -59,8 +58,11 @@ class Backends:
             if name in _OWN and name not in self._seen:
                 self._seen[name] = self._look(name, partial(_load_own, name))
             one = self._seen.get(name)
-        if one is None or any(parse_url(url).unwrap().scheme not in one.schemes for url in urls):
+        if one is None:
             return self.seen()
+        for url in urls:  # They are in normal form.
+            if url.partition(':')[0] not in one.schemes:
+                return self.seen()
         return (one,)
 
     def load(self, name: str) -> Result[Transport, Fault]:

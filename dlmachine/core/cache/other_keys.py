@@ -49,6 +49,8 @@ class OthersWanted:
 
 def others_wanted(descriptor: Descriptor, policy: Policy, key: str) -> OthersWanted | None:
     """What to search for if no copy of the download is used; None for nothing."""
+    if policy.checksum is None and not descriptor.key_ignores_query:
+        return None  # As for most downloads.
     if policy.force_download or descriptor.method not in _METHODS:
         return None
     is_at_path = not isinstance(policy.dest, Auto)

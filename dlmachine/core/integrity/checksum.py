@@ -4,11 +4,14 @@ Pure. `checksum_file` parses checksum files.
 """
 
 import hashlib
+import re
 from dataclasses import field
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Final
 
 from dlmachine.core.frozen import frozen
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.secrets.secret_names import SecretNames
 
@@ -76,3 +79,20 @@ def find_algorithm(name: str) -> str | None:
 def digest_bytes(algorithm: str) -> int:
     """The length of the algorithm's digests in bytes; 0 if it is variable."""
     return hashlib.new(algorithm, usedforsecurity=False).digest_size
+
+
+def is_checksum_list(value: object) -> bool:
+    """Whether the value of `checksum` is the location of a checksum file.
+
+    >>> [is_checksum_list(one) for one in ('sha256:00', 'sums/SHA256SUMS', 'http://h/x.md5')]
+    [False, True, True]
+    """
+    if isinstance(value, (PurePath, ChecksumList)):
+        return True
+    if not isinstance(value, str) or find_algorithm(re.split('[:=]', value)[0].strip()):
+        return False
+    return '/' in value or '\\' in value or _LIST_NAME.search(value) is not None
+
+
+#: Names of checksum files: SHA256SUMS, checksums.txt, data.csv.md5.
+_LIST_NAME: Final = regex(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d{1,3}|b2)(sum)?$')

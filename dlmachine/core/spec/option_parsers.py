@@ -16,11 +16,10 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, refuse
-from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.regex import regex
-from dlmachine.core.secrets.redact import redact_value
+from dlmachine.core.secrets.refusal import refused
 from dlmachine.core.spec.destination import parse_destination
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.rate_limit import Rate, parse_rate
@@ -247,8 +246,7 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
         return refuse(name, f'has the algorithm {found.group(1)!r}, which is not one of {known}')
     length, wanted = len(found.group(2)), digest_bytes(algorithm) * 2
     if length != wanted:
-        problem = f'has {length} hex digits, but {algorithm} has {wanted}'
-        return refuse(name, problem)
+        return refuse(name, f'has {length} hex digits, but {algorithm} has {wanted}')
     return Success(Checksum(algorithm, found.group(2).lower()))
 
 
@@ -269,29 +267,14 @@ def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
     return parse_local_path(value, name).map(ChecksumList)
 
 
-def is_checksum_list(value: object) -> bool:
-    """Whether the value of `checksum` is the location of a checksum file.
-
-    >>> [is_checksum_list(one) for one in ('sha256:00', 'sums/SHA256SUMS', 'http://h/x.md5')]
-    [False, True, True]
-    """
-    if isinstance(value, (PurePath, ChecksumList)):
-        return True
-    if not isinstance(value, str) or find_algorithm(re.split('[:=]', value)[0].strip()):
-        return False
-    return '/' in value or '\\' in value or _LIST_NAME.search(value) is not None
-
-
 #: The algorithm of most digests with this number of hex digits.
 _BY_LENGTH: Final = {32: 'md5', 40: 'sha1', 64: 'sha256', 128: 'sha512'}
-#: Names of checksum files: SHA256SUMS, checksums.txt, data.csv.md5.
-_LIST_NAME: Final = regex(r'(?i)(sums?|checksums?)(\.[a-z]+)?$|\.(md5|sha\d{1,3}|b2)(sum)?$')
 
 
 def read_validator(name: str, value: object) -> Result[object, Fault]:
     """Check that the value is a function that validates a body, or None."""
-    is_one = value is None or callable(value)
-    return Success(value) if is_one else refused(name, value, 'a function')
+    is_known = value is None or callable(value)
+    return Success(value) if is_known else refused(name, value, 'a function')
 
 
 def read_text(name: str, value: object) -> Result[object, Fault]:
@@ -314,9 +297,3 @@ def read_word(name: str, value: object) -> Result[object, Fault]:
 def read_dest(_: str, value: object) -> Result[object, Fault]:
     """Parse a destination: a path, True, False or None."""
     return parse_destination(value)
-
-
-def refused(name: str, value: object, expected: str) -> Result[object, Fault]:
-    """The fault for a value that is not what was expected."""
-    shown = shown_value(redact_value(value))
-    return refuse(name, f'must be {expected}, not {shown}')

@@ -12,8 +12,8 @@ from dlmachine.core.deprecation import warn_renamed
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
 from dlmachine.core.faults.printing import shortened
 from dlmachine.core.frozen import replace
+from dlmachine.core.integrity.checksum import is_checksum_list
 from dlmachine.core.keeping.limits import Keeping, find_keeping_fault
-from dlmachine.core.spec.option_parsers import is_checksum_list
 from dlmachine.core.spec.option_table import (
     CACHE_OPTIONS,
     DESCRIPTOR_NAMES,

@@ -3,7 +3,7 @@
 import pytest
 
 from dlmachine.core.http.filename import extension, name_content, safe_name
-from dlmachine.core.integrity.checksum import ChecksumList, find_algorithm
+from dlmachine.core.integrity.checksum import ChecksumList, find_algorithm, is_checksum_list
 from dlmachine.core.integrity.checksum_file import find_checksum
 from dlmachine.core.integrity.file_signature import (
     find_content_problem,
@@ -13,7 +13,6 @@ from dlmachine.core.integrity.file_signature import (
 )
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.expectation import Expectation
-from dlmachine.core.spec.option_parsers import is_checksum_list
 from dlmachine.core.transfer.read_response import decide_body
 from tests.builders import a_head, an_exchange
 

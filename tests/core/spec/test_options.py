@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from returns.pipeline import is_successful
 
-from dlmachine.core.integrity.checksum import Checksum, ChecksumList, find_algorithm
+from dlmachine.core.integrity.checksum import (
+    Checksum,
+    ChecksumList,
+    find_algorithm,
+    is_checksum_list,
+)
 from dlmachine.core.spec.destination import ToMemory
 from dlmachine.core.spec.option_parsers import (
-    is_checksum_list,
     read_bool,
     read_checksum,
     read_checksum_list,

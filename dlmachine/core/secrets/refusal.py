@@ -1,0 +1,13 @@
+"""The refusal of a value, without its secrets.  Pure."""
+
+from returns.result import Result
+
+from dlmachine.core.faults import Fault, refuse
+from dlmachine.core.faults.printing import shown_value
+from dlmachine.core.secrets.redact import redact_value
+
+
+def refused(name: str, value: object, expected: str) -> Result[object, Fault]:
+    """The fault for a value that is not what was expected."""
+    shown = shown_value(redact_value(value))
+    return refuse(name, f'must be {expected}, not {shown}')
