@@ -30,6 +30,7 @@ from dlmachine.core.protocol.ports import (
 )
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
+from dlmachine_adapters import making
 from dlmachine_adapters.hit_memo import HitMemo
 from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.observation import observe
@@ -44,13 +45,9 @@ from dlmachine_adapters.runtime.once import Once
 if TYPE_CHECKING:
     from cachedir import Cache, CacheItem
 
-    from dlmachine_adapters.backends import Backends
-    from dlmachine_adapters.cachedir.live import LiveCaches
     from dlmachine_adapters.cachedir.store import CachedirStore
     from dlmachine_adapters.folder_index.index import FolderIndexes
     from dlmachine_adapters.progress.display import Choice
-    from dlmachine_adapters.rate_limits.host_queue import HostGates
-    from dlmachine_adapters.runtime.secrets import SystemSecrets
 
 
 def cache_folder(path: str | None, pkg: str | None) -> str | None:
@@ -78,7 +75,7 @@ class SystemWorld:
         self._clock: Clock = clock
         self.store = None
         uses: Any = None
-        self._live = Once(lambda: _make_live(self._folder))
+        self._live = Once(lambda: making.make_live(self._folder))
         if folder is not None:
             from dlmachine_adapters.cachedir.store import CachedirStore
             from dlmachine_adapters.uses.uses import Uses
@@ -87,16 +84,16 @@ class SystemWorld:
             uses = Uses(lambda: store.folder, store.has_version)
             store.on_stored, self.store = uses.note_stored, store
         self.files: Files = LocalFiles(clock, uses)
-        self._index = Once(lambda: _make_index(clock))
+        self._index = Once(lambda: making.make_index(clock))
         #: The hits of this world and its copies.
         self.hits = HitMemo(self.store, self._index, clock)
         # A hit needs neither these nor the imports that they need.
-        self._locks = Once(lambda: _make_locks(self._folder, clock))
-        self._backends = Once(lambda: _make_backends(clock))
-        self._gates = Once(lambda: _make_gates(self._folder or shares))
-        self._secrets = Once(lambda: _make_secrets(clock))
+        self._locks = Once(lambda: making.make_locks(self._folder, clock))
+        self._backends = Once(lambda: making.make_backends(clock))
+        self._gates = Once(lambda: making.make_gates(self._folder or shares))
+        self._secrets = Once(lambda: making.make_secrets(clock))
         self._show(progress)
-        self._workers = Once(_make_workers)
+        self._workers = Once(making.make_workers)
         self._bind(CancelToken())
 
     @property
@@ -106,7 +103,7 @@ class SystemWorld:
     def _show(self, choice: 'Choice') -> None:
         #: Where progress is shown.
         self.shows = choice
-        self._progress = Once(lambda: _make_progress(choice))
+        self._progress = Once(lambda: making.make_progress(choice))
 
     def _bind(self, stop: CancelToken) -> None:
         self.stop = stop
@@ -264,55 +261,3 @@ class SystemWorld:
     ) -> None:
         """Close it."""
         self.close()
-
-
-def _make_live(folder: str | None) -> 'LiveCaches':
-    from dlmachine_adapters.cachedir.live import LiveCaches
-
-    return LiveCaches(str(folder))
-
-
-def _make_locks(folder: str | None, clock: Clock) -> Locks:
-    from dlmachine_adapters.files.locks import FolderLocks
-
-    return FolderLocks(folder, clock)
-
-
-def _make_index(clock: Clock) -> 'FolderIndexes':
-    from dlmachine_adapters.folder_index.index import FolderIndexes
-
-    return FolderIndexes(clock)
-
-
-def _make_backends(clock: Clock) -> 'Backends':
-    from dlmachine_adapters.backends import Backends
-
-    return Backends(clock)
-
-
-def _make_gates(folder: str | None) -> 'HostGates':
-    from dlmachine_adapters.rate_limits.host_queue import HostGates
-
-    return HostGates(folder, CancelToken())
-
-
-def _make_secrets(clock: Clock) -> 'SystemSecrets':
-    from dlmachine_adapters.runtime.secrets import SystemSecrets
-
-    return SystemSecrets(clock)
-
-
-def _make_progress(choice: 'Choice') -> Progress:
-    if choice is False:
-        from dlmachine_adapters.progress.metering import NoProgress
-
-        return NoProgress()
-    from dlmachine_adapters.progress.display import make_progress
-
-    return make_progress(choice)
-
-
-def _make_workers() -> Workers:
-    from dlmachine_adapters.runtime.workers import ThreadWorkers
-
-    return ThreadWorkers()

@@ -20,42 +20,7 @@ from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Bug, Fault, InvalidInput, StorageFailed
 from dlmachine.core.frozen import replace
 from dlmachine.core.machine.machine import advance, begin, most_effects
-from dlmachine.core.protocol.effects import (
-    AcquireLock,
-    CheckCopy,
-    Discard,
-    Effect,
-    Exchange,
-    ExchangeSegments,
-    FillCache,
-    Invalidate,
-    KeepChanged,
-    Observe,
-    OpenPart,
-    Publish,
-    ReadChecksums,
-    ReadSecret,
-    Reassemble,
-    Record,
-    ReleaseLock,
-    RemoveVersions,
-    Unpublish,
-    Validate,
-    Wait,
-)
-from dlmachine.core.protocol.events import (
-    EffectFailed,
-    Event,
-    Interrupted,
-    Observed,
-    PartOpened,
-    Published,
-    Reassembled,
-    Responded,
-    SecretRead,
-    SegmentsEnded,
-    Validated,
-)
+from dlmachine.core.protocol import effects, events
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.protocol.ports import Part, PartError, World
 from dlmachine.core.protocol.redact_event import redact_event
@@ -101,7 +66,15 @@ def run(
 
 
 #: The events that are logged, or that may contain a secret that a server echoed.
-_NOTABLE: Final = frozenset({EffectFailed, Interrupted, Responded, SecretRead, SegmentsEnded})
+_NOTABLE: Final = frozenset(
+    {
+        events.EffectFailed,
+        events.Interrupted,
+        events.Responded,
+        events.SecretRead,
+        events.SegmentsEnded,
+    }
+)
 
 
 class Run:
@@ -116,8 +89,8 @@ class Run:
         self.began_at = world.clock.now()
         self._part: Part | None = None
         self._is_open = False
-        self._lock: AcquireLock | None = None
-        self.story: list[tuple[Effect, Event]] = []
+        self._lock: effects.AcquireLock | None = None
+        self.story: list[tuple[effects.Effect, events.Event]] = []
 
     def begin(self, snapshot: Snapshot) -> Step:
         """Return the first step."""
@@ -125,7 +98,7 @@ class Run:
         log_decision(step, self._descriptor)
         return step
 
-    def run_until(self, step: Step, may: Callable[[Effect], bool] | None = None) -> Step:
+    def run_until(self, step: Step, may: Callable[[effects.Effect], bool] | None = None) -> Step:
         """Perform effects until the end, or until one that `may` rejects."""
         for _ in range(most_effects(self._descriptor, self._policy)):
             if step.effect is None or (may is not None and not may(step.effect)):
@@ -133,7 +106,7 @@ class Run:
             step = self.handle(step, self._perform(step.effect, step.update))
         return step
 
-    def handle(self, step: Step, event: Event) -> Step:
+    def handle(self, step: Step, event: events.Event) -> Step:
         """Return the next step for the event of an effect."""
         effect, shown = step.effect, event
         assert effect is not None  # noqa: S101 -- an event is the result of an effect
@@ -142,7 +115,7 @@ class Run:
             shown = redact_event(effect, event)
         self.story.append((effect, shown))
         after = advance(step.state, event)
-        if type(event) is Observed:
+        if type(event) is events.Observed:
             log_decision(after, self._descriptor)
         return after
 
@@ -165,88 +138,92 @@ class Run:
     def release(self) -> None:
         """Release the lock and the part, which only an interrupted run still holds."""
         if self._part is not None and self._is_open:
-            self._part.discard(Discard(keep=True))
+            self._part.discard(effects.Discard(keep=True))
         if self._lock is not None:
             lock = self._lock
-            self._world.locks.release(ReleaseLock(key=lock.key, folder=lock.folder))
+            self._world.locks.release(effects.ReleaseLock(key=lock.key, folder=lock.folder))
 
     @property
     def buffer(self) -> BytesIO | None:
         """The buffer, if the bytes were published to memory."""
         return None if self._part is None else self._part.buffer
 
-    def _perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+    def _perform(self, effect: effects.Effect, update: MetadataUpdate | None) -> events.Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
         world = self._world
         match effect:
-            case CheckCopy():
+            case effects.CheckCopy():
                 return world.files.confirm(effect)
-            case AcquireLock():
+            case effects.AcquireLock():
                 self._lock = effect
                 return world.locks.acquire(replace(effect, patience=self._left(effect.patience)))
-            case Observe():
+            case effects.Observe():
                 seen = world.observe(self._descriptor, self._policy)
-                return Observed(at=world.clock.now(), snapshot=seen)
-            case FillCache(policy=policy):
+                return events.Observed(at=world.clock.now(), snapshot=seen)
+            case effects.FillCache(policy=policy):
                 return fill_cache(run, self._descriptor, policy, world)
-            case OpenPart():
+            case effects.OpenPart():
                 return self._open(effect)
-            case ReadSecret():
+            case effects.ReadSecret():
                 return world.read_secret(effect)
-            case Exchange():
+            case effects.Exchange():
                 return self._exchange(effect)
-            case ExchangeSegments():
+            case effects.ExchangeSegments():
                 return self._exchange_segments(effect)
-            case Reassemble():
+            case effects.Reassemble():
                 return self._reassemble(effect)
-            case ReadChecksums():
+            case effects.ReadChecksums():
                 return read_checksums(run, effect, self._policy, world, self._left)
-            case Validate():
+            case effects.Validate():
                 return self._validate()
-            case Wait():
+            case effects.Wait():
                 return wait(world, effect, self._descriptor)
-            case KeepChanged():
+            case effects.KeepChanged():
                 return world.files.keep_changed(effect)
-            case Publish():
+            case effects.Publish():
                 return self._publish(effect)
-            case Record():
+            case effects.Record():
                 return self._record(effect, update)
-            case RemoveVersions():
+            case effects.RemoveVersions():
                 store = world.store
                 return self._store_missing() if store is None else store.remove_versions(effect)
-            case Invalidate():
+            case effects.Invalidate():
                 store = world.store
                 return self._store_missing() if store is None else store.invalidate(effect)
-            case Unpublish():
+            case effects.Unpublish():
                 return world.files.unpublish(effect)
-            case Discard():
+            case effects.Discard():
                 return self._discard(effect)
-            case ReleaseLock():
+            case effects.ReleaseLock():
                 released = world.locks.release(effect)
                 self._lock = None  # Only afterwards: releasing it twice is harmless.
                 return released
             case _:
                 assert_never(effect)
 
-    def _open(self, effect: OpenPart) -> PartOpened | EffectFailed:
+    def _open(self, effect: effects.OpenPart) -> events.PartOpened | events.EffectFailed:
         opened = self._world.files.open_part(effect)
-        if isinstance(opened, EffectFailed):
+        if isinstance(opened, events.EffectFailed):
             return opened
         self._part, self._is_open = opened, True
-        return PartOpened(at=self._world.clock.now(), size_bytes=opened.size_bytes)
+        return events.PartOpened(at=self._world.clock.now(), size_bytes=opened.size_bytes)
 
-    def _exchange(self, effect: Exchange) -> Responded | Interrupted | EffectFailed:
+    def _exchange(
+        self, effect: effects.Exchange
+    ) -> events.Responded | events.Interrupted | events.EffectFailed:
         if self._part is None:
             return self._no_part()
         with self.slot:
             return exchange(self._world, effect, self._part, self._remaining)
 
-    def _exchange_segments(self, effect: ExchangeSegments) -> SegmentsEnded | EffectFailed:
+    def _exchange_segments(
+        self, effect: effects.ExchangeSegments
+    ) -> events.SegmentsEnded | events.EffectFailed:
         if self._part is None:
             return self._no_part()
         with self.slot:
             return exchange_segments(self._world, effect, self._part, self._remaining)
 
-    def _reassemble(self, effect: Reassemble) -> Reassembled | EffectFailed:
+    def _reassemble(self, effect: effects.Reassemble) -> events.Reassembled | events.EffectFailed:
         if self._part is None:
             return self._no_part()
         try:
@@ -254,10 +231,10 @@ class Run:
             check = partial(check_time, self._world, self._descriptor, timeout, began_at)
             received = self._part.reassemble(effect, check)
         except PartError as error:
-            return EffectFailed(at=self._world.clock.now(), fault=error.fault)
-        return Reassembled(at=self._world.clock.now(), received=received)
+            return events.EffectFailed(at=self._world.clock.now(), fault=error.fault)
+        return events.Reassembled(at=self._world.clock.now(), received=received)
 
-    def _remaining(self, effect: Exchange) -> timedelta | None:
+    def _remaining(self, effect: effects.Exchange) -> timedelta | None:
         return None if effect.timeout is None else self._left(effect.timeout)
 
     @property
@@ -270,31 +247,31 @@ class Run:
         timeout, elapsed = self._policy.timeout, self._world.clock.now() - self.began_at
         return most if timeout is None else min(most, max(timeout - elapsed, timedelta(0)))
 
-    def _validate(self) -> Validated | EffectFailed:
+    def _validate(self) -> events.Validated | events.EffectFailed:
         part, validate = self._part, self._policy.validate
         if part is None or validate is None:
             return self._no_part()
         try:
             problem = find_objection(part, validate)
         except PartError as error:
-            return EffectFailed(at=self._world.clock.now(), fault=error.fault)
-        return Validated(at=self._world.clock.now(), problem=problem)
+            return events.EffectFailed(at=self._world.clock.now(), fault=error.fault)
+        return events.Validated(at=self._world.clock.now(), problem=problem)
 
-    def _publish(self, effect: Publish) -> Event:
+    def _publish(self, effect: effects.Publish) -> events.Event:
         if self._part is None:
             return self._no_part()
         event = self._part.publish(effect)
-        self._is_open = not isinstance(event, Published)
+        self._is_open = not isinstance(event, events.Published)
         return event
 
-    def _discard(self, effect: Discard) -> Event:
+    def _discard(self, effect: effects.Discard) -> events.Event:
         if self._part is None:
             return self._no_part()
         discarded = self._part.discard(effect)
         self._is_open = False
         return discarded
 
-    def _record(self, effect: Record, update: MetadataUpdate | None) -> Event:
+    def _record(self, effect: effects.Record, update: MetadataUpdate | None) -> events.Event:
         store, of_cache = self._world.store, None
         if update is not None:
             of_folder, of_cache = as_file_update(update), as_version_update(update)
@@ -304,12 +281,12 @@ class Run:
             return self._store_missing()
         return store.record(effect, of_cache)
 
-    def _no_part(self) -> EffectFailed:
+    def _no_part(self) -> events.EffectFailed:
         return self._missing('write', 'no part is open')
 
-    def _store_missing(self) -> EffectFailed:
+    def _store_missing(self) -> events.EffectFailed:
         return self._missing('record', 'there is no cache')
 
-    def _missing(self, operation: str, problem: str) -> EffectFailed:
+    def _missing(self, operation: str, problem: str) -> events.EffectFailed:
         fault = StorageFailed(path='', operation=operation, problem=problem)
-        return EffectFailed(at=self._world.clock.now(), fault=fault)
+        return events.EffectFailed(at=self._world.clock.now(), fault=fault)
