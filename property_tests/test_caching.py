@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 
 from dlmachine.core.caching.directives import MAX_SECONDS, directives_of
 from dlmachine.core.caching.freshness import assess, current_age, freshness_lifetime
+from dlmachine.core.caching.invalidation import invalidated_urls
+from dlmachine.core.caching.preconditions import is_not_modified
 from dlmachine.core.caching.reuse import Reuse, decide_reuse, is_usable_on_error
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.caching.storing import storable_fields, why_not_stored
 from dlmachine.core.caching.updating import freshen, update_fields
 from dlmachine.core.caching.variants import choose_variant, is_selected, selecting_fields
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.text.durations import parse_duration, show_duration
 
@@ -163,3 +166,37 @@ def test_a_shown_duration_reads_as_at_most_as_long(seconds: int) -> None:
 
     assert read is not None
     assert seconds / 2 <= read.total_seconds() <= seconds
+
+
+@given(stored(), requests, instants, st.booleans())
+def test_an_invalid_response_is_never_used_without_asking(
+    response: StoredResponse, request: Headers, now: datetime, is_wanted: bool
+) -> None:
+    """Whatever its fields and those of the request say (RFC 9111 section 4.4)."""
+    invalid = replace(response, is_invalid=True)
+
+    assert decide_reuse(invalid, request, now).reuse is Reuse.REVALIDATE
+    assert not is_usable_on_error(invalid, request, now, is_wanted=is_wanted)
+
+
+@given(st.sampled_from(['GET', 'HEAD', 'POST', 'DELETE', 'X']), statuses, headers)
+def test_only_a_success_of_an_unsafe_method_makes_responses_invalid(
+    method: str, status: int, response: Headers
+) -> None:
+    """And then the requested URL is among them."""
+    found = invalidated_urls(method, 'https://h/x', status, response)
+
+    is_change = method not in {'GET', 'HEAD'} and 200 <= status <= 399
+    assert (found[:1] == ('https://h/x',)) is is_change
+    assert all(url.startswith('https://h/') for url in found)
+
+
+@given(stored(), st.text(max_size=20), st.text(max_size=20))
+def test_a_condition_is_decided_for_every_text(
+    response: StoredResponse, tags: str, since: str
+) -> None:
+    """A tag that the stored response does not have never yields 304."""
+    asked = Headers((('If-None-Match', tags), ('If-Modified-Since', since)))
+
+    if is_not_modified(asked, response):
+        assert '*' in tags or '"' in tags
