@@ -22,6 +22,7 @@ _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'Locking': ports.Locks.acquire,
     'Observing': Observed,
     'Opening': ports.Files.open_part,
+    'Authorizing': ports.World.read_secret,
     'Exchanging': ports.Transport.exchange,
     'Segmenting': run.Run._exchange_segments,
     'Reassembling': run.Run._reassemble,

@@ -30,6 +30,8 @@ NAMED: Final = 'named.csv'
 FOLDER_PATHS: Final = ('/data/t.csv', '/data/other.csv', f'/data/{NAMED}')
 LINK: Final = '/data/link.csv'
 SUMS: Final = f'{HOST}/SHA256SUMS'
+#: The variable with the token of each download.
+TOKEN: Final = 'TOKEN'
 SUMS_PATH: Final = '/data/SHA256SUMS'
 
 #: Most downloads go to the cache, which has the most failures.
@@ -94,7 +96,9 @@ def _described(url: str, mirrors: tuple[str, ...], *, post: bool) -> Descriptor:
         mirrors=mirrors,
         post=post,
         query={'q': 'x'} if post else None,
-        headers={'Authorization': 'Bearer s3cret'},
+        # The same token: of a POST as a field, else read before it is sent.
+        headers={'Authorization': 'Bearer s3cret'} if post else None,
+        auth=None if post else {'bearer': f'env:{TOKEN}'},
     ).unwrap()
 
 

@@ -39,13 +39,15 @@ from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.locks import LockTable, SimLocks
 from property_tests.simulation.network import Network
 from property_tests.simulation.processes import Process
-from property_tests.simulation.requests import URL, Target
+from property_tests.simulation.requests import TOKEN, URL, Target
 from property_tests.simulation.response_faults import ServerFault, draw_mishap, turn_of, was_settled
 from property_tests.simulation.reuse import Responses, Sent
 from property_tests.simulation.store import Registry, SimStore
 
 #: The times of responses; the last ones exceed some timeouts.
 _DELAYS: Final = (0.0, 0.0, 0.0, 0.0, 1.0, 15.0, 400.0)
+#: One in so many readings of a token fails.
+_LOST_EVERY: Final = 61
 _HEALTHY: Final = 96
 
 
@@ -253,7 +255,11 @@ class SimWorld:
         return Failure(BackendMissing(backend=backend, reason='it is not simulated'))
 
     def read_secret(self, effect: ReadSecret) -> SecretRead | EffectFailed:
-        """Read a password or a token."""
+        """Read a password or a token; now and then it is not there."""
+        # Drawn from the clock, so that earlier tapes still mean the same.
+        drawn = self.clock.now().microsecond // 1_000
+        is_lost = drawn % _LOST_EVERY == 1 and not self._shared.is_honest
+        self.secrets.values[f'env:{TOKEN}'] = [] if is_lost else ['s3cret']
         return self.secrets.read(effect)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
