@@ -54,6 +54,7 @@ from dlmachine_adapters.maintenance.registry_inspection import named_files, see_
 from dlmachine_adapters.maintenance.verify import still_stands
 from dlmachine_adapters.parts.sidecar import OWNED, fcntl, is_held, read_note, usable_bytes
 from dlmachine_adapters.rate_limits.shared_rate import RATES_FOLDER
+from dlmachine_adapters.uses.use_log import USES_FOLDER
 
 _OURS: Final = frozenset({TAG_NAME, REGISTRY_NAME})
 _OF_SQLITE: Final = frozenset(f'{REGISTRY_NAME}{end}' for end in ('-journal', '-wal', '-shm'))
@@ -61,8 +62,8 @@ _BEGUN: Final = regex(rf'{re.escape(REGISTRY_NAME)}-[0-9a-f]+\.new')
 _PART: Final = regex(
     r'(?P<stem>[^.]+)\.(?P<host>[^.]*)\.(?P<pid>\d+)\.[0-9a-f]+\.part(?P<note>\.json)?'
 )
-#: Folders in the working folder that are examined separately.
-_FOLDERS: Final = frozenset({LOCKS_FOLDER, RATES_FOLDER, QUARANTINE_FOLDER})
+#: Folders in the working folder that are known, or are examined separately.
+_FOLDERS: Final = frozenset({LOCKS_FOLDER, RATES_FOLDER, QUARANTINE_FOLDER, USES_FOLDER})
 #: Notes of earlier versions of dlmachine beside their locks.
 _MAX_OWNER_BYTES: Final = 4096
 
