@@ -133,7 +133,8 @@ def protection(job: Job) -> KeepChanged | None:
     entry = job.decision.entry
     if not isinstance(job.decision.destination, AtPath) or job.snapshot.file is None:
         return None
-    entry = job.snapshot.file.entry if entry is None else entry
+    if entry is None or job.decision.is_of_other_key:  # That one is not in the way.
+        entry = job.snapshot.file.entry
     if entry is None or entry.record is None or (entry.file_bytes is None and not job.wrong):
         return None
     record, checksum = entry.record, must_read(entry, None)

@@ -12,7 +12,7 @@ from dlmachine.core.decision.verdict import Decision, Reason, Verdict
 from dlmachine.core.faults import StorageFailed
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.protocol.effects import CheckCopy, Exchange, OpenPart, Record
+from dlmachine.core.protocol.effects import CheckCopy, Exchange, KeepChanged, OpenPart, Record
 from dlmachine.core.protocol.events import CopyMissing, EffectFailed
 from dlmachine.core.spec.destination import ToMemory, ToPath
 from dlmachine.core.spec.reuse import Freshness, Link
@@ -25,6 +25,7 @@ from tests.builders import (
     a_path,
     a_policy,
     a_record,
+    a_recorded,
     a_snapshot,
     an_entry,
 )
@@ -135,10 +136,12 @@ def test_an_entry_without_a_record_tells_nothing() -> None:
     assert _decided(entry, checksum=SUM).reason is Reason.NOT_STORED
 
 
-def _run(**options: Any) -> Run:
+def _run(file: Any = None, **options: Any) -> Run:
     descriptor = a_descriptor(SIGNED.format(2), key_ignores_query=['stamp'])
     others = (_other(url=SIGNED.format(1), request_headers=(('Accept', '*/*'),)),)
-    seen = a_snapshot(descriptor, cache=a_cache(others=others), destination=a_path(), file=a_file())
+    seen = a_snapshot(
+        descriptor, cache=a_cache(others=others), destination=a_path(), file=file or a_file()
+    )
     return Run(descriptor, a_policy(**options), seen)
 
 
@@ -156,6 +159,14 @@ def test_the_bytes_are_copied_under_the_lock_and_recorded(options: dict[str, Any
     assert update.record.url == SIGNED.format(2)
     assert update.record.notes[-1] == f'the bytes are those of {SIGNED.format(1)}'
     assert (update.record.etag is None) is bool(options)
+
+
+def test_a_changed_file_in_the_way_is_kept() -> None:
+    """It is the file at the path that is compared, not the entry whose bytes replace it."""
+    changed = a_recorded(file_bytes=9, size_bytes=9, record=a_record(sha256='0' * 64, mtime_ns=7))
+    run = _run(a_file(changed), checksum=SUM, dest=ToPath('/data/x.csv')).go_well(until=KeepChanged)
+    [kept] = [one for one in run.effects if isinstance(one, KeepChanged)]
+    assert kept.copy.path == '/data/x.csv'
 
 
 @pytest.mark.parametrize('at', [CheckCopy, OpenPart])
