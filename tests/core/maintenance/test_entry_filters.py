@@ -77,3 +77,8 @@ def test_what_is_unknown_meets_no_condition() -> None:
     assert (missing.host, missing.extension) == ('', '')
     assert parse_filter('used>9d').unwrap().matches(missing, NOW)
     assert set(FIELDS) >= {'size', 'host'}
+
+
+def test_the_first_bad_filter_is_refused() -> None:
+    """All of them count, so none is left out."""
+    assert parse_filters(['size>1MB', 'size=']).failure() == parse_filter('size=').failure()

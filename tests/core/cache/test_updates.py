@@ -1,0 +1,29 @@
+"""Updates: which belong to the cache, and which to the index of a folder."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dlmachine.core.cache.missing import Miss, end_of
+from dlmachine.core.cache.updates import MissingUpdate, as_file_update, as_version_update
+
+AT = datetime(2024, 5, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(('folder', 'is_of_folder'), [('', False), ('/data', True)])
+def test_a_miss_is_of_the_cache_or_of_a_folder(folder: str, *, is_of_folder: bool) -> None:
+    """It has no version."""
+    update = MissingUpdate(key='k', folder=folder)
+    assert update.version == 0
+    assert (as_file_update(update) is update) is is_of_folder
+    assert (as_version_update(update) is update) is not is_of_folder
+
+
+def test_a_duration_beyond_all_dates_ends_with_the_last_one() -> None:
+    """It is remembered for ever."""
+    assert end_of(AT, timedelta(days=1)).day == 2
+    assert end_of(AT, timedelta.max) == datetime.max.replace(tzinfo=UTC)
+    miss = Miss(key='', url='', status=404, at=AT, until=AT + timedelta(days=7))
+    assert miss.holds(timedelta.max, AT + timedelta(days=6))
+    assert not miss.holds(timedelta.max, AT + timedelta(days=7))
+    assert not miss.holds(timedelta.max, AT - timedelta(seconds=1))
