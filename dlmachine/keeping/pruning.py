@@ -16,7 +16,7 @@ from dlmachine.locks.lockfile import locked_digests
 from dlmachine.paths import PathInput
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.files.os_errors import storage_fault
-from dlmachine_adapters.keeping.in_use import see_protected
+from dlmachine_adapters.keeping.in_use import UseWatch, see_protected
 from dlmachine_adapters.keeping.prune import Remover, alone
 from dlmachine_adapters.keeping.versions import read_versions
 from dlmachine_adapters.world import SystemWorld
@@ -84,7 +84,7 @@ def prune(
 def _prune(
     registry: Registry, keeping: Keeping, world: SystemWorld, digests: frozenset[str]
 ) -> PruneReport:
-    remover = Remover(registry, lambda: see_protected(registry, digests))
+    remover = Remover(registry, UseWatch(registry, digests).see)
     remover.restore_left()
     plan = _plan(registry, keeping, world, digests)
     removed, kept = [], list(plan.kept)

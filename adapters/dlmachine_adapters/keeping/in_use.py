@@ -4,17 +4,18 @@ Contract: only reads. A lock whose owner is unknown counts as held.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from dlmachine.core.keeping.stored import Protected
+from dlmachine.core.keeping.stored import Protected, StoredVersion
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.naming import item_id_of
 from dlmachine_adapters.files.locks import LOCKS_FOLDER
 from dlmachine_adapters.files.working_folders import find_working_folders
-from dlmachine_adapters.keeping.pins import pinned_items
+from dlmachine_adapters.keeping.pins import pinned_items, pinned_of
 from dlmachine_adapters.maintenance.diagnose import is_locked
 from dlmachine_adapters.uses.use_log import read_uses
+from dlmachine_adapters.uses.uses_now import UsesNow
 
 _ENDING: Final = '.lock'
 
@@ -31,6 +32,24 @@ def see_protected(registry: Registry, digests: frozenset[str] = frozenset()) -> 
         in_use=in_use,
         digests=digests,
     )
+
+
+class UseWatch:
+    """What is in use of a cache, asked again and again; each time only what is new is read."""
+
+    def __init__(self, registry: Registry, digests: frozenset[str] = frozenset()) -> None:
+        """`digests` are those of lockfiles."""
+        self._registry, self._digests = registry, digests
+        self._uses = UsesNow(registry.folder)
+
+    def see(self, versions: Sequence[StoredVersion]) -> Protected:
+        """What must not be removed of these versions.  Raises: OSError, sqlite3.Error."""
+        return Protected(
+            pinned=pinned_of(self._registry, {one.item_id for one in versions}),
+            locked=frozenset(map(item_id_of, _locked_keys(self._registry.folder))),
+            in_use=self._uses.among({one.version_id for one in versions}),
+            digests=self._digests,
+        )
 
 
 def _locked_keys(folder: str) -> Iterator[str]:

@@ -18,6 +18,10 @@ _PINNED: Final = """
     SELECT DISTINCT m.item_id FROM attr_int a JOIN main m ON m.id = a.id
     WHERE a.keyvar = 0 AND a.name = ? AND a.namespace IS NULL
 """
+_IS_PINNED: Final = """
+    SELECT 1 FROM main m JOIN attr_int a ON a.id = m.id
+    WHERE m.item_id = ? AND a.keyvar = 0 AND a.name = ? AND a.namespace IS NULL
+"""
 _KNOWN: Final = f'SELECT 1 FROM main WHERE item_id = ? AND status = {Status.READY.value}'  # noqa: S608
 _ADD: Final = """
     INSERT INTO attr_int (id, namespace, keyvar, name, value)
@@ -35,6 +39,20 @@ def pinned_items(registry: Registry) -> frozenset[str]:
         return registry.read(_read)
     except NoDatabase:
         return frozenset()
+
+
+def pinned_of(registry: Registry, items: Iterable[str]) -> frozenset[str]:
+    """Those of these items that are pinned; does not read the others."""
+    wanted = set(items)
+
+    def ask(connection: sqlite3.Connection) -> frozenset[str]:
+        return frozenset(
+            item
+            for item in wanted
+            if connection.execute(_IS_PINNED, (item, PIN)).fetchone() is not None
+        )
+
+    return registry.read(ask)
 
 
 def pin(registry: Registry, items: Iterable[str]) -> None:

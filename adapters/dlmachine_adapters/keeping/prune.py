@@ -3,14 +3,14 @@
 Contract: `dlmachine.core.keeping` decides which. A version is first marked as TRASH, so that no
 process finds it any more. Then its users are looked for once more, and it is restored if it has
 one. Then its file is removed, and at last the row is marked as DELETED. After a crash no entry is
-without its file, and the next prune restores the marked ones. Transactions are short: readers wait
-only for the commits, which change few rows.
+without its file, and the next prune restores the marked ones. Readers wait only for a commit: it
+changes few rows, and a pause as long as the transaction follows it.
 """
 
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
@@ -30,14 +30,17 @@ from dlmachine_adapters.keeping.versions import see_links
 #: One prune at a time; keys of entries are digests, so that none has this name.
 LOCK: Final = 'prune'
 #: Versions in one transaction: the first, and the limits.
-_FIRST, _FEWEST, _MOST = 32, 8, 512
+_FIRST, _FEWEST, _MOST = 32, 16, 64
 #: A transaction that takes longer is followed by a smaller one, a shorter one by a larger one.
 _LONG_SECONDS: Final = 0.02
 _SHORT_SECONDS: Final = 0.008
+#: The longest pause.
+_PAUSE_SECONDS: Final = 0.1
 #: The label of a row that is being removed; cachedir may have marked others as TRASH.
 _LABEL: Final = 'dlmachine prune'
 _LEFT: Final = f"m.status = {Status.TRASH.value} AND m.label = '{_LABEL}'"
 
+_Batch: TypeAlias = list[tuple[StoredVersion, RemovalReason]]
 #: A version that was to be removed; a reason if it stays after all.
 Done: TypeAlias = tuple[StoredVersion, RemovalReason, KeptReason | None]
 
@@ -58,8 +61,10 @@ def alone(locks: Locks, patience: timedelta) -> Iterator[Fault | None]:
 class Remover:
     """Removes versions from one cache; `longest_seconds` is the longest transaction so far."""
 
-    def __init__(self, registry: Registry, protected: Callable[[], Protected]) -> None:
-        """`protected` tells what is in use at the moment."""
+    def __init__(
+        self, registry: Registry, protected: Callable[[Sequence[StoredVersion]], Protected]
+    ) -> None:
+        """`protected` tells what is in use at the moment of some versions."""
         self._registry = registry
         self._protected = protected
         self._count = _FIRST
@@ -80,27 +85,22 @@ class Remover:
     def remove(self, removals: Iterable[tuple[StoredVersion, RemovalReason]]) -> Iterator[Done]:
         """Remove versions, in their order.  Raises: OSError, sqlite3.Error."""
         waiting = iter(removals)
-        while batch := list(islice(waiting, self._count)):
-            yield from self._remove(batch)
+        done: list[Done] = []
+        while True:
+            batch = list(islice(waiting, self._count))
+            # The transaction that ends the removal of one batch begins that of the next.
+            with self._writing() as connection:
+                _settle(connection, done)
+                ids = [version.row_id for version, _ in batch]
+                marked = _mark(connection, ids, Status.READY, Status.TRASH)
+            yield from done
+            if not batch:
+                return
+            done = self._remove_files([one for one in batch if one[0].row_id in marked])
 
-    def _remove(self, batch: list[tuple[StoredVersion, RemovalReason]]) -> Iterator[Done]:
-        with self._writing() as connection:
-            ids = [version.row_id for version, _ in batch]
-            marked = _mark(connection, ids, Status.READY, Status.TRASH)
-        stays: dict[int, KeptReason] = {}
-        protected = self._protected()
-        for version, _ in batch:
-            if version.row_id in marked:
-                reason = self._removed_unless(version, protected)
-                if reason is not None:
-                    stays[version.row_id] = reason
-        with self._writing() as connection:
-            _mark(connection, list(stays), Status.TRASH, Status.READY)
-            gone = [row_id for row_id in marked if row_id not in stays]
-            _mark(connection, gone, Status.TRASH, Status.DELETED)
-        for version, why in batch:
-            if version.row_id in marked:
-                yield version, why, stays.get(version.row_id)
+    def _remove_files(self, batch: _Batch) -> list[Done]:
+        protected = self._protected([version for version, _ in batch])
+        return [(one, why, self._removed_unless(one, protected)) for one, why in batch]
 
     def _removed_unless(self, version: StoredVersion, protected: Protected) -> KeptReason | None:
         reason = protected.reason(version)
@@ -130,6 +130,14 @@ class Remover:
             self._count = max(self._count // 2, _FEWEST)
         elif took < _SHORT_SECONDS:
             self._count = min(self._count * 2, _MOST)
+        time.sleep(min(took, _PAUSE_SECONDS))
+
+
+def _settle(connection: sqlite3.Connection, done: list[Done]) -> None:
+    stays = [version.row_id for version, _, reason in done if reason is not None]
+    gone = [version.row_id for version, _, reason in done if reason is None]
+    _mark(connection, stays, Status.TRASH, Status.READY)
+    _mark(connection, gone, Status.TRASH, Status.DELETED)
 
 
 def _mark(

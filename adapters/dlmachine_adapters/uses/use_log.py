@@ -23,11 +23,11 @@ fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
 
 #: The sub-folder for use logs.
 USES_FOLDER: Final = 'uses'
-_ENDING: Final = '.log'
+ENDING: Final = '.log'
 #: A process that continues a log begins with this line; what is above is history. The line before
 #: may have been cut by a crash.
 _BEGIN: Final = b'\n=\n'
-_LINE: Final = re.compile(rb'([0-9a-f]{32}-[0-9]{1,10}) ([0-9]{1,12}(?:\.[0-9]{1,6})?)')
+LINE: Final = re.compile(rb'([0-9a-f]{32}-[0-9]{1,10}) ([0-9]{1,12}(?:\.[0-9]{1,6})?)')
 #: A log that is larger than this, and than twice its size when it was last condensed, is condensed.
 _LARGE_BYTES: Final = 4 << 20
 _FLAGS: Final = os.O_RDWR | os.O_APPEND
@@ -68,7 +68,7 @@ def read_uses(folder: str) -> tuple[frozenset[str], dict[str, float]]:
             continue
         with logs:
             for name in logs.names():
-                if name.endswith(_ENDING):
+                if name.endswith(ENDING):
                     _read(logs, name, in_use, last)
     return frozenset(in_use), last
 
@@ -79,13 +79,13 @@ def _read(logs: OwnFolder, name: str, in_use: set[str], last: dict[str, float]) 
     except FileNotFoundError:
         return
     try:
-        is_alive = _is_held(handle, seen)
+        is_alive = is_held(handle, seen)
         with open(handle, 'rb', closefd=False) as file:
             now: set[str] = set()
             for line in file:
                 if line == b'=\n':
                     now.clear()
-                found = _LINE.fullmatch(line.rstrip(b'\n'))
+                found = LINE.fullmatch(line.rstrip(b'\n'))
                 if found is not None:
                     version_id, at = found[1].decode(), float(found[2])
                     now.add(version_id)
@@ -96,7 +96,8 @@ def _read(logs: OwnFolder, name: str, in_use: set[str], last: dict[str, float]) 
         os.close(handle)
 
 
-def _is_held(handle: int, seen: os.stat_result) -> bool:
+def is_held(handle: int, seen: os.stat_result) -> bool:
+    """Whether the process of a log is alive."""
     if fcntl is not None:
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -127,10 +128,10 @@ def _open(folder: str) -> int | None:
 def _take(ours: OwnFolder) -> int:
     with ours, ours.sub(USES_FOLDER, make=True) as logs:
         for name in logs.names():
-            handle = _continue(logs, name) if name.endswith(_ENDING) else None
+            handle = _continue(logs, name) if name.endswith(ENDING) else None
             if handle is not None:
                 return handle
-        name = f'{secrets.token_hex(8)}{_ENDING}'
+        name = f'{secrets.token_hex(8)}{ENDING}'
         handle = logs.create(name, flags=_FLAGS)
         _lock(handle)
         return handle
@@ -174,7 +175,7 @@ def _condense(handle: int, size: int) -> None:
         return
     last: dict[bytes, bytes] = {}
     for line in data.splitlines():
-        found = _LINE.fullmatch(line)
+        found = LINE.fullmatch(line)
         if found is not None:
             last[found[1]] = max(found[2], last.get(found[1], b''), key=float_or_0)
     text = b''.join(b'%s %s\n' % pair for pair in last.items())

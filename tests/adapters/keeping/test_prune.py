@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from dlmachine_adapters.cachedir.writes import write_update
 from dlmachine_adapters.files.database import NoDatabase
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.keeping import prune
-from dlmachine_adapters.keeping.in_use import see_protected
+from dlmachine_adapters.keeping.in_use import UseWatch, see_protected
 from dlmachine_adapters.keeping.pins import known_items, pin, pinned_items, unpin
 from dlmachine_adapters.keeping.prune import Remover, alone
 from dlmachine_adapters.keeping.versions import read_versions
@@ -69,7 +70,12 @@ def remove(registry: Registry, protected: Protected | None = None) -> list[KeptR
     """Remove everything that may go; why each one stays."""
     seen = Protected() if protected is None else protected
     wanted = [(one, RemovalReason.SIZE) for one in versions(registry)]
-    return [why for _, _, why in Remover(registry, lambda: seen).remove(wanted)]
+    return [why for _, _, why in Remover(registry, lambda _: seen).remove(wanted)]
+
+
+def unused(_: object) -> Protected:
+    """Nothing is in use."""
+    return Protected()
 
 
 def statuses(registry: Registry) -> list[int]:
@@ -163,7 +169,7 @@ def test_a_removal_that_was_interrupted_is_undone(
         remove(registry)
     assert statuses(registry) == [-1, -1, -1, -1]
 
-    Remover(registry, Protected).restore_left()
+    Remover(registry, unused).restore_left()
 
     assert statuses(registry) == [-2, 3, 3, -1]
     assert len(files(registry)) == 3
@@ -176,7 +182,7 @@ def test_another_process_that_was_faster_is_noticed(registry: Registry) -> None:
     with registry.writing() as connection:
         connection.execute('UPDATE main SET status = -2 WHERE id = 1')
 
-    done = list(Remover(registry, Protected).remove(wanted))
+    done = list(Remover(registry, unused).remove(wanted))
 
     assert [version.row_id for version, _, _ in done] == [2]
 
@@ -228,12 +234,59 @@ def test_transactions_shrink_when_they_are_long(
         return mark(connection, ids, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(prune, '_mark', slow)
-    remover = Remover(registry, Protected)
+    remover = Remover(registry, unused)
     list(remover.remove((one, RemovalReason.SIZE) for one in versions(registry)))
 
     assert max(sizes) == 32
-    assert sizes[-1] <= 8
+    assert sizes[-4] == 16
     assert remover.longest_seconds >= 0.03
+
+
+def test_no_transaction_changes_many_rows(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However short they are, so that readers wait for one commit of a few pages."""
+    fill(registry, 1_000)
+    statements: list[str] = []
+    pauses: list[float] = []
+    monkeypatch.setattr(prune, '_SHORT_SECONDS', 60)
+    monkeypatch.setattr(prune, '_LONG_SECONDS', 60)
+    monkeypatch.setattr(time, 'sleep', pauses.append)
+    with registry.writing() as writer:
+        writer.set_trace_callback(statements.append)
+
+    assert remove(registry) == [None] * 1_000
+
+    begun = [place for place, text in enumerate(statements) if text.startswith('BEGIN')]
+    # The end of one batch and the begin of the next, and the commit.
+    assert max(after - before for before, after in pairwise(begun)) <= 2 * 64 + 2
+    assert len(pauses) == len(begun) == 1 + (1_000 - 32 + 63) // 64 + 1
+    assert all(0 < pause <= 0.1 for pause in pauses)
+
+
+def test_what_is_asked_again_does_not_grow_with_the_cache(registry: Registry) -> None:
+    """Each batch is looked at by itself: the whole prune is linear."""
+    items = fill(registry, 40)
+    pin(registry, items[:1])
+    some = versions(registry)[:16]
+    watch = UseWatch(registry)
+    steps: list[int] = []
+
+    def look() -> int:
+        steps.clear()
+        registry.read(lambda asked: asked.set_progress_handler(lambda: steps.append(1), 1))
+        assert watch.see(some).pinned == {items[0]}
+        registry.read(lambda asked: asked.set_progress_handler(None, 1))
+        return len(steps)
+
+    few = look()
+    with registry.writing() as connection:
+        for row_id in range(1_000, 3_000):
+            connection.execute(
+                'INSERT INTO attr_int (id, keyvar, name, value) VALUES (?, 0, ?, 1)',
+                (row_id, 'size'),
+            )
+    assert look() < few * 1.5
 
 
 def test_reading_needs_a_registry(registry: Registry) -> None:

@@ -15,6 +15,7 @@ from dlmachine.core.keeping.stored import KeptReason
 from dlmachine_adapters.runtime.clock import SystemClock
 from dlmachine_adapters.uses import use_log
 from dlmachine_adapters.uses.use_log import append, read_uses
+from dlmachine_adapters.uses.uses_now import UsesNow
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 from tests.use_logs import end_process
@@ -75,6 +76,33 @@ def test_two_processes_have_two_logs(tmp_path: Path) -> None:
         other.send_signal(signal.SIGKILL)
         other.wait()
     assert read_uses(str(tmp_path)) == (frozenset({A}), {A: 5.0, B: 9.0})
+
+
+def test_only_new_lines_are_read_again(tmp_path: Path) -> None:
+    """Unless the log has been replaced, or another process has continued it."""
+    now, both = UsesNow(str(tmp_path)), {A, B}
+    assert now.among(both) == NONE
+    append(str(tmp_path), [A], 5.0)
+    assert now.among(both) == now.among({A}) == {A}
+    assert now.among({B}) == NONE
+    (log,) = logs(tmp_path)
+    size = log.stat().st_size
+    with log.open('r+b') as file:
+        file.write(B[:33].encode())  # What has been read is not read again.
+    append(str(tmp_path), [A], 6.0)
+    assert now.among(both) == {A}
+
+    os.truncate(log, 0)
+    append(str(tmp_path), [B, B, B], 7.0)
+    assert log.stat().st_size > size
+    assert now.among(both) == {B}
+
+    end_process()
+    assert now.among(both) == NONE
+    append(str(tmp_path), [A], 8.0)
+    assert now.among(both) == {A}
+    log.write_bytes(log.read_bytes() + f'{B} 9'.encode())  # It is being written.
+    assert now.among(both) == {A}
 
 
 def test_a_large_log_is_condensed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
