@@ -164,7 +164,7 @@ class Run:
             case effects.OpenPart():
                 return self._open(effect)
             case effects.ReadSecret():
-                return world.read_secret(effect)
+                return world.read_secret(replace(effect, patience=self._left(effect.patience)))
             case effects.Exchange():
                 return self._exchange(effect)
             case effects.ExchangeSegments():

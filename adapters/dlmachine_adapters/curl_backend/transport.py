@@ -61,6 +61,8 @@ class CurlTransport:
         route = self._routes.find(effect.request)
         if isinstance(route, FaultBase):
             return reader.broken(route)
+        if route.login:
+            reader.hide(route.login)
         body = open_body(effect.request.body)
         if isinstance(body, FaultBase):
             return reader.broken(body)

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Final
 
 from dlmachine.core.faults import AnswerUnusable, BodyTruncated, Fault
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.content_codings import read_codings
 from dlmachine.core.http.error_text import MAX_ERROR_BYTES, is_readable, read_error_text
 from dlmachine.core.http.framing import find_framing, find_head_problem
@@ -59,6 +60,13 @@ class ResponseReader:
         self._is_readable = True
         self._error = bytearray()
         self._drained_bytes = 0
+        self._added: tuple[str, ...] = ()
+
+    def hide(self, added: tuple[str, ...]) -> None:
+        """Mask secrets that the backend sends besides those of the request."""
+        request = self._effect.request
+        request = replace(request, hidden=(*request.hidden, *added))
+        self._effect, self._added = replace(self._effect, request=request), added
 
     def begin(self, head: ResponseHead) -> None:
         """Decide about the body after the head has arrived.  Raises: PartError."""
@@ -144,7 +152,7 @@ class ResponseReader:
         except PartError as error:
             return self._interrupted(error.fault)
         at = self._clock.now()
-        return Responded(at=at, head=head, received=received, decision=taking)
+        return Responded(at=at, head=head, received=received, decision=taking, added=self._added)
 
     def broken(self, fault: Fault) -> Responded | Interrupted:
         """End the response with a fault; keep the bytes so far, and a response without a body."""
@@ -202,7 +210,7 @@ class ResponseReader:
             secrets, names = redactor.secrets, redactor.names
             text = read_error_text(head, body, secrets, is_whole=is_whole, declared=names)
         at, decision = self._clock.now(), self._decision
-        return Responded(at=at, head=head, error_text=text, decision=decision)
+        return Responded(at=at, head=head, error_text=text, decision=decision, added=self._added)
 
     def _interrupted(self, fault: Fault) -> Interrupted:
         # Libraries stop at different lines of an invalid head; here the complete head is rejected.
@@ -213,4 +221,5 @@ class ResponseReader:
             head=head,
             part_bytes=self._part.size_bytes,
             decision=self._decision,
+            added=self._added,
         )

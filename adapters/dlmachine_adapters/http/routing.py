@@ -21,7 +21,7 @@ from urllib.parse import quote
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, InvalidInput, SchemeRefused
+from dlmachine.core.faults import Fault, FaultBase, InvalidInput, SchemeRefused
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.request import HTTP_SCHEMES, Request, Tls
 from dlmachine.core.http.url import Url
@@ -41,14 +41,15 @@ _MAX_ORIGINS: Final = 256
 class Route:
     """How a request reaches its server.
 
-    `request` includes the stored login, if there is one. `trust` is a file or folder of
-    certificates; None if none are needed.
+    `request` includes the stored login, if there is one, whose secrets are `login`. `trust` is a
+    file or folder of certificates; None if none are needed.
     """
 
     request: Request
     scheme: str
     proxy: str | None = None
     trust: str | None = None
+    login: tuple[str, ...] = ()
 
     def secrets(self) -> frozenset[str]:
         """Every secret that may occur in the texts of a library."""
@@ -87,9 +88,15 @@ class Routes:
             if len(self._ways) >= _MAX_ORIGINS:
                 self._ways.clear()
             way = self._ways[origin] = found
+        login: tuple[str, ...] = ()
         if way.login is not None:
-            request = _with_login(request, location, *way.login)
-        return Route(request=request, scheme=location.scheme, proxy=way.proxy, trust=way.trust)
+            signed = _with_login(request, location, *way.login)
+            if signed is not request:
+                login = tuple(sorted({way.login[1], *signed.secrets()} - {''}))
+            request = signed
+        return Route(
+            request=request, scheme=location.scheme, proxy=way.proxy, trust=way.trust, login=login
+        )
 
 
 def find_refused(request: Request, schemes: tuple[str, ...]) -> Fault | None:
@@ -105,6 +112,8 @@ def _find_way(request: Request) -> _Way | Fault:
     if netrc_file and not os.path.isfile(os.path.expanduser(netrc_file)):  # noqa: PTH111, PTH113
         return InvalidInput(where=f'netrc file {netrc_file}', problem='does not exist')
     login = None if netrc_file is None else find_login(location.host, location.port, netrc_file)
+    if isinstance(login, FaultBase):
+        return login
     proxy, trust = find_proxy(location), None
     if location.scheme in _TLS_SCHEMES or (proxy or '').startswith('https:'):
         fault = _find_missing(tls)
@@ -133,12 +142,16 @@ def find_proxy(url: Url) -> str | None:
     return proxy if '://' in proxy else f'http://{proxy}'
 
 
-def find_login(host: str, port: int | None = None, path: str = '') -> tuple[str, str] | None:
+def find_login(
+    host: str, port: int | None = None, path: str = ''
+) -> tuple[str, str] | InvalidInput | None:
     """User name and password from the netrc file; None if it is missing or unreadable.
 
     `path` is the file, by default the one in `NETRC` or the user's home. A machine may be named
-    with its port, `host:8443`, which counts before the host alone.
+    with its port, `host:8443`, which counts before the host alone.  Faults: `InvalidInput` for a
+    `path` that cannot be read.
     """
+    given = path
     named = path or os.environ.get('NETRC')
     for name in (named,) if named else ('~/.netrc', '~/_netrc'):
         path = os.path.expanduser(name)  # noqa: PTH111 -- `Path` would fail without a home
@@ -146,13 +159,25 @@ def find_login(host: str, port: int | None = None, path: str = '') -> tuple[str,
             continue
         try:
             machines = netrc.netrc(path)
-        except (netrc.NetrcParseError, OSError, UnicodeError):
-            return None
+        except (netrc.NetrcParseError, OSError, UnicodeError) as error:
+            return _unreadable(given, error) if given else None
         _report_open_file(path)
         with_port = f'{host}:{port}'
         found = machines.authenticators(with_port if with_port in machines.hosts else host)
         return (found[0] or found[1] or '', found[2] or '') if found else None
     return None
+
+
+def _unreadable(path: str, error: Exception) -> InvalidInput:
+    match error:
+        case netrc.NetrcParseError(lineno=int() as line):
+            # Its text may be a password, and its line the one after the error.
+            problem = f'is not a netrc file: see line {line} or the one before it'
+        case OSError(strerror=str() as reason):
+            problem = f'cannot be read: {reason}'
+        case _:
+            problem = 'is not a netrc file in UTF-8'
+    return InvalidInput(where=f'netrc file {path}', problem=problem)
 
 
 @cache

@@ -29,7 +29,7 @@ class SystemSecrets:
         """Remember no token."""
         self._clock = clock
         self._taking = threading.Lock()
-        self._calls: dict[Callable[[], object], _Call] = {}
+        self._calls: dict[object, _Call] = {}
 
     def read(self, effect: ReadSecret) -> SecretRead | EffectFailed:
         """Read a secret.  Faults: `SecretUnavailable`."""
@@ -37,7 +37,8 @@ class SystemSecrets:
         found: str | SecretUnavailable
         if secret.call is not None:
             with self._taking:
-                call = self._calls.setdefault(secret.call, _Call(secret.call, str(secret)))
+                key = _key_of(secret.call)
+                call = self._calls.setdefault(key, _Call(secret.call, str(secret)))
             found = call.token(now, effect.patience, is_again=effect.is_again)
         else:
             found = _read_file(secret) if secret.path else _read_variable(secret)
@@ -100,6 +101,14 @@ class _Call:
 
     def _fault(self, problem: str) -> SecretUnavailable:
         return SecretUnavailable(source=self._name, problem=problem)
+
+
+def _key_of(call: Callable[[], object]) -> object:
+    try:
+        hash(call)
+    except TypeError:  # For example a dataclass; it is kept, so its id stays its own.
+        return id(call)
+    return call
 
 
 def _read_variable(secret: Secret) -> str | SecretUnavailable:

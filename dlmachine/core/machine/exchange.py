@@ -106,6 +106,10 @@ def _heard(
     state: Exchanging, event: Responded | Interrupted, head: ResponseHead
 ) -> tuple[Exchanging, BodyDecision]:
     """The state with what the head changes, and the decision about the body."""
+    if event.added:
+        request = state.exchange.request
+        request = replace(request, hidden=(*request.hidden, *event.added))
+        state = replace(state, exchange=replace(state.exchange, request=request))
     known = _with_cookies_of(state, head, event.at)
     # Cookies are masked in a decision, and the backend did not know them.
     decision = event.decision if known is state else None

@@ -197,6 +197,8 @@ def _send(state: Probe, request: Request) -> ProbeStep:
 
 def _on_response(state: Probe, request: Request, event: Responded) -> ProbeStep:
     head, at = event.head, event.at
+    if event.added:
+        request = replace(request, hidden=(*request.hidden, *event.added))
     if 'Set-Cookie' in head.headers:
         secrets = secrets_set_by(head, request.secret_names)
         state = replace(state, cookies=receive_cookies(state.cookies, request, head, at))

@@ -100,7 +100,8 @@ class Responded:
     """A response arrived; `received` is None if its body was skipped.
 
     `error_text` is the beginning of an error's body, secrets masked, if it is text. `decision` is
-    what `decide_body` returned for the head; without it, the state machine calls it again.
+    what `decide_body` returned for the head; without it, the state machine calls it again. `added`
+    are the secrets that the backend sent besides those of the request, from a netrc file.
     """
 
     at: datetime
@@ -108,13 +109,14 @@ class Responded:
     received: Received | None = None
     error_text: str = ''
     decision: BodyDecision | None = field(default=None, compare=False, repr=False)
+    added: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @frozen
 class Interrupted:
     """The exchange broke, before the head (None) or in the body; `part_bytes` are in the part.
 
-    `decision` is that of `Responded`.
+    `decision` and `added` are those of `Responded`.
     """
 
     at: datetime
@@ -122,6 +124,7 @@ class Interrupted:
     head: ResponseHead | None = None
     part_bytes: int = 0
     decision: BodyDecision | None = field(default=None, compare=False, repr=False)
+    added: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @frozen

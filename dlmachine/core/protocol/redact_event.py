@@ -62,15 +62,26 @@ def _redact_responses(
 ) -> Event:
     match effect, event:
         case Exchange(request=request), Responded() | Interrupted():
-            return redact(request.redactor, event)
+            return _without_added(redact, request.redactor, event)
         case _, SecretRead():
             return replace(event, value=MASK)
         case ExchangeSegments(exchange=exchange), SegmentsEnded(ends=ends):
             redactor = exchange.request.redactor
-            masked = (None if end is None else redact(redactor, end) for end in ends)
+            masked = (
+                None if end is None else _without_added(redact, redactor, end) for end in ends
+            )
             return replace(event, ends=tuple(masked))
         case _:
             return event
+
+
+def _without_added(
+    redact: Callable[[Redactor, _Response], _Response], redactor: Redactor, event: _Response
+) -> _Response:
+    if not event.added:
+        return redact(redactor, event)
+    redactor = redactor.with_secrets(frozenset(event.added))
+    return replace(redact(redactor, event), added=())
 
 
 def _redact_by_name(redactor: Redactor, event: _Response) -> _Response:

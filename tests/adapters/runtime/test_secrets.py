@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,27 @@ def test_a_function_that_raises() -> None:
         raise ValueError('planted')
 
     assert problem_of(Secret(call=call)) == 'raised ValueError'
+
+
+@dataclass
+class Portal:
+    """A mutable dataclass, which has no hash."""
+
+    token: str
+    calls: int = 0
+
+    def __call__(self) -> tuple[str, timedelta]:
+        """The token."""
+        self.calls += 1
+        return self.token, timedelta(hours=1)
+
+
+def test_an_object_without_a_hash() -> None:
+    """Each has its own token, which is kept until it expires."""
+    kept, portals = SystemSecrets(ManualClock()), [Portal('one'), Portal('two')]
+    for _ in range(2):
+        assert [read(Secret(call=one), kept) for one in portals] == ['one', 'two']
+    assert [one.calls for one in portals] == [1, 1]
 
 
 def test_a_function_that_hangs() -> None:
