@@ -10,9 +10,10 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault, Party
+from dlmachine.core.frozen import replace
 from dlmachine.core.probe.result import KnownVersion, ProbeResult
 from dlmachine.core.probe.steps import ProbeEvent, advance_probe, begin_probe
-from dlmachine.core.protocol.effects import Discard, Exchange, OpenPart, Wait
+from dlmachine.core.protocol.effects import Discard, Exchange, OpenPart, ReadSecret, Wait
 from dlmachine.core.protocol.events import EffectFailed
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
@@ -51,7 +52,7 @@ def probe(
 
 
 def _perform(
-    effect: Exchange | Wait,
+    effect: Exchange | ReadSecret | Wait,
     descriptor: Descriptor,
     policy: Policy,
     snapshot: Snapshot,
@@ -59,13 +60,18 @@ def _perform(
 ) -> ProbeEvent:
     if isinstance(effect, Wait):
         return wait(world, effect, descriptor)
+
+    def remaining(_: object) -> timedelta | None:
+        elapsed = world.clock.now() - snapshot.now
+        return None if policy.timeout is None else max(policy.timeout - elapsed, timedelta(0))
+
+    if isinstance(effect, ReadSecret):
+        left = remaining(effect)
+        patience = effect.patience if left is None else min(effect.patience, left)
+        return world.read_secret(replace(effect, patience=patience))
     part = world.files.open_part(OpenPart(beside=None, stem=''))
     if isinstance(part, EffectFailed):
         return part
-
-    def remaining(_: Exchange) -> timedelta | None:
-        elapsed = world.clock.now() - snapshot.now
-        return None if policy.timeout is None else max(policy.timeout - elapsed, timedelta(0))
 
     try:
         return exchange_head(world, effect, part, remaining)

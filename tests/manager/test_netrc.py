@@ -99,3 +99,16 @@ def test_timeout_bounds_a_function(server: Server, make_manager: MakeManager) ->
 
     with pytest.raises(DownloadError, match=r'did not return within 0\.|raised'):
         manager.download(url, dest=False, auth={'bearer': token}, timeout=0.5)
+
+
+@pytest.mark.parametrize('page', [logins.basic, logins.digest, logins.bearer])
+def test_a_probe_logs_in(
+    server: Server, make_manager: MakeManager, monkeypatch: pytest.MonkeyPatch, page: Any
+) -> None:
+    """As the download does, also with a reference."""
+    monkeypatch.setenv('A_SECRET', logins.TOKEN if page is logins.bearer else logins.PASSWORD)
+    pair = (logins.USER, 'env:A_SECRET')
+    auth = {'bearer': 'env:A_SECRET'} if page is logins.bearer else {page.__name__: pair}
+    url = server.on('/data', page(resource(b'data')))
+    assert make_manager().probe(url, auth=auth).status.value == 'alive'
+    assert make_manager(retries=0).probe(url).status.value == 'forbidden'

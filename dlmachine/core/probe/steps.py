@@ -13,6 +13,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by, with_cookies
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
+from dlmachine.core.access.login import Login, counted, login_of, react
 from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.cache.key import full_url
 from dlmachine.core.decision.backends import choose_backend
@@ -37,8 +38,14 @@ from dlmachine.core.probe.result import (
     judge,
     known_version,
 )
-from dlmachine.core.protocol.effects import Exchange, Wait
-from dlmachine.core.protocol.events import EffectFailed, Interrupted, Responded, Waited
+from dlmachine.core.protocol.effects import Exchange, ReadSecret, Wait
+from dlmachine.core.protocol.events import (
+    EffectFailed,
+    Interrupted,
+    Responded,
+    SecretRead,
+    Waited,
+)
 from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -49,7 +56,7 @@ from dlmachine.core.transfer.redirect import follow_redirect, hop_of
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
 from dlmachine.core.transfer.status_fault import status_fault
 
-ProbeEvent: TypeAlias = Responded | Interrupted | Waited | EffectFailed
+ProbeEvent: TypeAlias = Responded | Interrupted | SecretRead | Waited | EffectFailed
 
 _PERMANENT: Final = frozenset({301, 308})
 #: Errors that may be about HEAD only: some servers and signed URLs know only GET.
@@ -63,7 +70,8 @@ class Probe:
     `position` is the URL that is requested, by `method`, `redirects` its requests so far
     (`redirect.hop_of`), `is_permanent` whether all of these redirects were permanent, `moved_to`
     where the permanent ones lead. `round` counts the repetitions. `earlier` is the result of the
-    first URL, if it failed.
+    first URL, if it failed. `login` is what is known of the credentials, `refusal` the result if
+    the secret that is read again is the one that the server refused.
     """
 
     descriptor: Descriptor
@@ -80,6 +88,8 @@ class Probe:
     cookies: CookieStore = NO_COOKIES
     round: int = 0
     earlier: ProbeResult | None = None
+    login: Login | None = None
+    refusal: ProbeResult | None = None
 
     @property
     def shown_url(self) -> str:
@@ -93,7 +103,7 @@ class ProbeStep:
     """The next effect and the state after it, or the result."""
 
     state: Probe
-    effect: Exchange | Wait | None = None
+    effect: Exchange | ReadSecret | Wait | None = None
     result: ProbeResult | None = None
 
 
@@ -123,6 +133,7 @@ def begin_probe(
         chance=snapshot.chance,
         addresses=usable,
         known=known or _stored_version(policy, snapshot),
+        login=login_of(descriptor.auth, descriptor.url, snapshot.chance),
     )
     return Success(_request_address(state, 0, snapshot.now))
 
@@ -147,6 +158,8 @@ def advance_probe(step: ProbeStep, event: ProbeEvent) -> ProbeStep:
             return _request_byte(state, at) if is_of_head else _on_fault(state, fault, at)
         case EffectFailed(fault=fault):
             return _fail(state, fault)
+        case SecretRead(value=value) if state.login is not None:
+            return _on_secret(state, state.login, value, event.at)
         case _:
             return _request(state, event.at)
 
@@ -169,6 +182,14 @@ def _request_byte(state: Probe, at: datetime) -> ProbeStep:
 
 def _request(state: Probe, at: datetime) -> ProbeStep:
     state = replace(state, redirects=(), is_permanent=True, moved_to=None)
+    login = state.login
+    if login is not None and login.auth.secret is not None and login.needs_secret:
+        effect = ReadSecret(
+            secret=login.auth.secret,
+            patience=state.policy.stall_timeout,
+            is_again=login.refused is not None,
+        )
+        return ProbeStep(state=state, effect=effect)
     address = state.addresses[state.position]
     built = build_request(state.descriptor, address.url, state.policy.user_agent)
     if not is_successful(built):
@@ -179,8 +200,17 @@ def _request(state: Probe, at: datetime) -> ProbeStep:
     return _send(state, with_cookies(request, state.cookies, at))
 
 
+def _on_secret(state: Probe, login: Login, value: str, at: datetime) -> ProbeStep:
+    if state.refusal is not None and value == login.refused:
+        return ProbeStep(state=state, result=state.refusal)
+    return _request(replace(state, login=replace(login, secret=value), refusal=None), at)
+
+
 def _send(state: Probe, request: Request) -> ProbeStep:
     policy = state.policy
+    if state.login is not None:
+        request = state.login.sign(request)
+        state = replace(state, login=counted(state.login))
     effect = Exchange(
         request=request,
         backend=state.addresses[state.position].backend,
@@ -210,7 +240,14 @@ def _on_response(state: Probe, request: Request, event: Responded) -> ProbeStep:
         return ProbeStep(state=state, result=_with_earlier(state, result))
     if state.method == 'HEAD' and head.status in _OF_HEAD:
         return _request_byte(state, at)
-    return _on_fault(state, status_fault(request, head, event.error_text, at), at, request)
+    fault = status_fault(request, head, event.error_text, at)
+    login = None if state.login is None else react(state.login, request, head)
+    if login is None:
+        return _on_fault(state, fault, at, request)
+    if login.needs_secret:
+        refusal = state.earlier or failed(state.shown_url, request.shown_url, fault)
+        return _request(replace(state, login=login, refusal=refusal), at)
+    return _send(replace(state, login=login, redirects=state.redirects[:-1]), request)
 
 
 def _on_redirect(state: Probe, request: Request, event: Responded) -> ProbeStep:
