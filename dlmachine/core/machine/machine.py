@@ -18,7 +18,6 @@ The states of a successful run:
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from dlmachine.core.access.login import MAX_ANSWERS
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.machine import lookup
 from dlmachine.core.machine.limits import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
@@ -78,15 +77,17 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     be resumed (416). Segments, `Reassemble`, `Validate` and a wait may follow each. Progress resets
     the rounds up to `MAX_BUDGET_RESETS` times; a few effects come before and after the rounds.
     """
-    logins = _LOGINS if descriptor.auth.secret is not None else 0
+    logins = 0
+    if descriptor.auth.secret is not None:
+        from dlmachine.core.access.login import MAX_ANSWERS
+
+        logins = MAX_ANSWERS + 2  # Before one of them a secret is read again.
     attempts = logins + (1 + policy.retries) * (1 + MAX_BUDGET_RESETS) * (
         1 + len(descriptor.mirrors)
     )
     return attempts * (2 * (1 + policy.max_redirects) + 4) + _COMMITTING + _AROUND
 
 
-#: Requests after a 401, if there are credentials; before one of them a secret is read again.
-_LOGINS = MAX_ANSWERS + 2
 _COMMITTING = MAX_CONFLICTS * 2
 #: Reading checksums and checking copies, each up to `MAX_MISSING` times; locking, observing,
 #: opening; keeping changed and existing files, publishing twice, recording a file and a miss,
