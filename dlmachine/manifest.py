@@ -160,13 +160,13 @@ def make_item(
     'retries'
     """
     base = given.get('base_url', around and around.base_url)
-    joined = Success(given) if base is None else join_base(base, given)
-    entry = joined.value_or(given)
+    joined = None if base is None else join_base(base, given)
+    entry = given if joined is None else joined.value_or(given)
     url = str(entry.get('url', ''))
     if not is_plain_url(url):
         url = redact_url(url, _declared(entry, defaults.described))
     name = str(redact_value(str(entry.get('name') or '')) or url or source)
-    parsed = joined.bind(lambda words: _parse_words(words, defaults, around))
+    parsed = _parse_words(entry, defaults, around) if type(joined) is not Failure else joined
     if type(parsed) is Failure:
         return Item(name=name, url=url, fault=_in(parsed.failure(), source))
     descriptor, policy, path = parsed.unwrap()
@@ -293,10 +293,8 @@ def _read_entry(
 
 
 def _in(fault: Fault, source: str) -> Fault:
-    if not source:
-        return fault
-    if isinstance(fault, UnknownName):
+    if source and isinstance(fault, UnknownName):
         return replace(fault, source=source)
-    if isinstance(fault, InvalidInput):
+    if source and isinstance(fault, InvalidInput):
         return replace(fault, where=f'{fault.where} ({source})')
     return fault

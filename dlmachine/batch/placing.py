@@ -57,10 +57,11 @@ class FolderNames:
         self._folder = folder
         self._index = index
         self._owners: dict[str, str] = {}
+        self._reserved: Iterable[str | None] = ()
 
     def reserve(self, paths: Iterable[str | None]) -> None:
-        """Keep the names that entries of a manifest have themselves."""
-        self._owners.update((path.casefold(), '') for path in paths if path)
+        """Keep the names that entries of a manifest have themselves; read when a name is needed."""
+        self._reserved = paths
 
     def placed(self, prepared: Prepared) -> Prepared:
         """The same with a path in the folder, unless it has another destination."""
@@ -71,6 +72,8 @@ class FolderNames:
         return descriptor, replace(policy, dest=ToPath(path, is_named_by_url=True))
 
     def _name(self, descriptor: Descriptor, patience: timedelta | None) -> str:
+        self._owners.update((path.casefold(), '') for path in self._reserved if path)
+        self._reserved = ()
         key, folder = cache_key(descriptor), self._folder
         name = self._index.name_of(folder, key, patience)
         if not name:

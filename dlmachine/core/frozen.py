@@ -90,8 +90,8 @@ else:  # Type checkers know the fields only of the standard library's function.
         Point(x=1, y=2)
         """
         shape = one.__shape__
-        values = dict(zip(shape.names, shape.values(one), strict=True))
-        return type(one)(**{**values, **changes})
+        values = zip(shape.names, shape.values(one), strict=True)
+        return type(one)(**dict(values, **changes))
 
 
 class _Shape(NamedTuple):

@@ -111,6 +111,10 @@ def read_locking(
     difference = compare_lock(digests, lock)
     unlocked = difference.unlocked
     locked = {file.name: file for file in lock.files}
+    # Of equal texts, one is kept.
+    for one, file in locked.items():
+        if digests.get(one) == file.entry:
+            digests[one] = file.entry
     return Locking(
         manifest=name,
         items=by_name,

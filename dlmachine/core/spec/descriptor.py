@@ -128,7 +128,10 @@ class Descriptor:
                 if word is not None:
                     break
             else:  # Most downloads have a URL and nothing else.
-                return Success(Descriptor(url=str(address.unwrap())))
+                normal = str(address.unwrap())
+                return Success(
+                    Descriptor(url=url if type(url) is str and url == normal else normal)
+                )
         addresses = _parse_mirrors(mirrors)
         fields_ = parse_headers(headers).bind(_refuse_managed)
         content = parse_content(query, post=post, json=json, multipart=multipart, data=data)
