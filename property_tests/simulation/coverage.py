@@ -36,6 +36,7 @@ _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'Unpublishing': ports.Files.unpublish,
     'FallingBack': ports.Files.confirm,
     'Discarding': ports.Part.discard,
+    'Invalidating': ports.Store.invalidate,
     'Releasing': ports.Locks.release,
 }
 _ENDS: Final = frozenset({'Finished', 'Failed'})

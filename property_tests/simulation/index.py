@@ -86,10 +86,14 @@ class Indexes:
         return found is not None and found.is_damaged
 
     def _of(self, folder: str) -> Database | None:
+        return self.find(f'{self.working(folder)}/{FILE}')
+
+    def working(self, folder: str) -> str:
+        """The working folder of a folder, or an empty text."""
         there = (
             ours for name in WORKING if (ours := f'{folder}/{name}') in self.kernel.disk.folders
         )
-        return self.find(f'{next(there, "")}/{FILE}')
+        return next(there, '')
 
     def rows(self, folder: str) -> list[IndexRow]:
         """The committed rows of a folder."""
@@ -133,7 +137,8 @@ class SimIndexFile(IndexFile):
         """Run a query on the committed rows.  Raises: NoDatabase, sqlite3.Error."""
         kernel = self._indexes.kernel
         kernel.look('reads the index')
-        if self._working:
+        # Another process may have made the usual folder since the other one was found.
+        if self._working and self._working == self._indexes.working(self._folder):
             self._indexes.note_read()
         self.see()
         found = self._indexes.find(self.path)

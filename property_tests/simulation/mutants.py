@@ -26,6 +26,7 @@ from property_tests.simulation.file_mutants import (
     without_folder_sync,
     without_sync,
 )
+from property_tests.simulation.miss_mutants import MISS_MUTANTS
 from property_tests.simulation.path_mutants import (
     believing_notes,
     believing_rows,
@@ -296,4 +297,5 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         _at_path(place=228, has_cache=True),
     ),
     **REUSE_MUTANTS,
+    **MISS_MUTANTS,
 }

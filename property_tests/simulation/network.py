@@ -88,10 +88,14 @@ class Site:
 
 @dataclass(eq=False)
 class Network:
-    """The sites by URL; `leads_on` says that the first one often redirects."""
+    """The sites by URL.
+
+    `leads_on` says that the first one often redirects, `lacks` that files are often missing.
+    """
 
     sites: dict[str, Site] = field(default_factory=dict)
     leads_on: bool = False
+    lacks: bool = False
 
     def had(self, url: str, content: bytes, language: str, since: float) -> bool:
         """Whether a URL had this content in a language at some time since then."""

@@ -11,7 +11,7 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists
+from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists, RememberMissing
 from property_tests.simulation.caching import ASKED, LANGUAGES
 from property_tests.simulation.choices import Choices
 
@@ -48,6 +48,8 @@ _IF_EXISTS: Final = (
 )  # fmt: skip
 #: The file comes from the cache in one of the cases without `if_exists`.
 _VIA_CACHE: Final = 7
+#: From this number on, a missing file is remembered.
+_REMEMBERS: Final = 128
 _NEVER: Final = timedelta(days=300)
 
 
@@ -155,6 +157,8 @@ def draw_target(
     )  # fmt: skip
     if not (check or is_at_path or dest == ToMemory()):
         policy = replace(policy, freshness=_CACHE_FRESHNESS[drawn // 2 % 4])
+    if drawn >= _REMEMBERS:
+        policy = replace(policy, remember_missing=RememberMissing(lasts=timedelta(hours=1)))
     if url == URL:
         policy = _with_checksum(choices, policy, content)
     descriptor = _described(url, mirrors if url == URL else (), post=post)
@@ -182,7 +186,12 @@ def complain(file: BinaryIO) -> bool:
 
 def fresh_target(target: Target) -> Target:
     """A target for the newest version, without limits: in a healthy world it succeeds."""
-    policy = Policy(dest=target.policy.dest, check_freshness=True, if_exists=IfExists.REPLACE)
+    policy = Policy(
+        dest=target.policy.dest,
+        check_freshness=True,
+        if_exists=IfExists.REPLACE,
+        remember_missing=target.policy.remember_missing,
+    )
     if target.policy.freshness is not Freshness.HTTP:
         return replace(target, policy=policy)
     # To check all copies would be to take one of another variant.
@@ -196,6 +205,13 @@ def reused_target(target: Target) -> Target:
     descriptor = _by_http(target.descriptor, target.language, '')
     policy = Policy(dest=target.policy.dest, freshness=Freshness.HTTP)
     return replace(target, descriptor=descriptor, policy=policy, patience=0.0)
+
+
+def remembering_target(target: Target) -> Target:
+    """The same again without its copy: what is remembered of an earlier miss has ended."""
+    wanted, remembered = target.policy.dest, target.policy.remember_missing
+    policy = Policy(dest=wanted, if_exists=IfExists.REPLACE, remember_missing=remembered)
+    return replace(target, policy=policy)
 
 
 def repeated_target(target: Target) -> Target:

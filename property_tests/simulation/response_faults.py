@@ -148,9 +148,20 @@ _MOVES: Final = tuple(
 )
 
 
-def draw_mishap(choices: Choices, *, leads_on: bool = False) -> ServerFault:
-    """Draw a fault: most often a redirect, otherwise from this table or the longer catalogue."""
+#: Nothing is there, or a server says nothing of it.
+_LACKS: Final = (
+    ServerFault('404, a missing file', _status(404)),
+    ServerFault('410, a removed file', _status(410)),
+    ServerFault('404, a missing file', _status(404)),
+    ServerFault('503, a busy server', _status(503)),
+)
+
+
+def draw_mishap(choices: Choices, *, leads_on: bool = False, lacks: bool = False) -> ServerFault:
+    """Draw a fault: from this table or the longer catalogue, or mostly of one kind."""
     kind = choices.pick(3)
     if leads_on and kind:
         return choices.among(_MOVES)
+    if lacks and kind:
+        return choices.among(_LACKS)
     return choices.among(CATALOGUE if kind else OWN)

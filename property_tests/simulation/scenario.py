@@ -23,6 +23,8 @@ from property_tests.simulation.requests import (
 SIZES: Final = (24, 24, 9, 1, 60, 0)
 DAY: Final = 86_400.0
 _TARGET: Final = '/data/real.csv'
+#: From this number on, files are often missing.
+_LACKS: Final = 200
 
 
 def draw_network(choices: Choices) -> Network:
@@ -39,7 +41,8 @@ def draw_network(choices: Choices) -> Network:
     sites = {URL: main, OTHER_URL: site(OTHER_URL, b'z'), **dict.fromkeys(COPIES, main)}
     sites[TWIN] = site(TWIN, b'q')
     sites[SUMS] = Site(SUMS, [(-1.0, b'')], 'none', sums_of=main)
-    match choices.among(('none', 'none', 'same', 'stale', 'other')):
+    drawn_mirror = choices.pick(256)
+    match ('none', 'none', 'same', 'stale', 'other')[drawn_mirror % 5]:
         case 'same':
             sites[MIRROR] = site(MIRROR, b'a')
         case 'stale':
@@ -55,7 +58,7 @@ def draw_network(choices: Choices) -> Network:
         one.profile = 0 if one.sums_of is not None else profile
     main.gives_digest = manner == 1
     main.file_name = sites[OTHER_URL].file_name = NAMED if manner == 3 else ''
-    return Network(sites, leads_on=manner == 2)
+    return Network(sites, leads_on=manner == 2, lacks=drawn_mirror >= _LACKS)
 
 
 def publish_version(choices: Choices, site: Site, now: float) -> bytes:

@@ -22,6 +22,7 @@ from property_tests.simulation.index import Indexes
 from property_tests.simulation.invariants import Invariants
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.locks import LockTable
+from property_tests.simulation.misses import Misses
 from property_tests.simulation.nemesis import Nemesis
 from property_tests.simulation.processes import Process, require
 from property_tests.simulation.recorded import RecordedFiles
@@ -31,6 +32,7 @@ from property_tests.simulation.requests import (
     Target,
     draw_target,
     fresh_target,
+    remembering_target,
     repeated_target,
     reused_target,
 )
@@ -67,13 +69,14 @@ class Stage:
             kernel,
             self.network,
             registry,
+            Misses(kernel),
             LockTable(kernel, mode),
             Indexes(kernel),
             has_cache=has_cache,
         )
         self.recorded = RecordedFiles(self.shared)
         self.invariants = Invariants(self.shared, self.recorded)
-        users = Users(kernel, self.invariants.user_changed, self.recorded.touched)
+        self._users = users = Users(kernel, self.invariants.user_changed, self.recorded.touched)
         kernel.losing, kernel.moving = self.recorded.losing, self.recorded.moving
         registry.on_remove = self._check_removal
         kernel.on_publish = self.recorded.published
@@ -148,6 +151,7 @@ class Stage:
         self.spawn(fresh_target(target), is_last=True)
         self.kernel.run()
         self._reuse(target)
+        self._find_again(target)
         if target.paths:
             is_damaged = self.shared.indexes.is_damaged('/data')
             require(not is_damaged, 'a file was recorded, and the index is damaged still')
@@ -177,6 +181,23 @@ class Stage:
                 is_unasked or not (is_lasting and is_plain) or is_moved,
                 'a fresh copy was requested again',
             )
+
+    def _find_again(self, target: Target) -> None:
+        # What was found is not missing, also if its copy is lost.
+        is_plain = target.policy.freshness is not Freshness.HTTP and not self._is_post
+        if target.policy.remember_missing is None or not is_plain:
+            return
+        for row in self.shared.registry.of(target.key):
+            path = row.update.path
+            if path in self.kernel.disk.names:
+                self.shared.registry.lose(path)
+                self.kernel.disk.unlink(path)
+        for path in target.paths:
+            inode = self.kernel.disk.names.get(path)
+            if inode is not None and inode.target is None:
+                self._users.remove(path)
+        self.spawn(remembering_target(target), is_last=True)
+        self.kernel.run()
 
     def _check_removal(self, row: Row) -> None:
         # A process replaces copies of the variant that it asked for, and of no other.

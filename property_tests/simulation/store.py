@@ -122,11 +122,12 @@ class SimStore:
         try:
             self._begin(f'record {effect.version} {effect.reason}')
             known = registry.rows.get(place)
-            if isinstance(update, MissingUpdate):
+            taken = isinstance(update, NewVersion) and known is not None
+            if not taken:  # What has been recorded is not missing.
                 registry.misses.pop(update.key, None)
+            if isinstance(update, MissingUpdate):
                 if update.miss is not None:
                     registry.misses[update.key] = update.miss
-                registry.note()
             elif isinstance(update, NewVersion):
                 if known is not None:
                     return NameTaken(at=self._clock.now())
@@ -135,7 +136,6 @@ class SimStore:
                     # If other programs remove names, another file may get this one.
                     registry.losing.add(place)
                 mtime = 0.0 if inode is None else inode.mtime
-                registry.misses.pop(update.key, None)
                 registry.rows[place] = Row(update, self._kernel.current, inode, mtime)
                 registry.note()
             elif known is not None:

@@ -37,6 +37,7 @@ from property_tests.simulation.clock import SimClock
 from property_tests.simulation.index import Indexes
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.locks import LockTable, SimLocks
+from property_tests.simulation.misses import Misses
 from property_tests.simulation.network import Network
 from property_tests.simulation.processes import Process
 from property_tests.simulation.requests import TOKEN, URL, Target
@@ -58,6 +59,7 @@ class Shared:
     kernel: Kernel
     network: Network
     registry: Registry
+    misses: Misses
     locks: LockTable
     indexes: Indexes
     has_cache: bool = True
@@ -177,7 +179,9 @@ class SimTransport(ScriptedTransport):
         left = self._remaining
         if left is not None and kernel.now - self._began >= left.total_seconds():
             kernel.tell('   the response exceeds the timeout')
-            return TimedOut(url='', phase='total', limit=left)
+            late = TimedOut(url='', phase='total', limit=left)
+            self._note_answer(request, late)
+            return late
         language = request.headers.get('Accept-Language') or ''
         site = self._shared.network.sites[request.url]
         resource = site.resource(kernel, language)
@@ -186,6 +190,7 @@ class SimTransport(ScriptedTransport):
         sent = Sent(content, process, kernel.now, said)
         if server_fault is None:
             self._shared.responses.note(sent, resource)
+            self._note_answer(request, resource)
             return resource
         at = choices.pick(48)
         kernel.tell(f'   failure: {server_fault.name}, at {at}')
@@ -193,12 +198,21 @@ class SimTransport(ScriptedTransport):
         turn = turn_of(server_fault, resource, at, request)
         asked.is_settled = was_settled(turn)
         self._shared.responses.note(sent, turn)
+        self._note_answer(request, turn)
         return turn
+
+    def _note_answer(self, request: Request, turn: Turn) -> None:
+        attempt = self._attempt
+        self._shared.misses.answered(
+            attempt.process, attempt.target, attempt.looked, request.url, turn
+        )
 
     def _mishap(self, request: Request) -> ServerFault | None:
         network = self._shared.network
         leads_on = network.leads_on and request.url == URL
-        server_fault = draw_mishap(self._shared.kernel.choices, leads_on=leads_on)
+        server_fault = draw_mishap(
+            self._shared.kernel.choices, leads_on=leads_on, lacks=network.lacks
+        )
         site = network.sites[request.url]
         if server_fault.caught_by and not server_fault.caught_by & self._checks(request):
             return None
