@@ -1,21 +1,15 @@
 """The invariants, checked after each step and at the end of a run."""
 
 from dataclasses import dataclass, field
-from functools import cache
-from hashlib import new, sha256
-from io import BytesIO
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.faults import Bug, Fault
 from dlmachine.core.machine.machine import most_effects
-from dlmachine.core.protocol.outcome import Origin, Outcome
-from dlmachine.core.spec.reuse import CheckMethod, IfExists
-from property_tests.simulation.caching import LANGUAGES
+from dlmachine.core.protocol.outcome import Outcome
 from property_tests.simulation.disk import Inode, parent
+from property_tests.simulation.outcomes import Outcomes, sha_of
 from property_tests.simulation.processes import Process, require
 from property_tests.simulation.recorded import RecordedFiles
-from property_tests.simulation.requests import Target, complain
-from property_tests.simulation.reuse import Use, check_stale
 from property_tests.simulation.store import FOLDER, Row
 from property_tests.simulation.world import Asked, Attempt, Shared
 
@@ -36,6 +30,9 @@ class Invariants:
     _seen: tuple[int, int] = (-1, -1)
     _right: dict[Inode, bytes] = field(default_factory=dict)
     _kept: dict[Inode, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._outcomes = Outcomes(self.shared, self.recorded, self.urls, self._kept)
 
     def watch(self, attempt: Attempt) -> None:
         """Watch the destinations of one more target."""
@@ -60,7 +57,8 @@ class Invariants:
             self._kept[inode] = inode.data
         # A file that the user has replaced may live on as a part, under its other name.
         named = {one for name, one in self.shared.kernel.disk.names.items() if '.part' not in name}
-        self._kept = {one: data for one, data in self._kept.items() if one in named}
+        for one in self._kept.keys() - named:
+            del self._kept[one]
 
     def check(self) -> None:
         """Check the invariants after a step."""
@@ -83,7 +81,7 @@ class Invariants:
         target, shared = attempt.target, self.shared
         shared.misses.ended(attempt.process, target, attempt.looked, result)
         if isinstance(result, Outcome):
-            self._check_outcome(attempt, result)
+            self._outcomes.check(attempt, result)
         else:
             self._check_failure(attempt, result)
         most = most_effects(target.descriptor, target.policy)
@@ -133,7 +131,7 @@ class Invariants:
             )
             self._right[inode] = data
         require(
-            len(inode.data) == record.size_bytes and _sha(inode.data) == record.sha256,
+            len(inode.data) == record.size_bytes and sha_of(inode.data) == record.sha256,
             f'{path} is not what its record says',
         )
         require(row.inode is inode and row.mtime == inode.mtime, f'{path} is READY and was changed')
@@ -161,118 +159,6 @@ class Invariants:
                 whole = self.shared.network.contents(tuple(self.shared.network.sites))
                 require(is_claim or inode.data in whole, f'{path} holds {inode.data!r}')
 
-    def _check_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
-        target, kernel = attempt.target, self.shared.kernel
-        data = self._content(outcome)
-        if self._is_used_at_path(attempt, outcome):
-            return
-        if data is None:
-            # Another process removed the version in the meantime, with keep_old=False.
-            registry = self.shared.registry
-            is_lost = (outcome.key, outcome.version or 0) in registry.losing
-            is_lost |= outcome.path in registry.removed
-            require(is_lost, f'{outcome.path} is an outcome and missing')
-            return
-        # Several downloads may have this path; files of the others are not checked.
-        is_own = outcome.path is None or outcome.version is not None
-        is_own |= kernel.publishers.get(outcome.path or '') is attempt.process
-        urls = target.urls if is_own else self.urls[outcome.path or '']
-        is_before = not is_own and data in self._kept.values() and outcome.origin is Origin.STALE
-        # Bytes with the expected checksum are right, wherever they are from.
-        is_sure = target.policy.checksum is not None
-        is_sure |= outcome.record is not None and bool(outcome.record.verified_by)
-        is_right = is_before or is_sure or data in self._contents(target, urls)
-        require(is_right, f'an outcome holds {data!r}')
-        # If a file is removed after it was seen, another may get its name.
-        is_own &= not self._is_swapped(attempt, outcome.path)
-        if outcome.record is not None and is_own:
-            record = outcome.record
-            require(
-                record.sha256 == _sha(data) and record.size_bytes == len(data),
-                'an outcome is not what its record says',
-            )
-        if is_own:
-            self._check_reuse(attempt, outcome, data)
-        checksum = target.policy.checksum
-        if outcome.record is None and outcome.origin is Origin.STALE:
-            # A file at a path, of which only the existence is known.
-            is_own = False
-        if checksum is not None and is_own:
-            found = new(checksum.algorithm, data, usedforsecurity=False).hexdigest()
-            require(found == checksum.hex, 'an outcome has another checksum')
-        check_stale(target, outcome)
-        if outcome.origin is Origin.NETWORK and is_own:
-            least, validate = target.policy.min_bytes, target.policy.validate
-            require(least is None or len(data) >= least, 'an outcome is smaller than min_bytes')
-            is_right = validate is None or (
-                validate is not complain and bool(validate(BytesIO(data)))
-            )
-            require(is_right, 'an outcome is not what validate accepts')
-            limit = target.policy.max_bytes
-            require(limit is None or len(data) <= limit, 'an outcome is larger than max_bytes')
-        is_asked = outcome.origin is Origin.NETWORK or outcome.is_validated
-        is_asked &= not attempt.was_deceived
-        is_asked &= target.policy.check_method is not CheckMethod.SIZE
-        if is_asked and is_own:
-            self._check_fresh(attempt, data)
-
-    def _is_used_at_path(self, attempt: Attempt, outcome: Outcome) -> bool:
-        path = outcome.path
-        if path is None or path not in self.urls:
-            return False
-        used = self.recorded.used(attempt.process, path)
-        if outcome.origin is not Origin.NETWORK and used is not None:
-            self._check_used(attempt.target, outcome, used)
-            self._check_reuse(attempt, outcome, used)
-            return True
-        # What is there by now may be a user's.
-        return path in self.recorded.disturbed
-
-    def _check_used(self, target: Target, outcome: Outcome, data: bytes) -> None:
-        # The file at a path that was used, as it was then.
-        record, checksum = outcome.record, target.policy.checksum
-        if checksum is not None:
-            found = new(checksum.algorithm, data, usedforsecurity=False).hexdigest()
-            require(found == checksum.hex, 'a file at a path has another checksum')
-        check_stale(target, outcome)
-        if record is None:
-            is_kept = target.policy.if_exists is IfExists.KEEP and bool(data)
-            require(is_kept or outcome.origin is Origin.STALE, f'{data!r} was used unasked')
-            return
-        require(_sha(data) == record.sha256, f'a recorded file was used, and holds {data!r}')
-        # Bytes with the expected checksum are right, wherever they are from.
-        is_right = checksum is not None or bool(record.verified_by)
-        is_right = is_right or data in self._contents(target, target.urls)
-        require(is_right, f'a recorded file of another key was used: {data!r}')
-
-    def _check_reuse(self, attempt: Attempt, outcome: Outcome, data: bytes) -> None:
-        use = Use(attempt.process, attempt.target, data, attempt.seen_from, attempt.looked)
-        self.shared.responses.check(use, outcome)
-
-    def _contents(self, target: Target, urls: tuple[str, ...]) -> set[bytes]:
-        # Of several variants, only those for the fields of the request.
-        languages = (target.language,) if urls == target.urls else LANGUAGES
-        return self.shared.network.contents(urls, languages)
-
-    def _is_swapped(self, attempt: Attempt, path: str | None) -> bool:
-        kernel, removed = self.shared.kernel, self.shared.registry.removed
-        if path not in removed:
-            return False
-        return removed[path] > kernel.looked.get((attempt.process, path), -1)
-
-    def _check_fresh(self, attempt: Attempt, data: bytes) -> None:
-        had, target = self.shared.network.had, attempt.target
-        is_current = any(had(url, data, target.language, attempt.seen_from) for url in target.urls)
-        require(is_current, f'an outcome is out of date: {data!r}')
-
-    def _content(self, outcome: Outcome) -> bytes | None:
-        if outcome.path is None:
-            assert isinstance(outcome.buffer, BytesIO)
-            return outcome.buffer.getvalue()
-        disk = self.shared.kernel.disk
-        inode = disk.names.get(outcome.path)
-        return None if inode is None else disk.follow(outcome.path).data
-
     def _check_failure(self, attempt: Attempt, fault: Fault) -> None:
         process, registry = attempt.process, self.shared.registry
         require(not isinstance(fault, Bug), f'a bug: {fault}')
@@ -296,14 +182,9 @@ class Invariants:
         require(isinstance(result, Outcome), f'failed in a healthy world: {result}')
         assert isinstance(result, Outcome)
         site = self.shared.network.sites[attempt.target.descriptor.url]
-        data = self._content(result)
+        data = self._outcomes.content(result)
         if self.shared.locks.mode != 'works' and result.path in self.shared.registry.removed:
             # Its name was free, and without locks another file may have got it.
             return
         content = site.in_language(site.content, attempt.target.language)
         require(data == content, f'not the newest version in a healthy world: {data!r}')
-
-
-@cache
-def _sha(data: bytes) -> str:
-    return sha256(data).hexdigest()

@@ -27,20 +27,7 @@ from property_tests.simulation.file_mutants import (
     without_sync,
 )
 from property_tests.simulation.miss_mutants import MISS_MUTANTS
-from property_tests.simulation.path_mutants import (
-    believing_notes,
-    believing_rows,
-    believing_times,
-    confusing_versions,
-    mixing_keys,
-    recording_early,
-    replacing_the_new,
-    taking_names,
-    without_notes,
-    without_protection,
-    without_replacement,
-    without_rows,
-)
+from property_tests.simulation.path_mutants import PATH_MUTANTS
 from property_tests.simulation.reuse_mutants import REUSE_MUTANTS
 from property_tests.simulation.store import FOLDER
 from property_tests.simulation.tape_corpus import TAPES
@@ -231,24 +218,6 @@ def _mixing_twins() -> Iterator[None]:
         yield
 
 
-def _at_path(
-    place: int = 12,
-    before: int = 2,
-    file_system: int = 0,
-    *,
-    has_other: bool = False,
-    has_cache: bool = False,
-    favourite: int = 11,
-) -> bytes:
-    # A file at a path, which is used unasked if it is recorded.
-    scene = bytearray(38 if has_other else 18)
-    scene[9], scene[10], scene[11] = file_system, not has_cache, favourite
-    scene[13], scene[17] = before, place
-    if has_other:
-        scene[14], scene[34], scene[35], scene[37] = 1, 1, 7, place
-    return bytes(scene)
-
-
 #: Each mistake, with the beginning of tapes in which it matters: targets and servers.
 MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     'publishes without checking the length': (_without_lengths, b''),
@@ -281,21 +250,7 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
         bytes.fromhex(TAPES["a mirror's ETag was sent to the server before it"]),
     ),
     'counts holes as bytes': (counting_holes, bytes([*[0] * 31, 1])),
-    'records a file before it has its name': (recording_early, _at_path()),
-    'believes a row of a changed file': (believing_rows, _at_path()),
-    'believes a row of the same moment': (believing_times, _at_path(file_system=2)),
-    'takes the name of another file': (taking_names, _at_path(place=76)),
-    'takes a name that has appeared': (replacing_the_new, _at_path(place=68, before=0)),
-    'destroys an edited file': (without_protection, _at_path()),
-    "uses another key's file": (mixing_keys, _at_path(has_other=True)),
-    'believes a note of another file': (believing_notes, _at_path(place=76, before=0)),
-    'leaves no note': (without_notes, _at_path()),
-    'records nothing': (without_rows, _at_path()),
-    'never replaces a damaged index': (without_replacement, _at_path(favourite=14)),
-    'takes any version in the cache for the recorded one': (
-        confusing_versions,
-        _at_path(place=228, has_cache=True),
-    ),
+    **PATH_MUTANTS,
     **REUSE_MUTANTS,
     **MISS_MUTANTS,
 }

@@ -1,9 +1,9 @@
 """Mistakes planted in the code for recorded files, which the simulation must find."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 from dlmachine.core.cache.entries import CacheEntry, Status
@@ -165,3 +165,41 @@ def confusing_versions() -> Iterator[None]:
 
     with patch.dict(fetching.HANDLERS, {FillingCache: confirming}):
         yield
+
+
+def _at_path(
+    place: int = 12,
+    before: int = 2,
+    file_system: int = 0,
+    *,
+    has_other: bool = False,
+    has_cache: bool = False,
+    favourite: int = 11,
+) -> bytes:
+    # A file at a path, which is used unasked if it is recorded.
+    scene = bytearray(38 if has_other else 18)
+    scene[9], scene[10], scene[11] = file_system, not has_cache, favourite
+    scene[13], scene[17] = before, place
+    if has_other:
+        scene[14], scene[34], scene[35], scene[37] = 1, 1, 7, place
+    return bytes(scene)
+
+
+#: Each mistake, with the beginning of tapes in which it matters.
+PATH_MUTANTS: Final[dict[str, tuple[Callable[[], AbstractContextManager[Any]], bytes]]] = {
+    'records a file before it has its name': (recording_early, _at_path()),
+    'believes a row of a changed file': (believing_rows, _at_path()),
+    'believes a row of the same moment': (believing_times, _at_path(file_system=2)),
+    'takes the name of another file': (taking_names, _at_path(place=76)),
+    'takes a name that has appeared': (replacing_the_new, _at_path(place=68, before=0)),
+    'destroys an edited file': (without_protection, _at_path()),
+    "uses another key's file": (mixing_keys, _at_path(has_other=True)),
+    'believes a note of another file': (believing_notes, _at_path(place=76, before=0)),
+    'leaves no note': (without_notes, _at_path()),
+    'records nothing': (without_rows, _at_path()),
+    'never replaces a damaged index': (without_replacement, _at_path(favourite=14)),
+    'takes any version in the cache for the recorded one': (
+        confusing_versions,
+        _at_path(place=228, has_cache=True),
+    ),
+}
