@@ -86,7 +86,7 @@ def parse_target(
     is_kept = descriptor.method in KEPT_METHODS and 'Range' not in descriptor.headers
     if not is_kept and policy.dest == Auto():
         policy = replace(policy, dest=ToMemory())
-    if policy.freshness is Freshness.HTTP and descriptor.headers:
+    if policy.freshness is Freshness.HTTP and descriptor.headers.items:
         descriptor = keyed_by_vary(descriptor)
     if not descriptor.key_ignores_query and ('?' in descriptor.url or descriptor.query):
         is_chosen = 'key_ignores_query' in described or 'key_ignores_query' in defaults.described

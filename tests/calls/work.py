@@ -1,5 +1,6 @@
 """The downloads whose calls are counted: warm, over the loopback, of files of 16 KiB."""
 
+import email.utils
 import json
 import logging  # noqa: F401 -- as in most programs: a log that nobody reads costs calls, too
 import time
@@ -51,7 +52,8 @@ def _respond(number: int, _: Asked, wire: Wire) -> None:
     body = bytes([65 + number]) * 16384
     head = (
         'HTTP/1.1 200 OK',
-        'Date: Wed, 01 May 2024 00:00:00 GMT',
+        f'Date: {email.utils.formatdate(usegmt=True)}',
+        'Cache-Control: max-age=86400',
         f'ETag: "{number}"',
         f'Content-Length: {len(body)}',
     )
@@ -72,6 +74,10 @@ def _miss(urls: list[str], manager: DownloadManager, _: Path) -> Work:
 
 def _hit(urls: list[str], manager: DownloadManager, _: Path) -> Work:
     return _known(manager.download, urls)
+
+
+def _fresh(freshness: str, urls: list[str], manager: DownloadManager, _: Path) -> Work:
+    return _known(manager.with_options(freshness=freshness).download, urls)
 
 
 def _recorded(urls: list[str], manager: DownloadManager, folder: Path) -> Work:
@@ -121,6 +127,10 @@ WORKS: Final[Mapping[str, tuple[str, Prepare]]] = {
     'Session.get to a file': ('requests', _session),
     'hit': ('curl', _hit),
     'hit, decided anew': ('curl', _decided(_hit)),
+    'fresh hit, http': ('curl', partial(_fresh, 'http')),
+    'fresh hit, http, decided anew': ('curl', _decided(partial(_fresh, 'http'))),
+    'fresh hit, 7d': ('curl', partial(_fresh, '7d')),
+    'fresh hit, 7d, decided anew': ('curl', _decided(partial(_fresh, '7d'))),
     'recorded file': ('curl', _recorded),
     'recorded file, decided anew': ('curl', _decided(_recorded)),
 }

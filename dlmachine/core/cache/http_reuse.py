@@ -9,12 +9,13 @@ from functools import lru_cache
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.caching.freshness import Assessment, assess_received
 from dlmachine.core.caching.preconditions import has_conditions, is_not_modified
-from dlmachine.core.caching.reuse import Reuse, ReuseDecision, decide_reuse, is_usable_on_error
+from dlmachine.core.caching.reuse import Reuse, ReuseDecision, decide_reuse_of, is_usable_on_error
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.caching.storing import why_not_stored
 from dlmachine.core.caching.variants import is_selected, selecting_fields
-from dlmachine.core.frozen import replace
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import DEFAULT_FIELDS
 from dlmachine.core.spec.descriptor import Descriptor
@@ -28,7 +29,7 @@ def request_fields(descriptor: Descriptor, policy: Policy) -> Headers:
     >>> sent.get('Accept-Encoding'), sent.get('User-Agent')
     ('identity', 'me/1')
     """
-    if not descriptor.headers:
+    if not descriptor.headers.items:
         return _default_fields(policy.user_agent)
     agent = ('User-Agent', policy.user_agent)
     sent = descriptor.headers.with_defaults(*DEFAULT_FIELDS, agent)
@@ -45,13 +46,25 @@ def stored_response(entry: CacheEntry) -> StoredResponse:
     record = entry.record
     if record is None:
         return StoredResponse(requested_at=entry.stored_at, received_at=entry.stored_at)
-    return _response_of(record)[0]
+    return _response_of(record).response
+
+
+@frozen
+class _Reading:
+    """What was read from a record; `begun` is how fresh the response was when it came.
+
+    `is_stored` says whether it may be stored for other requests, `varies` whether it has a Vary.
+    """
+
+    response: StoredResponse
+    is_stored: bool
+    varies: bool
+    begun: Assessment
 
 
 # Cached, because a record is that of each use of its copy.
 @lru_cache(maxsize=1_024)
-def _response_of(record: DownloadRecord) -> tuple[StoredResponse, bool]:
-    """The response on record, and whether it may be stored for other requests."""
+def _response_of(record: DownloadRecord) -> _Reading:
     headers = Headers(record.response_headers)
     received_at = record.validated_at or record.finished_at
     requested_at = record.started_at if record.validated_at is None else record.requested_at
@@ -64,7 +77,12 @@ def _response_of(record: DownloadRecord) -> tuple[StoredResponse, bool]:
         selecting=selecting_fields(sent, headers),
         is_invalid=record.invalidated_at is not None,
     )
-    return stored, why_not_stored(record.method, sent, stored.status, headers) is None
+    return _Reading(
+        response=stored,
+        is_stored=why_not_stored(record.method, sent, stored.status, headers) is None,
+        varies=headers.get('Vary') is not None,
+        begun=assess_received(stored),
+    )
 
 
 def reusable_copies(
@@ -98,8 +116,8 @@ def _may_answer(entry: CacheEntry, asked: Headers) -> bool:
     record = entry.record
     if record is None or not record.http_code:
         return True
-    stored, is_stored = _response_of(record)
-    return is_stored and is_selected(stored, asked)
+    read = _response_of(record)
+    return read.is_stored and (not read.varies or is_selected(read.response, asked))
 
 
 def of_variant(
@@ -128,8 +146,14 @@ def judge_copy(
     A copy that came through a redirect is revalidated each time, because the lifetime of the
     redirect is not on record.
     """
-    found = decide_reuse(stored_response(entry), request_fields(descriptor, policy), now)
-    record = entry.record
+    record, asked = entry.record, request_fields(descriptor, policy)
+    if record is None:
+        stored = stored_response(entry)
+        begun = assess_received(stored)
+    else:
+        read = _response_of(record)
+        stored, begun = read.response, read.begun
+    found = decide_reuse_of(stored, begun.at(now), asked)
     is_moved = record is not None and len(record.urls) > 1
     if is_moved and found.reuse is not Reuse.REVALIDATE:
         why = f'it came through a redirect; {found.why}'

@@ -16,6 +16,7 @@ from dlmachine.core.text.durations import show_duration
 #: The share of the time since Last-Modified (RFC 9111 section 4.2.2), and its maximum.
 _HEURISTIC_SHARE: Final = 10
 _MAX_HEURISTIC: Final = 7 * 86_400
+_SECOND: Final = timedelta(seconds=1)
 #: Clocks of computers that share a cache differ; a larger difference is a clock that was set back.
 MAX_SKEW: Final = 60
 
@@ -32,14 +33,37 @@ class Lifetime:
 class Assessment:
     """Age and lifetime of a copy, in seconds.
 
-    >>> print(Assessment(age=10_080, lifetime=Lifetime(seconds=21_600, source='max-age')))
+    `initial_age` is the age that it had at the time `since`, when it was received or confirmed.
+
+    >>> from datetime import UTC
+    >>> at, lifetime = datetime(2024, 5, 1, tzinfo=UTC), Lifetime(seconds=21_600, source='max-age')
+    >>> begun = Assessment(age=80, lifetime=lifetime, initial_age=80, since=at)
+    >>> print(begun.at(at + timedelta(seconds=10_000)))
     fresh for 3 h 12 min more (max-age 6 h, age 2 h 48 min)
-    >>> print(Assessment(age=7_200, lifetime=Lifetime(seconds=3_600, source='Expires')))
-    stale for 1 h (Expires 1 h, age 2 h)
+    >>> print(begun.at(at + timedelta(hours=7)))
+    stale for 1 h 1 min (max-age 6 h, age 7 h 1 min)
     """
 
     age: int
     lifetime: Lifetime
+    initial_age: int
+    since: datetime
+
+    def at(self, now: datetime) -> 'Assessment':
+        """The same copy at another time (RFC 9111 section 4.2.3).
+
+        If the clock was set back since the copy came, its age cannot be known, and it is the
+        longest.
+        """
+        resident = (now - self.since) // _SECOND
+        age = self.initial_age
+        if resident > 0:
+            age += resident
+        if resident < -MAX_SKEW or age > MAX_SECONDS:
+            age = MAX_SECONDS
+        return Assessment(
+            age=age, lifetime=self.lifetime, initial_age=self.initial_age, since=self.since
+        )
 
     @property
     def fresh_for(self) -> int:
@@ -59,16 +83,23 @@ class Assessment:
         if not self.lifetime.source:
             return f'stale: the server states no lifetime ({age})'
         reckoned = f'({self.lifetime.source} {show_duration(self.lifetime.seconds)}, {age})'
-        if self.is_fresh:
-            return f'fresh for {show_duration(self.fresh_for)} more {reckoned}'
+        left = self.lifetime.seconds - self.age
+        if left > 0:
+            return f'fresh for {show_duration(left)} more {reckoned}'
         if self.age >= MAX_SECONDS:
             return f'stale {reckoned}'
-        return f'stale for {show_duration(-self.fresh_for)} {reckoned}'
+        return f'stale for {show_duration(-left)} {reckoned}'
 
 
 def assess(response: StoredResponse, now: datetime) -> Assessment:
     """Age and lifetime of a stored response at a time."""
-    return Assessment(age=current_age(response, now), lifetime=freshness_lifetime(response))
+    return assess_received(response).at(now)
+
+
+def assess_received(response: StoredResponse) -> Assessment:
+    """Age and lifetime of a stored response when it came, from which those at any time follow."""
+    age, lifetime = _initial_age(response), freshness_lifetime(response)
+    return Assessment(age=age, lifetime=lifetime, initial_age=age, since=response.received_at)
 
 
 def assess_copy(confirmed_at: datetime, lasts: timedelta, now: datetime) -> Assessment:
@@ -80,10 +111,8 @@ def assess_copy(confirmed_at: datetime, lasts: timedelta, now: datetime) -> Asse
     fresh for 4 d 3 h more (freshness 7 d, age 2 d 21 h)
     """
     seconds = _clamped(lasts.total_seconds())
-    return Assessment(
-        age=_resident_time(confirmed_at, now),
-        lifetime=Lifetime(seconds=seconds, source='freshness'),
-    )
+    lifetime = Lifetime(seconds=seconds, source='freshness')
+    return Assessment(age=0, lifetime=lifetime, initial_age=0, since=confirmed_at).at(now)
 
 
 def freshness_lifetime(response: StoredResponse) -> Lifetime:
@@ -117,22 +146,16 @@ def _heuristic_lifetime(response: StoredResponse) -> Lifetime:
 
 
 def current_age(response: StoredResponse, now: datetime) -> int:
-    """The age of a response at a time (RFC 9111 section 4.2.3).
+    """The age of a response at a time (RFC 9111 section 4.2.3)."""
+    return assess(response, now).age
 
-    If the clock was set back since the response came, its age cannot be known, and it is the
-    longest.
-    """
-    resident = _resident_time(response.received_at, now)
+
+def _initial_age(response: StoredResponse) -> int:
+    # RFC 9111 section 4.2.3: corrected_initial_age.
     received = response.received_at
     apparent = _clamped((received - _date_of(response)).total_seconds())
     delay = _clamped((received - response.requested_at).total_seconds())
-    corrected = max(apparent, _age_value(response) + delay)
-    return min(corrected + resident, MAX_SECONDS)
-
-
-def _resident_time(since: datetime, now: datetime) -> int:
-    seconds = (now - since).total_seconds()
-    return MAX_SECONDS if seconds < -MAX_SKEW else _clamped(seconds)
+    return min(max(apparent, _age_value(response) + delay), MAX_SECONDS)
 
 
 def _age_value(response: StoredResponse) -> int:

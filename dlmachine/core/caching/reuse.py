@@ -37,7 +37,11 @@ def decide_reuse(response: StoredResponse, request: Headers, now: datetime) -> R
     >>> decide_reuse(stored, Headers(), at + timedelta(seconds=9)).why
     'fresh for 51 s more (max-age 1 min, age 9 s)'
     """
-    found = assess(response, now)
+    return decide_reuse_of(response, assess(response, now), request)
+
+
+def decide_reuse_of(response: StoredResponse, found: Assessment, request: Headers) -> ReuseDecision:
+    """Decide it for a response whose age and lifetime are known."""
     asked, said = directives_of(request), directives_of(response.headers)
     sentence = str(found)
     why = ''

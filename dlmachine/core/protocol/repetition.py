@@ -2,7 +2,7 @@
 
 Pure. The outcome of a plain hit depends on the request, on the policy and on a few files: the
 database that has the record, and the stored file. While none of them has changed, neither has the
-outcome.
+outcome. That of a fresh copy depends on the time as well: it ends with the lifetime of the copy.
 """
 
 from datetime import datetime
@@ -47,16 +47,26 @@ class Hit:
         """Whether it is the outcome of this request, too, if its files are unchanged."""
         return self.policy == policy and self.descriptor == descriptor
 
-    def repeated(self, now: datetime) -> Outcome:
-        """The outcome of the same request now: the stored file was looked at again."""
+    def repeated(self, now: datetime) -> Outcome | None:
+        """The outcome of the same request now: the stored file was looked at again.
+
+        None if the copy is no longer fresh, or if the clock was set back.
+        """
         effect, event = self.outcome.story[0]
-        return replace(self.outcome, story=((effect, replace(event, at=now)),))
+        story = ((effect, replace(event, at=now)),)
+        assessed = self.outcome.assessment
+        if assessed is None:
+            return replace(self.outcome, story=story)
+        assessed = assessed.at(now)
+        if now < event.at or not assessed.is_fresh:
+            return None
+        return replace(self.outcome, story=story, assessment=assessed, reason=str(assessed))
 
 
 def may_repeat(policy: Policy) -> bool:
-    """Whether a hit of this policy is the same at any time, without a question to a server."""
+    """Whether a hit of this policy is repeated without a question to a server."""
     window = policy.window
-    is_asked = policy.check_freshness or policy.freshness not in _UNASKED
+    is_asked = policy.check_freshness or policy.freshness is Freshness.ALWAYS
     is_timed = window.newer_than is not None or window.older_than is not None
     is_special = policy.force_download or policy.via_cache or policy.link or policy.checksum_file
     return not (is_asked or is_timed or is_special or isinstance(policy.dest, ToMemory))
@@ -75,7 +85,8 @@ def find_hit(
     The last file of the evidence is the stored one, which was looked at and not read. `user` is
     the one of this process.
     """
-    if outcome.reason not in _LASTING or len(outcome.story) != 1 or not may_repeat(policy):
+    is_plain = len(outcome.story) == 1 and may_repeat(policy)
+    if not is_plain or not _lasts(descriptor, policy, outcome):
         return None
     effect, event = outcome.story[0]
     if not isinstance(effect, CheckCopy) or not isinstance(event, CopyConfirmed):
@@ -87,6 +98,15 @@ def find_hit(
     if not all(_is_settled(state, user, now_ns) for _, state in evidence):
         return None
     return Hit(descriptor=descriptor, policy=policy, evidence=evidence, outcome=outcome)
+
+
+def _lasts(descriptor: Descriptor, policy: Policy, outcome: Outcome) -> bool:
+    assessed = outcome.assessment
+    if assessed is None:
+        return outcome.reason in _LASTING and policy.freshness in _UNASKED
+    # Only the lifetime ends it, and no directive of the request.
+    is_fresh = assessed.is_fresh and outcome.reason == str(assessed)
+    return is_fresh and descriptor.headers.get('Cache-Control') is None
 
 
 def _is_settled(state: FileState, user: int, now_ns: int) -> bool:

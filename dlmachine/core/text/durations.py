@@ -18,7 +18,8 @@ _WORDS: Final = {
 _PART: Final = regex(r'([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-z]+)\s*')
 _MAX_CHARS: Final = 100
 #: The units in which a duration is shown.
-_SHOWN: Final = ('d', 'h', 'min', 's')
+#: Each unit that is shown, with the next smaller one, and their lengths in seconds.
+_PAIRS: Final = ((86_400, 'd', 3_600, 'h'), (3_600, 'h', 60, 'min'), (60, 'min', 1, 's'))
 
 
 def parse_duration(text: str) -> timedelta | None:
@@ -75,11 +76,9 @@ def show_duration(seconds: float) -> str:
     >>> show_duration(11_520), show_duration(6 * 3600), show_duration(0.4), show_duration(700_000)
     ('3 h 12 min', '6 h', '0 s', '8 d 2 h')
     """
-    rest, parts = int(max(0, seconds)), list[str]()
-    for unit in _SHOWN:
-        count, rest = divmod(rest, _UNITS[unit])
-        if count:
-            parts.append(f'{count} {unit}')
-        if len(parts) == 2 or (parts and not count):
-            break
-    return ' '.join(parts) or '0 s'
+    rest = int(seconds)
+    for length, unit, next_length, next_unit in _PAIRS:
+        if rest >= length:
+            more = rest % length // next_length
+            return f'{rest // length} {unit}' + (f' {more} {next_unit}' if more else '')
+    return f'{rest} s' if rest > 0 else '0 s'

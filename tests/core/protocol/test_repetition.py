@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.caching.freshness import assess_copy
 from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.frozen import replace
+from dlmachine.core.http.headers import Headers
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.protocol.effects import CheckCopy, Observe
 from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing
@@ -68,7 +70,7 @@ def test_policies_whose_hits_last(policy: Policy) -> None:
 @pytest.mark.parametrize(
     'changes',
     [
-        *({'freshness': one} for one in Freshness if one is not Freshness.STORED), {'freshness': timedelta(days=7)}, {'check_freshness': True}, {'force_download': True},
+        {'freshness': Freshness.ALWAYS}, {'check_freshness': True}, {'force_download': True},
         {'window': Window(newer_than=AT)}, {'window': Window(older_than=AT)}, {'via_cache': True}, {'link': Link.HARD},
         {'checksum_file': ChecksumList('http://h/SUMS')}, {'dest': ToMemory()},
     ],
@@ -78,6 +80,57 @@ def test_policies_whose_hits_do_not_last(changes: dict[str, Any]) -> None:
     """A question to the server, a time, or another file may change the answer."""
     assert not may_repeat(Policy(**changes))
     assert found(policy=Policy(**changes)) is None
+
+
+FRESH = assess_copy(AT - timedelta(minutes=1), timedelta(minutes=2), AT)
+
+
+def fresh(**changes: Any) -> Outcome:
+    """The outcome of a copy that is fresh for another minute."""
+    return replace(OUTCOME, **{'reason': str(FRESH), 'assessment': FRESH, **changes})
+
+
+@pytest.mark.parametrize('rule', [Freshness.HTTP, timedelta(minutes=2)], ids=str)
+def test_a_fresh_copy_is_given_again_until_its_lifetime_ends(rule: Freshness | timedelta) -> None:
+    """With the age and the sentence of that time."""
+    hit = found(fresh(), policy=Policy(freshness=rule))
+
+    assert hit is not None
+    again = hit.repeated(AT + timedelta(seconds=59, microseconds=999_999))
+    assert again is not None
+    assert again.reason == 'fresh for 1 s more (freshness 2 min, age 1 min 59 s)'
+    assert again.assessment is not None
+    assert again.assessment.age == 119
+    assert hit.repeated(AT + timedelta(seconds=60)) is None
+
+
+def test_a_fresh_copy_is_not_given_again_if_the_clock_was_set_back() -> None:
+    """Its age is not what it was."""
+    hit = found(fresh(), policy=Policy(freshness=Freshness.HTTP))
+
+    assert hit is not None
+    assert hit.repeated(AT) is not None
+    assert hit.repeated(AT - timedelta(microseconds=1)) is None
+
+
+@pytest.mark.parametrize(
+    ('outcome', 'headers'),
+    [
+        (fresh(), {'Cache-Control': 'max-age=70'}),
+        (fresh(reason=f'the request says max-stale=9; {FRESH}'), {}),
+        (fresh(assessment=FRESH.at(LATER), reason=str(FRESH.at(LATER))), {}),
+        (OUTCOME, {}),
+    ],
+    ids=['directive', 'other reason', 'stale', 'no lifetime'],
+)
+def test_copies_that_are_not_just_fresh_are_decided_anew(
+    outcome: Outcome, headers: dict[str, str]
+) -> None:
+    """Something other than the lifetime has a say."""
+    descriptor = Descriptor(url='http://h/x', headers=Headers(tuple(headers.items())))
+
+    assert found(outcome, descriptor=descriptor, policy=Policy(freshness=Freshness.HTTP)) is None
+    assert found(fresh(), policy=Policy(freshness=Freshness.HTTP)) is not None
 
 
 def test_a_hit_has_all_that_it_depends_on() -> None:
@@ -167,5 +220,6 @@ def test_a_repeated_hit_tells_when_it_was_looked_at() -> None:
 
     assert hit is not None
     again = hit.repeated(LATER)
+    assert again is not None
     assert again.story == ((CHECK, CopyConfirmed(at=LATER)),)
     assert replace(again, story=OUTCOME.story) == OUTCOME
