@@ -195,7 +195,7 @@ def fresh_target(target: Target) -> Target:
     if target.policy.freshness is not Freshness.HTTP:
         return replace(target, policy=policy)
     # To check all copies would be to take one of another variant.
-    policy = replace(policy, check_freshness=False, freshness=Freshness.HTTP)
+    policy = replace(policy, check_freshness=False, freshness=Freshness.HTTP, remember_missing=None)
     descriptor = _by_http(target.descriptor, target.language, 'no-cache')
     return replace(target, descriptor=descriptor, policy=policy, patience=None)
 
