@@ -11,6 +11,7 @@ from dlmachine.cli.common import (
     print_json,
 )
 from dlmachine.cli.folder.missing import missing
+from dlmachine.cli.keeping.archives import export, import_
 from dlmachine.cli.keeping.ls import list_all, usage
 from dlmachine.cli.keeping.pins import pin, unpin
 from dlmachine.cli.keeping.prune import prune
@@ -39,6 +40,8 @@ command.add_command(usage)
 command.add_command(prune)
 command.add_command(pin)
 command.add_command(unpin)
+command.add_command(export)
+command.add_command(import_)
 command.add_command(doctor)
 command.add_command(missing)
 

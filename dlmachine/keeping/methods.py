@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from dlmachine.errors import error_for, unwrap
 from dlmachine.folders.methods import DataFolders
-from dlmachine.paths import PathInput, path_text
+from dlmachine.paths import PathInput, absolute, path_text
 from dlmachine.targets import Target
 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from dlmachine.core.maintenance.archive import Archived
     from dlmachine.core.maintenance.listed_entry import ListedEntry
     from dlmachine.core.protocol.outcome import Outcome
+    from dlmachine.keeping.archives import ImportReport
     from dlmachine.keeping.entries import Usage
     from dlmachine.keeping.pruning import PruneReport
     from dlmachine.options.types import CacheOptions, DownloadOptions
@@ -103,6 +105,50 @@ class CacheKeeping(DataFolders):
         Raises: RequestError for one that is not in the cache; LocalError.
         """
         self._change_pin(target, is_pinned=False, **options)
+
+    def export_cache(
+        self,
+        archive: PathInput,
+        targets: 'Iterable[Any]' = (),
+        *,
+        filters: 'str | Iterable[str]' = (),
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'tuple[Archived, ...]':
+        """Write stored files with their records to a tar file, for a machine without a network.
+
+        All of them, or those of `targets`, which must also meet the `filters` of `cache_entries`.
+
+        Raises: RequestError for a target that is not in the cache, a bad filter, or a stored file
+        that is not as recorded; LocalError.
+        """
+        from dlmachine.keeping.archives import export_entries
+        from dlmachine.keeping.pinning import item_of_request, not_stored
+
+        registry = self._registry('export_cache')
+        wanted = list(targets)
+        items = {item_of_request(self.prepare(one, None, **options)[0]): one for one in wanted}
+        found = list(self.cache_entries(filters))
+        for item in items.keys() - {entry.item_id for entry in found}:
+            raise error_for(not_stored(items[item]))
+        chosen = (entry for entry in found if not items or entry.item_id in items)
+        return export_entries(registry, absolute(str(path_text(archive))), chosen)
+
+    def import_cache(self, archive: PathInput, *, dry_run: bool = False) -> 'ImportReport':
+        """Store the files of an exported cache, checked by their digests.
+
+        A file that is there is skipped, as is one of which a later version is there. With `dry_run`
+        the archive is only checked. Import only what you trust: its records say which URL each
+        file is from.
+
+        Raises: RequestError for an archive that is not a whole one, naming the member; LocalError.
+        """
+        from dlmachine.keeping.archives import import_entries
+
+        self._registry('import_cache')
+        store = self._world.store
+        assert store is not None  # noqa: S101 -- or else there is no registry
+        path = absolute(str(path_text(archive)))
+        return import_entries(self._world, store, path, dry_run=dry_run)
 
     def _prune_after(self, outcome: 'Outcome | None') -> None:
         from dlmachine.keeping.automatic import prune_if_due

@@ -29,13 +29,16 @@ def change_pins(
         known = known_items(registry, items)
         for name, item in found:
             if item not in known:
-                shown = printable(redact_url(name) if isinstance(name, str) else str(name))
-                advice = 'Download it first; dlmachine cache ls shows what is stored'
-                raise error_for(
-                    InvalidInput(where=shown, problem='is not in the cache', advice=advice)
-                )
+                raise error_for(not_stored(name))
         (pin if is_pinned else unpin)(registry, items)
     return items
+
+
+def not_stored(name: object) -> InvalidInput:
+    """The fault for a URL or a file that is not in the cache."""
+    shown = printable(redact_url(name) if isinstance(name, str) else str(name))
+    advice = 'Download it first; dlmachine cache ls shows what is stored'
+    return InvalidInput(where=shown, problem='is not in the cache', advice=advice)
 
 
 def item_of_file(path: str) -> str:

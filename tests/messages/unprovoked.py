@@ -4,6 +4,26 @@ from typing import Final
 
 #: By the reason.
 UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
+    'an archive that was changed, or one of two caches; see tests/cli/test_cache_archives.py': (
+        '... exported (...)',
+        'would be imported',
+        '... ..., ... skipped',
+        'skipped  ...: ...',
+        'What came before it has been imported; export the cache again',
+        'Repair the cache with dlmachine cache verify --fix',
+        'has ... bytes; its record says ...',
+        'has ... bytes, which is too much for a record',
+        'its bytes have another digest than its record',
+        'is not a whole tar file (...)',
+        'is not the record of an entry',
+        'does not belong to ...',
+        'is not whole (...)',
+        'does not tell ... entries, which were there',
+        'has another size than its record',
+        'has another digest than its record',
+        'the names of its next versions are taken',
+        'a later one is there',
+    ),
     'not a message about a mistake': (
         '...; ... bytes stored',
         '... (urllib3 ...)',

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dlmachine.core.maintenance.listed_entry import ListedEntry
     from dlmachine.manager import DownloadManager
 
-_filter_option = own_option(
+filter_option = own_option(
     '--filter',
     'filters',
     multiple=True,
@@ -33,7 +33,7 @@ _filter_option = own_option(
 
 @click.command('ls', cls=Command)
 @table_option('path')
-@_filter_option
+@filter_option
 @own_option(
     '--sort',
     metavar='FIELD',
@@ -69,7 +69,7 @@ def list_all(
 
 @click.command('du', cls=Command)
 @table_option('path')
-@_filter_option
+@filter_option
 @own_option(
     '--by', default='host', metavar='FIELD', help='host (the default), extension or status.'
 )
