@@ -20,6 +20,8 @@ from property_tests.simulation.requests import Target
 _ROUNDING: Final = 3.0
 #: Clocks that share a cache may differ by so many seconds.
 _SKEW: Final = 60.0
+#: Ages and lifetimes are counted up to so many seconds.
+_LONGEST: Final = float(1 << 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +133,14 @@ def _is_strict(sent: Sent) -> bool:
 
 
 def _stale_for(use: Use, sent: Sent) -> float:
-    # Seconds since the end of its lifetime; the longest time if the clock was set back.
+    # Seconds since the end of its lifetime; the highest age if the clock was set back.
     said, resident = sent.said, use.resident(sent)
     assert said is not None
     if resident < -_SKEW:
-        return float('inf')
+        return _LONGEST - said.lifetime
     apparent = 0.0 if said.date is None else (sent.clock - said.date).total_seconds()
-    return max(apparent, said.age) + max(resident, 0.0) - said.lifetime - _ROUNDING
+    age = min(max(apparent, said.age) + max(resident, 0.0), _LONGEST)
+    return age - said.lifetime - _ROUNDING
 
 
 def _is_fresh(use: Use, sent: Sent) -> bool:
