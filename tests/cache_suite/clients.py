@@ -81,12 +81,16 @@ def _hishel(folder: str) -> Iterator[Send]:
         yield _by_session(session)
 
 
+#: The statuses that are cacheable by default (RFC 9110 section 15.1); a stored 304 would be an answer.
+_CACHEABLE: Final = (200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501)
+
+
 @contextmanager
 def _requests_cache(folder: str) -> Iterator[Send]:
     import requests_cache
 
     with requests_cache.CachedSession(
-        str(Path(folder, 'cache')), cache_control=True, allowable_codes=range(100, 600)
+        str(Path(folder, 'cache')), cache_control=True, allowable_codes=_CACHEABLE
     ) as session:
         yield _by_session(session)
 

@@ -22,7 +22,7 @@ def find_request_fault(descriptor: Descriptor, policy: Policy) -> Fault | None:
     name = next(name for name, _ in headers if name.casefold() in CONDITIONS)
     where = f'headers[{name!r}]'
     if policy.freshness is not Freshness.HTTP:
-        advice = 'To send your own, pass freshness=http'
+        advice = "To send your own, pass freshness='http'"
         return InvalidInput(where=where, problem='is set by dlmachine itself', advice=advice)
     if is_at_path and 'Range' in headers:
         problem = 'cannot be combined with a path: a part would stand for the file'
