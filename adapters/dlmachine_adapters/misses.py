@@ -15,17 +15,18 @@ from dlmachine.core.cache.missing import Miss
 TABLES: Final = {
     'dlmachine_missing': """
         CREATE TABLE IF NOT EXISTS dlmachine_missing (
-            key TEXT PRIMARY KEY, url TEXT, status INTEGER, at_us INTEGER, until_us INTEGER
+            key TEXT PRIMARY KEY, url TEXT, status INTEGER, at_us INTEGER, until_us INTEGER,
+            sources TEXT
         ) WITHOUT ROWID
     """,
     'dlmachine_missing_until': """
         CREATE INDEX IF NOT EXISTS dlmachine_missing_until ON dlmachine_missing(until_us)
     """,
 }
-_COLUMNS: Final = 'key, url, status, at_us, until_us'
+_COLUMNS: Final = 'key, url, status, at_us, until_us, sources'
 _READ: Final = f'SELECT {_COLUMNS} FROM dlmachine_missing WHERE key = ?'  # noqa: S608 -- a fixed text
 _PAGE: Final = f'SELECT {_COLUMNS} FROM dlmachine_missing WHERE key > ? ORDER BY key LIMIT 500'  # noqa: S608
-_WRITE: Final = f'INSERT OR REPLACE INTO dlmachine_missing ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)'  # noqa: S608
+_WRITE: Final = f'INSERT OR REPLACE INTO dlmachine_missing ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)'  # noqa: S608
 _FORGET: Final = 'DELETE FROM dlmachine_missing WHERE key = ?'
 _END: Final = 'DELETE FROM dlmachine_missing WHERE until_us <= ?'
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,7 +56,7 @@ def write_miss(connection: sqlite3.Connection, key: str, miss: Miss | None) -> N
         return
     times = (_number(miss.at), _number(miss.until))
     connection.execute(_END, times[:1])
-    connection.execute(_WRITE, (key, miss.url, miss.status, *times))
+    connection.execute(_WRITE, (key, miss.url, miss.status, *times, miss.sources))
 
 
 def _read(connection: sqlite3.Connection, question: str, key: str) -> Iterator[Miss]:
@@ -65,11 +66,12 @@ def _read(connection: sqlite3.Connection, question: str, key: str) -> Iterator[M
         if 'no such table' in str(error):
             return  # Nothing was remembered yet.
         raise
-    for known, url, status, at_us, until_us in rows:
+    for known, url, status, at_us, until_us, sources in rows:
         times = [_time(at_us), _time(until_us)]
-        texts = (known, url)
+        texts = (known, url, sources)
         if all(type(one) is str for one in texts) and type(status) is int and None not in times:
-            yield Miss(key=known, url=url, status=status, at=times[0], until=times[1])  # type: ignore[arg-type]
+            at, until = times
+            yield Miss(key=known, url=url, status=status, at=at, until=until, sources=sources)  # type: ignore[arg-type]
 
 
 def _number(at: datetime) -> int:

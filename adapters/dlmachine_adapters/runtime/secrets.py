@@ -138,7 +138,7 @@ def _read_file(secret: Secret) -> str | SecretUnavailable:
 
 
 def _checked(secret: Secret, text: str) -> str | SecretUnavailable:
-    text = text.removesuffix('\n').removesuffix('\r')
+    text = text.rstrip('\r\n')
     fault = find_control_char('it', text)
     if fault is not None:
         return SecretUnavailable(source=str(secret), problem=f'it {fault.problem}')

@@ -62,7 +62,7 @@ class Auth:
         """What counts in the cache key: a reference by its name, a text by itself."""
         secret = self.secret
         if secret is None:
-            return []
+            return [self.scheme.value, self.path] if self.path else []
         return [self.scheme.value, self.user, str(secret) if secret.is_reference else secret.text]
 
     @property

@@ -3,7 +3,9 @@
 Pure. A miss replaces a download only; a stored copy is checked with the server as ever.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from dlmachine.core.frozen import frozen
 
@@ -13,7 +15,8 @@ class Miss:
     """A download that failed because the file is missing.
 
     `url` is the masked URL, `status` the last answer, `at` when it was given, and `until` when the
-    miss ends for all, however long a later policy would remember it.
+    miss ends for all, however long a later policy would remember it. `sources` stands for all URLs
+    that were asked.
     """
 
     key: str
@@ -21,6 +24,7 @@ class Miss:
     status: int
     at: datetime
     until: datetime
+    sources: str = ''
 
     def ends_at(self, lasts: timedelta) -> datetime:
         """When it ends for a policy that remembers so long: the earlier of both ends.
@@ -36,6 +40,11 @@ class Miss:
     def holds(self, lasts: timedelta, now: datetime) -> bool:
         """Whether it still holds; one from the future does not, because a clock was set back."""
         return self.at <= now < self.ends_at(lasts)
+
+
+def sources_of(addresses: Iterable[str]) -> str:
+    """What stands for a set of URLs, secrets and all: a digest."""
+    return sha256('\n'.join(sorted(addresses)).encode('utf-8', 'surrogateescape')).hexdigest()
 
 
 def end_of(at: datetime, lasts: timedelta) -> datetime:

@@ -1,6 +1,7 @@
 """Whether a remembered miss replaces a request.  Pure."""
 
 from dlmachine.core.cache.key import shown_url
+from dlmachine.core.cache.missing import sources_of
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import HttpStatus
 from dlmachine.core.spec.descriptor import Descriptor
@@ -29,11 +30,13 @@ def find_known_missing(
     """The fault of a download that need not be asked for; None if a request may be sent.
 
     It is asked for under `force_download` and `freshness='always'`, if the answer is older than
-    `newer_than`, and if `stale_if_error` has a copy to fall back to.
+    `newer_than`, if other URLs were asked, and if `stale_if_error` has a copy to fall back to.
     """
     miss, rule = snapshot.missing, remembers_missing(descriptor, policy)
     if miss is None or rule is None or miss.status not in rule.statuses:
         return None
+    if miss.sources != sources_of(descriptor.addresses):
+        return None  # A new mirror may have it.
     if policy.force_download or policy.check_freshness or policy.freshness is Freshness.ALWAYS:
         return None
     newer = policy.window.at(snapshot.now).newer_than

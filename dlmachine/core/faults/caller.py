@@ -51,7 +51,7 @@ class SecretUnavailable(FaultBase):
         kind, _, name = self.source.partition(':')
         if kind == 'env':
             return f'Set {printable(name)} in the environment'
-        return 'Check the path in auth=' if kind == 'file' else 'Check the function in auth='
+        return 'Check this path' if kind == 'file' else 'Check this function'
 
 
 @frozen

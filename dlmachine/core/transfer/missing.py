@@ -5,7 +5,7 @@ that could not be reached, or for which no backend is installed, may have it.
 """
 
 from dlmachine.core.cache.key import shown_url
-from dlmachine.core.cache.missing import Miss, end_of
+from dlmachine.core.cache.missing import Miss, end_of, sources_of
 from dlmachine.core.cache.updates import MissingUpdate
 from dlmachine.core.decision.missing import remembers_missing
 from dlmachine.core.faults import Fault, HttpStatus
@@ -44,6 +44,7 @@ def missing_after(job: Job, attempts: Attempts, fault: Fault) -> MissingUpdate |
         status=fault.status,
         at=at,
         until=end_of(at, rule.lasts),
+        sources=sources_of(job.descriptor.addresses),
     )
     return MissingUpdate(key=job.key, folder=_folder(job), miss=miss)
 

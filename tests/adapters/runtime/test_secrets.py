@@ -49,7 +49,7 @@ def test_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert problem_of(Secret(variable='A_TOKEN')) == 'the variable is not set'
 
 
-@pytest.mark.parametrize('content', ['planted', 'planted\n', 'planted\r\n'])
+@pytest.mark.parametrize('content', ['planted', 'planted\n', 'planted\r\n', 'planted\r\n\n'])
 def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
     """Without the end of its line; `~` is the home folder."""
     monkeypatch.setenv('HOME', str(tmp_path))

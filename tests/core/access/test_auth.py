@@ -83,7 +83,7 @@ def test_what_is_refused(given: Any, problem: str) -> None:
     [
         (None, [], set()),
         (False, [], set()),
-        ({'netrc': '/n'}, [], set()),
+        ({'netrc': '/n'}, ['netrc', '/n'], set()),
         (('me', 'planted'), ['basic', 'me', 'planted'], {'planted'}),
         (('key', ''), ['basic', 'key', ''], set()),
         ({'bearer': 'env:TOKEN'}, ['bearer', '', 'env:TOKEN'], set()),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from returns.pipeline import is_successful
 
-from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.missing import Miss, sources_of
 from dlmachine.core.cache.updates import MissingUpdate, as_file_update, as_version_update
 from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.snapshot import FileSeen, Snapshot
@@ -36,7 +36,15 @@ from tests.builders import (
 
 WEEK = timedelta(days=7)
 RULE = RememberMissing(lasts=WEEK)
-MISS = Miss(key='k', url='http://h/x', status=404, at=NOW - WEEK / 7, until=NOW + WEEK * 6 / 7)
+SOURCES = sources_of(a_descriptor().addresses)
+MISS = Miss(
+    key='k',
+    url='http://h/x',
+    status=404,
+    at=NOW - WEEK / 7,
+    until=NOW + WEEK * 6 / 7,
+    sources=SOURCES,
+)
 
 
 def _policy(**options: Any) -> Policy:
@@ -109,11 +117,18 @@ def test_a_run_that_misses_remembers_it() -> None:
     assert show_effect(run.step.effect) == 'record as missing'
     [update] = run.misses
     key = run.snapshot.key
-    miss = Miss(key=key, url=URL, status=404, at=NOW, until=NOW + WEEK)
+    miss = Miss(key=key, url=URL, status=404, at=NOW, until=NOW + WEEK, sources=SOURCES)
     assert update == MissingUpdate(key=key, miss=miss)
     run.feed(Recorded(at=NOW))
     assert isinstance(run.step.effect, Discard)
     assert isinstance(run.feed(Discarded(at=NOW), LockReleased(at=NOW)).fault, HttpStatus)
+
+
+def test_a_new_mirror_is_asked() -> None:
+    """The key is the same, but the earlier answers were of other URLs."""
+    target = a_descriptor(mirrors=['https://mirror.example/t.csv'])
+    run = Run(target, _policy(), _seen()).go_well(until=Exchange)
+    assert run.exchanges
 
 
 def test_a_miss_that_cannot_be_recorded_changes_nothing() -> None:
