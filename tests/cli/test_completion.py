@@ -25,7 +25,22 @@ def complete(line: str, shell: type[ShellComplete] = BashComplete) -> list[tuple
     ('line', 'offered'),
     [
         ('ge', ['get']),
-        ('cache ', ['dir', 'doctor', 'info', 'ls', 'rm', 'verify']),
+        (
+            'cache ',
+            [
+                'dir',
+                'doctor',
+                'du',
+                'info',
+                'ls',
+                'missing',
+                'pin',
+                'prune',
+                'rm',
+                'unpin',
+                'verify',
+            ],
+        ),
         ('get --connect', ['--connect-timeout']),
         ('get --no-check', ['--no-check-freshness', '--no-check-content']),
         ('get --backend ', ['requests', 'curl']),
