@@ -31,6 +31,8 @@ def complete(line: str, shell: type[ShellComplete] = BashComplete) -> list[tuple
                 'dir',
                 'doctor',
                 'du',
+                'export',
+                'import',
                 'info',
                 'ls',
                 'missing',
