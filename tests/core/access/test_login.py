@@ -6,6 +6,7 @@ import pytest
 
 from dlmachine.core.access.login import MAX_ANSWERS
 from dlmachine.core.faults import HttpStatus, SecretUnavailable
+from dlmachine.core.frozen import replace
 from dlmachine.core.machine.machine import most_effects
 from dlmachine.core.protocol.effects import Discard, Exchange, ReadSecret
 from dlmachine.core.protocol.events import (
@@ -17,6 +18,7 @@ from dlmachine.core.protocol.events import (
     SecretRead,
     Waited,
 )
+from dlmachine.core.protocol.redact_event import redact_event
 from dlmachine.core.protocol.states import Failed
 from tests.builders import NOW, Run, a_descriptor, a_head, a_policy, a_snapshot, answered
 
@@ -215,6 +217,20 @@ def test_a_refusal_without_a_secret_ends_the_run(auth: Any) -> None:
     """There is nothing else to send."""
     run = a_run(auth).feed(refused('Basic realm="r"'))
     assert fault_of(run).sent == ''
+
+
+def test_secrets_that_a_backend_added_are_masked() -> None:
+    """A login of the netrc file: from the response on, wherever a server echoes it."""
+    event = answered(302, {'Location': '/y?said=planted'})
+    event = replace(event, added=('planted',))
+    run = a_run(None)
+    effect = run.step.effect
+    assert effect is not None
+    shown = redact_event(effect, event)
+    assert 'planted' not in repr(shown)
+    run.feed(event)
+    assert 'planted' in run.exchanges[-1].request.hidden
+    assert 'planted' not in run.exchanges[-1].request.shown_url
 
 
 def test_schemes_without_authorization_are_left_alone() -> None:

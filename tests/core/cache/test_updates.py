@@ -5,7 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dlmachine.core.cache.missing import Miss, end_of
-from dlmachine.core.cache.updates import MissingUpdate, as_file_update, as_version_update
+from dlmachine.core.cache.updates import (
+    FileRecord,
+    MissingUpdate,
+    as_file_update,
+    as_version_update,
+)
+from tests.builders import a_record
 
 AT = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -27,3 +33,10 @@ def test_a_duration_beyond_all_dates_ends_with_the_last_one() -> None:
     assert miss.holds(timedelta.max, AT + timedelta(days=6))
     assert not miss.holds(timedelta.max, AT + timedelta(days=7))
     assert not miss.holds(timedelta.max, AT - timedelta(seconds=1))
+
+
+def test_the_row_of_a_file_is_of_a_folder() -> None:
+    """Never of the cache."""
+    row = FileRecord(key='k', folder='/data', name='x', record=a_record(), version=1)
+    assert as_file_update(row) is row
+    assert as_version_update(row) is None

@@ -82,3 +82,4 @@ def test_what_is_unknown_meets_no_condition() -> None:
 def test_the_first_bad_filter_is_refused() -> None:
     """All of them count, so none is left out."""
     assert parse_filters(['size>1MB', 'size=']).failure() == parse_filter('size=').failure()
+    assert len(parse_filters(['size>1MB', 'pinned=no']).unwrap()) == 2
