@@ -77,6 +77,11 @@ def test_patterns_take_no_more_time_than_their_text(name: str) -> None:
         assert problem is None, f'{name} {problem}: {attack}'
 
 
+def test_patterns_are_found_however_they_are_compiled() -> None:
+    """At once, or on first use."""
+    assert len(PATTERNS) > 100
+
+
 def worst_attacks(triage: tuple[Call, ...], tried: list[Attack]) -> list[Attack]:
     """The attacks that are slowest at a small size."""
     if not triage:

@@ -15,7 +15,10 @@ from typing import Any, Final
 
 import dlmachine
 import dlmachine_adapters
+from dlmachine.core.regex import regex
 
+#: The type of a pattern that is compiled on first use.
+_DEFERRED: Final = type(regex(''))
 #: A pattern that is passed on is tried with each method used in its module.
 _USES: Final = ('fullmatch', 'match', 'search', 'finditer', 'findall', 'sub')
 
@@ -97,6 +100,9 @@ def _in_module(module: ModuleType) -> Iterator[Used]:
 def _patterns_in(value: object) -> Iterator['re.Pattern[Any]']:
     if isinstance(value, re.Pattern):
         yield value
+    elif type(value) is _DEFERRED:
+        made: Any = value
+        yield re.compile(made.pattern, made.flags & ~re.UNICODE)
     elif isinstance(value, (tuple, list, frozenset, set)):
         for one in value:
             yield from _patterns_in(one)

@@ -138,7 +138,7 @@ def without_notes() -> Iterator[None]:
 def without_rows() -> Iterator[None]:
     """A file is said to be recorded, and is not."""
 
-    def forgetful(indexes: Any, folder: str, updates: Any) -> Recorded:
+    def forgetful(indexes: Any, folder: str, updates: Any, *_: Any) -> Recorded:
         remove_notes(folder, [update.name for update in updates])
         return Recorded(at=indexes._clock.now())
 

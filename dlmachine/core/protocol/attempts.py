@@ -1,16 +1,14 @@
 """The progress of a run's attempts, as a value.  Pure."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
+from dlmachine.core.access.login import Login
 from dlmachine.core.decision.verdict import Address, Decision
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.byte_ranges import Spans, behind, count_bytes, front_bytes
 from dlmachine.core.integrity.representation import Representation
-
-if TYPE_CHECKING:  # Few downloads log in.
-    from dlmachine.core.access.login import Login
 
 
 @frozen
@@ -68,7 +66,7 @@ class Attempts:
     tries: int = 0
     redirects: tuple[str, ...] = ()
     cookies: CookieStore = NO_COOKIES
-    login: 'Login | None' = None
+    login: Login | None = None
     part: Partial = NOTHING
     aside: tuple[int, Partial] | None = None
     retry_after: timedelta = timedelta(0)
