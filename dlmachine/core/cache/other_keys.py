@@ -5,7 +5,7 @@ same download if its URL differs only in query parameters that do not count in t
 stored before they were left out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import choose_version, recorded_digest
@@ -82,19 +82,21 @@ def choose_by_url(
 
     Secrets are masked in a record, so a request with others than those parameters has none.
     """
-    same = (one for one in others if not one.has_changed and _is_same(one, descriptor))
+    sent = descriptor.headers.with_defaults(*DEFAULT_FIELDS)
+    wanted = identifying_headers(sent, descriptor.key_without)
+    url = without_parameters(shown_url(descriptor), descriptor.key_ignores_query)
+    if MASK in url or any(is_secret_name(name, descriptor.secret_names) for name, _ in wanted):
+        return None
+    same = (one for one in others if not one.has_changed and _is_same(one, descriptor, url, wanted))
     return choose_version(same, policy)
 
 
-def _is_same(entry: CacheEntry, descriptor: Descriptor) -> bool:
-    record, ignored = entry.record, descriptor.key_ignores_query
+def _is_same(
+    entry: CacheEntry, descriptor: Descriptor, url: str, wanted: Sequence[list[str]]
+) -> bool:
+    record = entry.record
     if record is None or record.method != descriptor.method or record.body_kind is not None:
         return False
-    url = without_parameters(shown_url(descriptor), ignored)
-    if MASK in url or without_parameters(record.url, ignored) != url:
+    if without_parameters(record.url, descriptor.key_ignores_query) != url:
         return False
-    sent = descriptor.headers.with_defaults(*DEFAULT_FIELDS)
-    wanted = identifying_headers(sent, descriptor.key_without)
-    known = identifying_headers(Headers(record.request_headers), descriptor.key_without)
-    has_secrets = any(is_secret_name(name, descriptor.secret_names) for name, _ in wanted)
-    return wanted == known and not has_secrets
+    return identifying_headers(Headers(record.request_headers), descriptor.key_without) == wanted

@@ -16,7 +16,7 @@ from dlmachine.core.maintenance.listed_entry import FIELDS, ListedEntry
 from dlmachine.core.spec.option_parsers import read_age, read_bool, read_count, read_size
 from dlmachine.core.text.glob import is_like
 
-_FILTER: Final = re.compile(r'\s*([a-z_]+)\s*(>=|<=|!=|=|>|<)\s*(.*\S)\s*', re.DOTALL)
+_FILTER: Final = re.compile(r'\s*+([a-z_]++)\s*+(>=|<=|!=|=|>|<)(.*)', re.DOTALL)
 _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     '=': eq, '!=': ne, '>': gt, '<': lt, '>=': ge, '<=': le,
 }  # fmt: skip
@@ -49,9 +49,10 @@ def parse_filter(text: str) -> Result[Filter, Fault]:
     Filter(field='size', operator='>', value=1000000000)
     """
     parts = _FILTER.fullmatch(text)
-    if parts is None:
+    field, operator, written = ('', '', '') if parts is None else parts.groups()
+    written = written.strip()
+    if not written:
         return _refused(text, 'is not a filter', _EXAMPLE)
-    field, operator, written = parts.groups()
     if field not in FIELDS:
         return _refused(text, f'has no known field; they are {", ".join(FIELDS)}', _EXAMPLE)
     read = _READERS.get(field)
