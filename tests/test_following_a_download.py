@@ -132,7 +132,7 @@ def test_modules_of_a_batch_run(tmp_path: Path) -> None:
         with profiled(lambda frame, *_: ran.add(Path(frame.f_code.co_filename))):
             items = list(manager.download_many(iter(urls)))
 
-    assert len(named) == 4
+    assert len(named) == 6
     assert named <= ran
     for item in items:
         story = [type(effect).__name__ for effect, _ in item.unwrap().story]
