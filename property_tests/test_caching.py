@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmachine.core.caching.directives import MAX_SECONDS, directives_of
-from dlmachine.core.caching.freshness import assess, current_age, freshness_lifetime
+from dlmachine.core.caching.freshness import assess, freshness_lifetime
 from dlmachine.core.caching.invalidation import invalidated_urls
 from dlmachine.core.caching.preconditions import is_not_modified
 from dlmachine.core.caching.reuse import Reuse, decide_reuse, is_usable_on_error
@@ -79,7 +79,7 @@ def test_storing_is_decided_for_every_message(
 @given(stored(), instants, st.integers(0, 10**10))
 def test_the_age_grows_with_the_time(response: StoredResponse, now: datetime, more: int) -> None:
     """By as much, up to the longest age, unless the clock was set back."""
-    age = current_age(response, now)
+    age = assess(response, now).age
     try:
         later = now + timedelta(seconds=more)
     except OverflowError:
@@ -89,7 +89,7 @@ def test_the_age_grows_with_the_time(response: StoredResponse, now: datetime, mo
     assert 0 <= freshness_lifetime(response).seconds <= MAX_SECONDS
     if now >= response.received_at:
         exact = age + (later - now).total_seconds()
-        assert abs(current_age(response, later) - min(exact, MAX_SECONDS)) <= 1
+        assert abs(assess(response, later).age - min(exact, MAX_SECONDS)) <= 1
 
 
 @given(stored(), requests, instants, st.integers(0, 10**9))

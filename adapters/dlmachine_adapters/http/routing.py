@@ -10,7 +10,6 @@ credentials; certificates from `cainfo`, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUN
 import netrc
 import os
 import sys
-from base64 import b64encode
 from functools import cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -23,7 +22,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, FaultBase, InvalidInput, SchemeRefused
 from dlmachine.core.frozen import frozen, replace
-from dlmachine.core.http.request import HTTP_SCHEMES, Request, Tls
+from dlmachine.core.http.request import HTTP_SCHEMES, Request, Tls, basic_field
 from dlmachine.core.http.url import Url
 from dlmachine.core.secrets.redact import secrets_in_url
 
@@ -243,7 +242,6 @@ def _with_login(request: Request, location: Url, user: str, password: str) -> Re
     if location.userinfo or (is_http and 'Authorization' in request.headers):
         return request
     if is_http:
-        plain = f'{user}:{password}'.encode()
-        return request.with_header('Authorization', f'Basic {b64encode(plain).decode("ascii")}')
+        return request.with_header('Authorization', basic_field(f'{user}:{password}'.encode()))
     userinfo = f'{quote(user, safe="")}:{quote(password, safe="")}'
     return replace(request, url=str(replace(location, userinfo=userinfo)))

@@ -11,6 +11,7 @@ import re
 import secrets
 import threading
 import time
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
@@ -54,13 +55,8 @@ def append(folder: str, version_ids: list[str], at: float) -> None:
             return
 
 
-def read_uses(folder: str) -> tuple[frozenset[str], dict[str, float]]:
-    """The versions that running processes use, and when each version was last used.
-
-    Raises: OSError for the log of another user that cannot be read.
-    """
-    in_use: set[str] = set()
-    last: dict[str, float] = {}
+def each_log(folder: str) -> Iterator[tuple[OwnFolder, str]]:
+    """The open folder and the name of each log of a cache, one after the other."""
     for ours in find_working_folders(folder):
         try:
             logs = ours.sub(USES_FOLDER)
@@ -69,7 +65,18 @@ def read_uses(folder: str) -> tuple[frozenset[str], dict[str, float]]:
         with logs:
             for name in logs.names():
                 if name.endswith(ENDING):
-                    _read(logs, name, in_use, last)
+                    yield logs, name
+
+
+def read_uses(folder: str) -> tuple[frozenset[str], dict[str, float]]:
+    """The versions that running processes use, and when each version was last used.
+
+    Raises: OSError for the log of another user that cannot be read.
+    """
+    in_use: set[str] = set()
+    last: dict[str, float] = {}
+    for logs, name in each_log(folder):
+        _read(logs, name, in_use, last)
     return frozenset(in_use), last
 
 

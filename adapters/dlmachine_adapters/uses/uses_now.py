@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.files.working_folders import find_working_folders
-from dlmachine_adapters.uses.use_log import ENDING, LINE, USES_FOLDER, is_held
+from dlmachine_adapters.uses.use_log import LINE, each_log, is_held
 
 #: What a log must have before the place from which it is read on.
 _TAIL_BYTES: Final = 64
@@ -39,15 +38,8 @@ class UsesNow:
         Raises: OSError for the log of another user that cannot be read.
         """
         found: set[str] = set()
-        for ours in find_working_folders(self._folder):
-            try:
-                logs = ours.sub(USES_FOLDER)
-            except FileNotFoundError:
-                continue
-            with logs:
-                for name in logs.names():
-                    if name.endswith(ENDING):
-                        found |= version_ids & self._used(logs, name)
+        for logs, name in each_log(self._folder):
+            found |= version_ids & self._used(logs, name)
         return frozenset(found)
 
     def _used(self, logs: OwnFolder, name: str) -> AbstractSet[str]:

@@ -11,7 +11,7 @@ import click
 from dlmachine.cli.parameters.values import FILE, Completed
 
 Decorated = TypeVar('Decorated', bound=Callable[..., Any])
-#: Flag, and the parameters of its option.
+#: The section of the help.
 _SECTION = 'Login'
 
 

@@ -4,7 +4,6 @@ Pure. Credentials are sent at once, except those of Digest, which need a challen
 answered once for each nonce, so that a wrong password costs one refusal and locks no account.
 """
 
-from base64 import b64encode
 from dataclasses import field
 from hashlib import sha256
 from typing import Final
@@ -13,7 +12,7 @@ from dlmachine.core.access.auth import DEFAULT_AUTH, Auth, Scheme
 from dlmachine.core.access.challenges import Challenge, parse_challenges
 from dlmachine.core.access.digest import DigestChallenge, answer_digest, choose_digest
 from dlmachine.core.frozen import frozen, replace
-from dlmachine.core.http.request import HTTP_SCHEMES, Request
+from dlmachine.core.http.request import HTTP_SCHEMES, Request, basic_field
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.url import parse_url
 
@@ -66,7 +65,7 @@ class Login:
         user, challenge = self.auth.user, self.challenge
         match self.auth.scheme:
             case Scheme.BASIC:
-                return f'Basic {b64encode(f"{user}:{secret}".encode()).decode("ascii")}'
+                return basic_field(f'{user}:{secret}'.encode())
             case Scheme.BEARER:
                 return f'Bearer {secret}'
             case _ if challenge is not None:
@@ -108,7 +107,7 @@ def react(login: Login, request: Request, head: ResponseHead) -> Login | None:
         )
         if asked is not None and is_new and login.answers < MAX_ANSWERS:
             return replace(login, challenge=asked, answers=login.answers + 1)
-    if secret.is_reference and login.refused is None:
+    if secret.is_reference and login.refused is None and request.is_signed:
         return replace(login, secret=None, refused=login.secret, challenge=None)
     return None
 

@@ -145,11 +145,6 @@ def _heuristic_lifetime(response: StoredResponse) -> Lifetime:
     return Lifetime(seconds=seconds, source='a tenth of the time since Last-Modified:')
 
 
-def current_age(response: StoredResponse, now: datetime) -> int:
-    """The age of a response at a time (RFC 9111 section 4.2.3)."""
-    return assess(response, now).age
-
-
 def _initial_age(response: StoredResponse) -> int:
     # RFC 9111 section 4.2.3: corrected_initial_age.
     received = response.received_at

@@ -157,8 +157,12 @@ def _is_private(name: str, value: str, declared: SecretNames) -> bool:
 def basic_credentials(userinfo: str) -> str:
     """The Basic credentials of a URL's userinfo (RFC 7617 section 2)."""
     user, _, password = userinfo.partition(':')
-    plain = unquote_to_bytes(user) + b':' + unquote_to_bytes(password)
-    return f'Basic {b64encode(plain).decode("ascii")}'
+    return basic_field(unquote_to_bytes(user) + b':' + unquote_to_bytes(password))
+
+
+def basic_field(login: bytes) -> str:
+    """The value of Authorization for `user:password` (RFC 7617 section 2)."""
+    return f'Basic {b64encode(login).decode("ascii")}'
 
 
 def body_digest(body: Body) -> tuple[str | None, str | None]:

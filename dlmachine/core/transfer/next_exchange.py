@@ -87,7 +87,7 @@ def follow(state: Exchanging, request: Request) -> Step:
 def _send(job: Job, attempts: Attempts, exchange: Exchange) -> Step:
     redirects = (*attempts.redirects, hop_of(exchange.request))
     moved = replace(attempts, redirects=redirects, tries=attempts.tries + 1)
-    if moved.login is not None:
+    if moved.login is not None and exchange.request.is_signed:
         moved = replace(moved, login=counted(moved.login))
     return Step(state=Exchanging(job=job, attempts=moved, exchange=exchange), effect=exchange)
 

@@ -233,6 +233,26 @@ def test_secrets_that_a_backend_added_are_masked() -> None:
     assert 'planted' not in run.exchanges[-1].request.shown_url
 
 
+def test_what_was_not_sent_is_not_read_again() -> None:
+    """The server asks for another scheme, or refuses a field of the caller."""
+    run = a_run({'digest': ('me', 'env:PW')}).feed(read('pw'), refused('Basic realm="r"'))
+    assert fault_of(run).status == 401
+    own = a_run({'bearer': 'env:T'}, headers={'Authorization': 'Own x'})
+    assert fault_of(own.feed(read('t'), refused('Bearer'))).status == 401
+    assert sent(own) == ['Own x']
+
+
+def test_a_request_to_another_origin_is_no_use_of_the_nonce() -> None:
+    """Strict servers refuse a gap in the numbers (RFC 7616 section 3.4)."""
+    run = a_run({'digest': ('me', 'pw')}).feed(
+        refused(DIGEST.format('n1')), moved(ELSEWHERE), moved(HERE)
+    )
+    *_, second, away, third = sent(run)
+    assert 'nc=00000001' in str(second)
+    assert away is None
+    assert 'nc=00000002' in str(third)
+
+
 def test_schemes_without_authorization_are_left_alone() -> None:
     """FTP has no such field."""
     run = a_run(('me', 'pw'), url='ftp://example.org/x', method='GET')

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dlmachine.core.caching.directives import MAX_SECONDS
-from dlmachine.core.caching.freshness import Lifetime, assess, current_age, freshness_lifetime
+from dlmachine.core.caching.freshness import Lifetime, assess, freshness_lifetime
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.http.headers import Headers
 
@@ -88,8 +88,8 @@ def test_the_age_is(fields: list[tuple[str, str]], delay: int, seconds: int) -> 
     """That of the response when it came, and the time since then."""
     response = stored(*fields, delay=delay)
 
-    assert current_age(response, AT) == seconds
-    assert current_age(response, AT + timedelta(hours=1)) == min(seconds + 3600, MAX_SECONDS)
+    assert assess(response, AT).age == seconds
+    assert assess(response, AT + timedelta(hours=1)).age == min(seconds + 3600, MAX_SECONDS)
 
 
 def test_after_the_clock_was_set_back_nothing_is_fresh() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dlmachine.core.caching.freshness import current_age
+from dlmachine.core.caching.freshness import assess
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.caching.updating import freshen, is_about, update_fields
 from dlmachine.core.caching.variants import is_selected
@@ -42,8 +42,8 @@ def test_after_a_304_the_age_is_counted_anew() -> None:
 
     new = freshen(old, Headers((('Vary', 'a'),)), asked, requested_at=later, received_at=later)
 
-    assert current_age(old, AT) == 3600
-    assert current_age(new, later) == 0
+    assert assess(old, AT).age == 3600
+    assert assess(new, later).age == 0
     assert is_selected(new, asked)
 
 
