@@ -11,6 +11,8 @@ from typing import Any, Final
 import dlmachine
 import dlmachine_adapters
 
+#: How often curl's loop waits is up to the network, so this group has no budget of its own.
+WAIT: Final = 'wait'
 #: Where a group begins: a call belongs to the innermost of these functions that it runs in.
 GROUPS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     'prepare': {'dlmachine/composition.py': ('prepare',)},
@@ -23,7 +25,11 @@ GROUPS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         'dlmachine/core/transfer/read_response.py': ('decide_body',),
     },
     'lock': {'dlmachine_adapters/runtime/cancellation.py': ('acquire', 'release')},
-    'exchange': {'dlmachine/execution/exchanging.py': ('exchange',)},
+    'exchange': {
+        'dlmachine/execution/exchanging.py': ('exchange',),
+        'dlmachine_adapters/curl_backend/callbacks.py': ('_on_line', '_on_body', '_begin'),
+    },
+    WAIT: {'dlmachine_adapters/curl_backend/event_loop.py': ('_run',)},
     'part': {
         'dlmachine_adapters/local_files.py': ('open_part',),
         'dlmachine_adapters/parts/part.py': ('begin', 'write', 'finish'),
