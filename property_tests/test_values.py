@@ -119,10 +119,16 @@ def test_conditions_never_stand_in_for_each_other(entry: CacheEntry, method: Che
     of.policies(), st.integers(-3, 5_000), st.floats(0, 1, exclude_max=True), st.integers(0, 100)
 )
 def test_waits_stay_within_bounds(policy: Policy, number: int, chance: float, draw: int) -> None:
-    """A wait is never negative, nor longer than `retry_max_wait`; draws lie in [0, 1)."""
+    """A wait is never negative, nor longer than `retry_max_wait`; draws lie in [0, 1).
+
+    With `retry_delay` each wait is that.
+    """
     drawn = jitter(chance, draw)
     assert 0 <= drawn < 1
     wait = backoff(policy, number, drawn)
+    if policy.retry_delay is not None:
+        assert wait == policy.retry_delay
+        return
     assert timedelta(0) <= wait <= policy.retry_max_wait
     assert backoff(policy, 1, drawn) <= max(policy.retry_wait, timedelta(microseconds=1))
 

@@ -77,6 +77,9 @@ class _PolicyOptions(TypedDict, total=False):
     retry_wait: float | timedelta
     retry_max_wait: float | timedelta
     retry_after_max: float | timedelta
+    retry_delay: float | timedelta | None
+    retry_max_time: float | timedelta | None
+    retry_all_errors: bool
     idempotent: bool
     connect_timeout: float | timedelta
     connecttimeout: float | timedelta

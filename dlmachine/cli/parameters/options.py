@@ -27,8 +27,8 @@ SECTIONS: Final = {
         'key_ignores_query',
     ),
     'Attempts': (
-        'retries', 'retry_wait', 'retry_max_wait', 'retry_after_max', 'idempotent', 'max_redirects',
-        'follow',
+        'retries', 'retry_delay', 'retry_wait', 'retry_max_wait', 'retry_max_time',
+        'retry_after_max', 'retry_all_errors', 'idempotent', 'max_redirects', 'follow',
         'connect_timeout', 'stall_timeout', 'timeout',
     ),
     'Content': (

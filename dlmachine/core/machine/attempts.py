@@ -52,9 +52,11 @@ def after_failure(
         gained = False
     elif isinstance(fault, HttpStatus) and fault.retry_after is not None:
         attempts = replace(attempts, retry_after=max(attempts.retry_after, fault.retry_after))
-    time_left = _time_left(job, at)
+    time_left = _time_left(job, job.policy.timeout, at)
     if time_left is not None and time_left <= timedelta(0):
         return give_up(job, attempts, _timed_out(job, attempts))
+    limits = (time_left, _time_left(job, job.policy.retry_max_time, at))
+    time_left = min((one for one in limits if one is not None), default=None)
     if gained and job.policy.retries and attempts.budget_resets < MAX_BUDGET_RESETS:
         return _reset_budget(job, attempts, fault, time_left)
     following = _positions(job, attempts, attempts.position + 1)
@@ -186,8 +188,8 @@ def _positions(job: Job, attempts: Attempts, start: int) -> list[int]:
     return [position for position in everywhere if position not in attempts.excluded]
 
 
-def _time_left(job: Job, at: datetime) -> timedelta | None:
-    return None if job.policy.timeout is None else job.policy.timeout - (at - job.began_at)
+def _time_left(job: Job, limit: timedelta | None, at: datetime) -> timedelta | None:
+    return None if limit is None else limit - (at - job.began_at)
 
 
 def _timed_out(job: Job, attempts: Attempts) -> Fault:

@@ -127,6 +127,21 @@ _ALL: Final = (
     ),
     Option('retry_max_wait', parsers.read_seconds, 'maximum wait between attempts'),
     Option('retry_after_max', parsers.read_seconds, 'longest Retry-After to obey'),
+    Option(
+        'retry_delay',
+        parsers.read_seconds_or_none,
+        'wait before each retry, instead of a random one that doubles',
+    ),
+    Option(
+        'retry_max_time',
+        parsers.read_seconds_or_none,
+        'time from the beginning after which no retry begins; None: no limit',
+    ),
+    Option(
+        'retry_all_errors',
+        parsers.read_bool,
+        'retry also errors that usually last, such as 404 or a certificate that is not trusted',
+    ),
     Option('idempotent', parsers.read_bool, 'a POST, PUT or DELETE may be sent twice'),
     Option('connect_timeout', parsers.read_seconds, 'maximum time to connect'),
     Option('stall_timeout', parsers.read_seconds, 'maximum time without a byte'),

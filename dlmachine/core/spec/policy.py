@@ -44,7 +44,9 @@ class Policy:
     `lock_timeout` for the wait for another owner of the same cache entry.
     `retries` is the number of rounds over the URLs after the first; before each of them
     dlmachine waits up to `retry_wait`, doubled from round to round up to `retry_max_wait`, or
-    for the server's Retry-After if that is within `retry_after_max`.
+    for the server's Retry-After if that is within `retry_after_max`. With `retry_delay` each of
+    these waits is that long instead. No round begins later than `retry_max_time` after the
+    beginning. With `retry_all_errors`, errors that usually last, such as 404, are retried too.
     `idempotent` says that a request which is not safe, such as a POST, may be sent twice.
     `segments` is the maximum number of parallel connections for a large file (0: depends on its
     size).
@@ -95,6 +97,9 @@ class Policy:
     retry_wait: timedelta = timedelta(seconds=1)
     retry_max_wait: timedelta = timedelta(seconds=60)
     retry_after_max: timedelta = timedelta(minutes=5)
+    retry_delay: timedelta | None = None
+    retry_max_time: timedelta | None = None
+    retry_all_errors: bool = False
     idempotent: bool = False
     connect_timeout: timedelta = timedelta(seconds=10)
     stall_timeout: timedelta = timedelta(seconds=60)

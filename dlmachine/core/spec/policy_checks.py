@@ -51,9 +51,10 @@ _SHARED: Final = tuple(
 _values_shared: Final = attrgetter(*_SHARED)
 _NOT_NEGATIVE: Final = ('retries', 'max_redirects')
 _DURATIONS: Final = (
-    'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout',
-    'timeout', 'lock_timeout',
+    'retry_wait', 'retry_max_wait', 'retry_after_max', 'retry_delay', 'retry_max_time',
+    'connect_timeout', 'stall_timeout', 'timeout', 'lock_timeout',
 )  # fmt: skip
+_MAY_BE_NONE: Final = frozenset({'timeout', 'retry_delay', 'retry_max_time'})
 _NOT_NOTHING: Final = frozenset({'connect_timeout', 'stall_timeout', 'timeout'})
 #: Options with a minimum of 1, and their maxima.
 _LIMITS: Final = (('max_per_host', 1_000), ('limit_rate', 10**15))
@@ -154,7 +155,7 @@ def _find_count_fault(policy: Policy) -> Fault | None:
 def _find_duration_fault(policy: Policy) -> Fault | None:
     for name in _DURATIONS:
         duration = getattr(policy, name)
-        if duration is None and name == 'timeout':
+        if duration is None and name in _MAY_BE_NONE:
             continue
         if not isinstance(duration, timedelta):
             return InvalidInput(

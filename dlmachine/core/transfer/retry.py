@@ -29,6 +29,9 @@ class Chance(Enum):
 #: RFC 8470 (425), RFC 6585 (429), and what proxies add to them.
 PASSING: Final = frozenset({202, 408, 425, 429, *range(500, 600)})
 
+#: The lowest error status, and those that refuse a login.
+_ERRORS: Final = 400
+_LOGINS: Final = frozenset({401, 407})
 _BEFORE_SENDING: Final = frozenset({'resolve', 'connect', 'proxy'})
 
 
@@ -51,8 +54,24 @@ def classify(fault: faults.Fault, method: str, policy: Policy) -> Chance:
     <Chance.AGAIN: 'the same URL may succeed later'>
     >>> classify(faults.HttpStatus(url='', status=404), 'GET', Policy())
     <Chance.ELSEWHERE: 'another URL may succeed'>
+    >>> classify(faults.HttpStatus(url='', status=404), 'GET', Policy(retry_all_errors=True))
+    <Chance.AGAIN: 'the same URL may succeed later'>
     """
     may_repeat = may_be_repeated(method, policy)
+    chance = _usual_chance(fault, policy, may_repeat=may_repeat)
+    is_retried = policy.retry_all_errors and may_repeat and chance is Chance.ELSEWHERE
+    return Chance.AGAIN if is_retried and _may_yet_pass(fault) else chance
+
+
+def _may_yet_pass(fault: faults.Fault) -> bool:
+    # Another attempt with a refused password could lock the account; a status that passes is here
+    # only because its Retry-After is too long; a redirect that is not followed stays one.
+    if isinstance(fault, faults.HttpStatus):
+        return fault.status >= _ERRORS and fault.status not in PASSING | _LOGINS
+    return isinstance(fault, (faults.TlsFailed, faults.AnswerUnusable))
+
+
+def _usual_chance(fault: faults.Fault, policy: Policy, *, may_repeat: bool) -> Chance:
     match fault:
         case faults.ConnectionFailed(phase=phase):
             return Chance.AGAIN if may_repeat or phase in _BEFORE_SENDING else Chance.NONE
@@ -85,9 +104,13 @@ def jitter(chance: float, number: int) -> float:
 def backoff(policy: Policy, round_number: int, draw: float) -> timedelta:
     """The wait before a round: a random part of a span that doubles, up to `retry_max_wait`.
 
+    With `retry_delay`, it is that.
+
     >>> backoff(Policy(), 3, 0.5).total_seconds()
     2.0
     """
+    if policy.retry_delay is not None:
+        return policy.retry_delay
     doublings = min(max(round_number - 1, 0), 16)
     return min(policy.retry_wait * (1 << doublings), policy.retry_max_wait) * draw
 
@@ -116,10 +139,17 @@ def patience(policy: Policy, addresses: int = 1) -> Patience:
     rounds = range(1, policy.retries + 1)
     waits = sum((backoff(policy, number, 1.0) for number in rounds), timedelta(0))
     most = timedelta.max if policy.timeout is None else policy.timeout
+
+    def worst(limit: timedelta) -> timedelta:
+        total = requests * limit + waits
+        if policy.retry_max_time is not None:
+            total = min(total, policy.retry_max_time + addresses * limit)
+        return min(total, most)
+
     return Patience(
         requests=requests,
-        unreachable=min(requests * policy.connect_timeout + waits, most),
-        silent=min(requests * policy.stall_timeout + waits, most),
+        unreachable=worst(policy.connect_timeout),
+        silent=worst(policy.stall_timeout),
     )
 
 

@@ -96,6 +96,38 @@ def test_the_span_of_a_round_is_that_of_its_number() -> None:
     assert all(wait <= second for wait in found[6:])
 
 
+def test_no_retry_begins_after_its_time() -> None:
+    """The failure itself ends the run, at once; before that time nothing changes."""
+    run = a_run(retries=9, retry_delay=MINUTE, retry_max_time=2 * MINUTE).feed(interrupted())
+    assert waits(run) == [MINUTE]
+    run.feed(WAITED, interrupted(at=NOW + MINUTE))
+    assert waits(run) == [MINUTE]
+    assert run.step.effect == Discard(keep=False)
+
+
+def test_progress_is_not_retried_after_that_time() -> None:
+    """The part is kept for a later run."""
+    run = a_run(retries=9, retry_delay=MINUTE, retry_max_time=MINUTE)
+    run.feed(interrupted(head=STRONG, part_bytes=4))
+    assert waits(run) == []
+    assert run.step.effect == Discard(keep=True)
+
+
+def test_the_shorter_limit_counts() -> None:
+    """Of the time for retries and the time for the download."""
+    for limits in ((MINUTE, 9 * MINUTE), (9 * MINUTE, MINUTE)):
+        names: dict[str, Any] = dict(zip(('timeout', 'retry_max_time'), limits, strict=True))
+        assert waits(a_run(retry_delay=MINUTE, **names).feed(interrupted())) == []
+        assert waits(a_run(retry_delay=MINUTE / 2, **names).feed(interrupted())) == [MINUTE / 2]
+
+
+def test_a_lasting_error_is_retried_on_request() -> None:
+    """As often as any other."""
+    run = a_run(retries=1, retry_all_errors=True).feed(answered(404), WAITED, answered(404))
+    assert len(run.exchanges) == 2
+    assert len(a_run(retries=1).feed(answered(404)).exchanges) == 1
+
+
 # --- budgets ----------------------------------------------------------------------
 
 

@@ -233,6 +233,9 @@ WHOLE = Policy(
     retry_wait=timedelta(seconds=2),
     retry_max_wait=timedelta(seconds=3),
     retry_after_max=timedelta(seconds=4),
+    retry_delay=timedelta(seconds=10),
+    retry_max_time=timedelta(seconds=11),
+    retry_all_errors=True,
     connect_timeout=timedelta(seconds=5),
     stall_timeout=timedelta(seconds=6),
     timeout=timedelta(seconds=7),
@@ -283,7 +286,7 @@ def test_a_rate_is_more_than_nothing_in_some_time(rate: Any, is_one: bool) -> No
 
 
 @pytest.mark.parametrize('name', [
-    'retry_wait', 'retry_max_wait', 'retry_after_max', 'connect_timeout', 'stall_timeout', 'timeout', 'lock_timeout',
+    'retry_wait', 'retry_max_wait', 'retry_after_max', 'retry_delay', 'retry_max_time', 'connect_timeout', 'stall_timeout', 'timeout', 'lock_timeout',
 ])  # fmt: skip
 def test_no_time_is_negative(name: str) -> None:
     """Timeouts of zero are refused too."""

@@ -112,6 +112,40 @@ def test_every_fault_is_in_the_table_above() -> None:
     assert {type(fault) for fault, *_ in CHANCES} == set(FAULTS)
 
 
+LASTING: list[tuple[Fault, Chance]] = [
+    (HttpStatus(url=U, status=400), AGAIN),
+    (HttpStatus(url=U, status=403), AGAIN),
+    (HttpStatus(url=U, status=404), AGAIN),
+    (TlsFailed(url=U), AGAIN),
+    (AnswerUnusable(url=U, problem='x'), AGAIN),
+    (HttpStatus(url=U, status=302), ELSEWHERE),
+    (HttpStatus(url=U, status=401), ELSEWHERE),
+    (HttpStatus(url=U, status=407), ELSEWHERE),
+    (HttpStatus(url=U, status=503, retry_after=HOUR), ELSEWHERE),
+    (RedirectRefused(url=U, location='x', problem='x'), ELSEWHERE),
+    (BodyTooLarge(url=U, limit_bytes=1, size_bytes=2), ELSEWHERE),
+    (TimedOut(url=U, phase='total', limit=HOUR), NONE),
+    (StorageFailed(path='x', operation='x', problem='x'), NONE),
+]
+
+
+@pytest.mark.parametrize(
+    ('fault', 'chance'), LASTING, ids=[str(fault)[:60] for fault, _ in LASTING]
+)
+def test_errors_that_last_are_retried_on_request(fault: Fault, chance: Chance) -> None:
+    """But no refused password, which could lock an account, and nothing that a limit refused."""
+    eager = Policy(retry_all_errors=True)
+    assert classify(fault, 'GET', eager) is chance
+    assert classify(fault, 'POST', eager) is classify(fault, 'POST', Policy())
+    assert classify(fault, 'POST', Policy(retry_all_errors=True, idempotent=True)) is chance
+
+
+def test_a_delay_replaces_the_drawn_wait() -> None:
+    """In each round."""
+    policy = Policy(retry_delay=timedelta(seconds=7))
+    assert {backoff(policy, number, 0.5).total_seconds() for number in range(9)} == {7}
+
+
 @pytest.mark.parametrize('status', sorted(PASSING))
 def test_passing_conditions_pass(status: int) -> None:
     """These statuses may change soon."""
@@ -157,6 +191,8 @@ WORST = [
     ('two mirrors', Policy(), 3, (12, 127, 727)),
     ('no retries', Policy(retries=0), 1, (1, 10, 60)),
     ('a time limit', Policy(timeout=timedelta(seconds=50)), 1, (4, 47, 50)),
+    ('a delay', Policy(retry_delay=timedelta(seconds=5)), 1, (4, 55, 255)),
+    ('no retry after 5 s', Policy(retry_max_time=timedelta(seconds=5)), 2, (8, 25, 125)),
     ('waits end at the longest', Policy(retries=8), 1, (9, 90 + 63 + 120, 540 + 63 + 120)),
 ]
 
