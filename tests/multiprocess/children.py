@@ -12,9 +12,14 @@ from time import monotonic, sleep
 import pytest
 
 from tests.multiprocess.batches import Batch, BatchReport, run_batch
+from tests.multiprocess.pruning import Use, UseReport, run_use
 from tests.multiprocess.workloads import Report, Workload, run_workload
 
-_MODULES = ['tests.multiprocess.workloads', 'tests.multiprocess.batches']
+_MODULES = [
+    'tests.multiprocess.workloads',
+    'tests.multiprocess.batches',
+    'tests.multiprocess.pruning',
+]
 _CONTEXT = multiprocessing.get_context('forkserver')
 _CONTEXT.set_forkserver_preload(_MODULES)
 
@@ -74,6 +79,12 @@ class Child:
         assert isinstance(reported, BatchReport)
         return reported
 
+    def use_report(self) -> UseReport:
+        """The report of a use of a cache."""
+        reported: object = self._received()
+        assert isinstance(reported, UseReport)
+        return reported
+
     def close(self) -> None:
         """End it if it still runs, and close its pipe."""
         if self.process.is_alive():
@@ -93,7 +104,12 @@ def start_batch(batch: Batch) -> Child:
     return _start(run_batch, batch)
 
 
-def _start(work: Callable[..., None], what: Workload | Batch) -> Child:
+def start_use(use: Use) -> Child:
+    """Start a child that uses a cache for a while."""
+    return _start(run_use, use)
+
+
+def _start(work: Callable[..., None], what: Workload | Batch | Use) -> Child:
     ours, theirs = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(target=work, args=(what, theirs))
     process.start()
