@@ -84,6 +84,8 @@ class _PolicyOptions(TypedDict, total=False):
     connect_timeout: float | timedelta
     connecttimeout: float | timedelta
     stall_timeout: float | timedelta
+    speed_limit: int | str | None
+    speed_time: float | timedelta
     timeout: float | timedelta | None
     lock_timeout: float | timedelta
     max_bytes: int | str | None

@@ -13,6 +13,7 @@ from tests.servers.behaviours import (
     respond,
     short,
     silent,
+    trickle,
 )
 from tests.servers.http import Asked, Handler, Server, Wire
 
@@ -78,6 +79,7 @@ _ROUTES: Final[Mapping[str, Handler]] = {
     '/short-chunks': chunked([b'0123'], is_cut=True),
     '/silent-close': raw(),
     '/slow': silent,
+    '/trickle': trickle(1000, 0.02),
     '/no-http': raw(b'SSH-2.0-OpenSSH\r\n\r\n'),
     '/two-lengths': _head(b'Content-Length: 5'),
     '/bad-length': raw(_NO_LENGTH, b'Content-Length: five\r\n\r\n'),

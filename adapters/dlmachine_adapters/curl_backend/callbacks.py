@@ -216,6 +216,7 @@ class CurlResponse:
     def _begin(self, head: ResponseHead) -> int | None:
         self._reader.begin(head)
         if self._reader.is_wanted:
+            self._deadlines.receive()
             return None
         if self._reader.is_worth_reading():
             self._deadlines.limit_drain()

@@ -106,6 +106,8 @@ class CurlLoop:
             if self._due is not None:
                 seconds = min(seconds, max(self._due - monotonic(), 0.0))
             found = self._poll.poll(seconds * 1000)
+            if deadlines.is_measured:
+                deadlines.count(reader.take_count())
             for number, happened in found:
                 _, running = act(number, _ACTIONS.get(happened) or _actions(happened))
             if not found and self._due is not None and self._due <= monotonic():

@@ -13,6 +13,7 @@ from typing import Final
 from dlmachine.core.faults import Cancelled, Fault, TimedOut
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
+from dlmachine.core.spec.rate_limit import Speed, measure
 from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, CancelToken
 
 #: How long reading the rest of an unwanted body may take before the connection is closed.
@@ -28,6 +29,7 @@ _MIN_HEAD_START_SECONDS: Final = 0.01
 
 
 _NEVER: Final = CancelToken()
+_UNMEASURED: Final = Speed()
 
 
 class DeadlineExceeded(Exception):  # noqa: N818 -- an outcome, not an error
@@ -49,8 +51,27 @@ class Deadlines:
         self._end = inf if remaining is None else now + remaining.total_seconds()
         self.stall_seconds = effect.stall_timeout.total_seconds()
         self._connect_until = now + effect.connect_timeout.total_seconds()
-        self._touched_at = now
+        self._touched_at = self._waiting_since = now
         self.is_connected = False
+        #: Whether the body is measured: set by the backend for one that is written to the part.
+        self.is_measured = False
+        self._min_speed, self._speed = effect.min_speed, _UNMEASURED
+
+    def receive(self) -> None:
+        """Note that the body begins."""
+        self.is_measured = self._min_speed is not None
+
+    def count(self, size_bytes: int) -> None:
+        """Count a wait for the body, and the bytes that it brought.  Raises: DeadlineExceeded.
+
+        Only waits count, because a slow disk or a limit of the bandwidth is not the server's fault.
+        """
+        now, limit = monotonic(), self._min_speed
+        if limit is not None:
+            self._speed = measure(self._speed, limit, now - self._waiting_since, size_bytes)
+            if self._speed.is_below(limit):
+                raise DeadlineExceeded
+        self._waiting_since = now
 
     def connected(self) -> None:
         """Note that the connection is made, and wait for the rate limit before sending.
@@ -77,7 +98,7 @@ class Deadlines:
         """Seconds until the nearest limit; 0 or less once it has passed."""
         if self._stop.is_set:
             return 0.0
-        now = monotonic()
+        self._waiting_since = now = monotonic()
         nearest = (
             self._touched_at + self.stall_seconds if self.is_connected else self._connect_until
         )
@@ -127,4 +148,8 @@ class Deadlines:
             return TimedOut(url=url, phase='total', limit=self._total)
         if not self.is_connected:
             return TimedOut(url=url, phase='connect', limit=self._effect.connect_timeout)
+        slowest = self._min_speed
+        if slowest is not None and self._speed.is_below(slowest):
+            least = slowest.bytes_per_second
+            return TimedOut(url=url, phase='slow', limit=slowest.over, bytes_per_second=least)
         return TimedOut(url=url, phase='stall', limit=self._effect.stall_timeout)

@@ -56,7 +56,7 @@ class ResponseReader:
         self._buffered: list[bytes] = []
         self._buffered_bytes = 0
         self._written_at = 0.0
-        self._wire_bytes = 0
+        self._wire_bytes = self._counted_bytes = 0
         self._is_readable = True
         self._error = bytearray()
         self._drained_bytes = 0
@@ -116,6 +116,12 @@ class ResponseReader:
         self._buffered_bytes += len(data)
         if self._buffered_bytes >= _PIECE_BYTES:
             self.flush()
+
+    def take_count(self) -> int:
+        """The bytes from the wire since the last call."""
+        received = self._wire_bytes + self._buffered_bytes
+        new, self._counted_bytes = received - self._counted_bytes, received
+        return new
 
     def flush_if_due(self, now: float) -> bool:
         """Write the buffered bytes if they are old enough; return whether that took time.

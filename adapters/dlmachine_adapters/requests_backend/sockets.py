@@ -39,9 +39,13 @@ def receive_into(sock: Any, buffer: Any, deadlines: Deadlines) -> int:
         try:
             count: int = sock.recv_into(buffer)
         except TimeoutError:
+            if deadlines.is_measured:
+                deadlines.count(0)
             seconds = deadlines.wait_on()
         else:
             deadlines.touch()
+            if deadlines.is_measured:
+                deadlines.count(count)
             return count
 
 

@@ -77,6 +77,7 @@ class Wire:
         if is_head:
             return framing.persists
         if reader.is_wanted:
+            self._deadlines.receive()
             for data in self._pieces(framing, _READ_BYTES):
                 reader.take(data)
                 reader.flush_if_due(self._deadlines.touch())

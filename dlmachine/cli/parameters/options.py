@@ -29,7 +29,7 @@ SECTIONS: Final = {
     'Attempts': (
         'retries', 'retry_delay', 'retry_wait', 'retry_max_wait', 'retry_max_time',
         'retry_after_max', 'retry_all_errors', 'idempotent', 'max_redirects', 'follow',
-        'connect_timeout', 'stall_timeout', 'timeout',
+        'connect_timeout', 'stall_timeout', 'speed_limit', 'speed_time', 'timeout',
     ),
     'Content': (
         'checksum', 'checksum_file', 'max_bytes', 'min_bytes', 'check_content', 'create_dirs',

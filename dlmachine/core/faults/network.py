@@ -68,18 +68,31 @@ class TlsFailed(FaultBase):
 
 @frozen
 class TimedOut(FaultBase):
-    """A time limit expired; `phase` is connect, stall or total."""
+    """A time limit expired; `phase` is connect, stall, slow or total.
+
+    A body was slow if it had fewer than `bytes_per_second` over the time of the limit.
+    """
 
     party = Party.NETWORK
     code = 'timed_out'
     url: str
     phase: str
     limit: timedelta
+    bytes_per_second: int = 0
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether bytes came, but too few of them."""
+        return self.phase == 'slow'
 
     def what(self) -> str:
-        return f'{self.url}: {_LIMITS.get(self.phase, self.phase)} {self.limit.total_seconds():g} s'
+        said = f'slower than {self.bytes_per_second:,} bytes per second for' if self.is_slow else ''
+        said = said or _LIMITS.get(self.phase, self.phase)
+        return f'{self.url}: {said} {self.limit.total_seconds():g} s'
 
     def remedy(self) -> str:
+        if self.is_slow:
+            return 'Add a mirror with mirrors=, or lower speed_limit= or raise speed_time='
         option = {'connect': 'connect_timeout', 'stall': 'stall_timeout'}.get(self.phase, 'timeout')
         return f'Raise {option}= if the server is only slow'
 

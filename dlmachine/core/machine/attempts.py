@@ -47,6 +47,8 @@ def after_failure(
     attempts = note_missing(job, replace(attempts, redirects=()), fault)
     if chance is Chance.NONE:
         return give_up(job, attempts, fault)
+    if isinstance(fault, TimedOut) and fault.is_slow:
+        gained = False  # Another URL may be faster, and the budget must end.
     if chance is Chance.ELSEWHERE or is_final_here:
         attempts = replace(attempts, excluded=attempts.excluded | {attempts.position})
         gained = False

@@ -72,6 +72,8 @@ def list_policy(policy: Policy, max_bytes: int) -> Policy:
         retry_all_errors=policy.retry_all_errors,
         connect_timeout=policy.connect_timeout,
         stall_timeout=policy.stall_timeout,
+        speed_limit=policy.speed_limit,
+        speed_time=policy.speed_time,
         timeout=policy.timeout,
         max_redirects=policy.max_redirects,
         max_bytes=max_bytes,

@@ -20,7 +20,7 @@ from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, InMemory
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.rate_limit import RateLimits
+from dlmachine.core.spec.rate_limit import MinSpeed, RateLimits
 from dlmachine.core.spec.reuse import Link
 
 
@@ -119,7 +119,7 @@ class Exchange:
     response, `decide_body(effect, head)` decides what to do with the body. `algorithms` are the
     digests to compute besides SHA-256. `timeout` limits the whole download from its beginning,
     including waits for `rate_limits`. `http2` allows HTTP/2 over TLS if backend and server
-    support it.
+    support it. A body slower than `min_speed` is given up.
     """
 
     request: Request
@@ -131,6 +131,7 @@ class Exchange:
     timeout: timedelta | None = None
     rate_limits: RateLimits = RateLimits()
     http2: bool = False
+    min_speed: MinSpeed | None = None
 
 
 @frozen

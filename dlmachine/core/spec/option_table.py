@@ -146,6 +146,14 @@ _ALL: Final = (
     Option('connect_timeout', parsers.read_seconds, 'maximum time to connect'),
     Option('stall_timeout', parsers.read_seconds, 'maximum time without a byte'),
     Option(
+        'speed_limit',
+        parsers.read_size,
+        'minimum speed of a connection; a slower one is given up after speed_time, and the next '
+        'URL is asked',
+        unit='bytes per second',
+    ),
+    Option('speed_time', parsers.read_seconds, 'time over which speed_limit is the average'),
+    Option(
         'timeout',
         parsers.read_seconds_or_none,
         'maximum time for the complete download; None: no limit',

@@ -40,8 +40,9 @@ class Policy:
     """The options of a download.
 
     Time limits: `connect_timeout` for connecting, `stall_timeout` for the silence between two
-    bytes, `timeout` for the complete download with its retries (None: no limit),
-    `lock_timeout` for the wait for another owner of the same cache entry.
+    bytes, `speed_time` for a body that is slower than `speed_limit` on average, `timeout` for the
+    complete download with its retries (None: no limit), `lock_timeout` for the wait for another
+    owner of the same cache entry.
     `retries` is the number of rounds over the URLs after the first; before each of them
     dlmachine waits up to `retry_wait`, doubled from round to round up to `retry_max_wait`, or
     for the server's Retry-After if that is within `retry_after_max`. With `retry_delay` each of
@@ -103,6 +104,8 @@ class Policy:
     idempotent: bool = False
     connect_timeout: timedelta = timedelta(seconds=10)
     stall_timeout: timedelta = timedelta(seconds=60)
+    speed_limit: int | None = None
+    speed_time: timedelta = timedelta(seconds=30)
     timeout: timedelta | None = None
     lock_timeout: timedelta = timedelta(minutes=10)
     max_bytes: int | None = None

@@ -52,12 +52,12 @@ _values_shared: Final = attrgetter(*_SHARED)
 _NOT_NEGATIVE: Final = ('retries', 'max_redirects')
 _DURATIONS: Final = (
     'retry_wait', 'retry_max_wait', 'retry_after_max', 'retry_delay', 'retry_max_time',
-    'connect_timeout', 'stall_timeout', 'timeout', 'lock_timeout',
+    'connect_timeout', 'stall_timeout', 'speed_time', 'timeout', 'lock_timeout',
 )  # fmt: skip
 _MAY_BE_NONE: Final = frozenset({'timeout', 'retry_delay', 'retry_max_time'})
-_NOT_NOTHING: Final = frozenset({'connect_timeout', 'stall_timeout', 'timeout'})
+_NOT_NOTHING: Final = frozenset({'connect_timeout', 'stall_timeout', 'speed_time', 'timeout'})
 #: Options with a minimum of 1, and their maxima.
-_LIMITS: Final = (('max_per_host', 1_000), ('limit_rate', 10**15))
+_LIMITS: Final = (('max_per_host', 1_000), ('limit_rate', 10**15), ('speed_limit', 10**15))
 #: The maxima of counts and durations: a larger value is probably in a wrong unit.
 _MAX_COUNT: Final = 1_000
 _HEX: Final = regex('[0-9a-f]+')

@@ -1,10 +1,11 @@
-"""Rate limits for requests (a token bucket) and for bytes.
+"""Rate limits for requests (a token bucket) and for bytes, and the minimum speed.
 
 Pure. The functions take a bucket and the time, and return the new bucket and the time to wait. The
 owner of the bucket (a thread, a process, or processes that share a file) waits. Times are seconds
 of one clock that all owners of a bucket use.
 """
 
+from datetime import timedelta
 from math import inf
 from typing import Final
 
@@ -17,6 +18,9 @@ _SLACK: Final = 1.02
 _MOMENT: Final = 1e-6
 #: The maximum time without transfer that later bytes may make up for.
 _CREDIT_SECONDS: Final = 0.1
+
+#: The steps in which a minimum speed is measured: a slow body is noticed so much later at most.
+_SPEED_STEPS: Final = 10
 
 #: Others may write to the file, so only digits and a point are accepted, as many as a time has.
 _TAKEN_AT: Final = regex(r'-?[0-9]{1,19}\.[0-9]{1,6}')
@@ -57,6 +61,46 @@ class RateLimits:
     max_per_host: int | None = 8
     rate: Rate | None = None
     bytes_per_second: int | None = None
+
+
+@frozen(kw_only=False)
+class MinSpeed:
+    """The speed that a body must have on average over some time, on each connection."""
+
+    bytes_per_second: int
+    over: timedelta
+
+
+@frozen(kw_only=False)
+class Speed:
+    """The bytes of the last complete steps of a `MinSpeed`, and those of the step that runs."""
+
+    steps: tuple[int, ...] = ()
+    received_bytes: int = 0
+    waited_seconds: float = 0.0
+
+    def is_below(self, limit: MinSpeed) -> bool:
+        """Whether the average over the whole time is below the limit."""
+        least = limit.bytes_per_second * limit.over.total_seconds()
+        return len(self.steps) == _SPEED_STEPS and sum(self.steps) < least
+
+
+def measure(speed: Speed, limit: MinSpeed, seconds: float, size_bytes: int) -> Speed:
+    """Count a wait for the network of so many seconds, and the bytes that it brought.
+
+    >>> limit = MinSpeed(1000, timedelta(seconds=10))
+    >>> measure(Speed(), limit, 9.5, 2000).is_below(limit)
+    False
+    >>> measure(Speed(), limit, 10.0, 2000).is_below(limit)
+    True
+    """
+    step = limit.over.total_seconds() / _SPEED_STEPS
+    received, waited = speed.received_bytes + size_bytes, speed.waited_seconds + seconds
+    ended = min(int(waited / step), _SPEED_STEPS)
+    if not ended:
+        return Speed(speed.steps, received, waited)
+    steps = (*speed.steps, received, *(0,) * (ended - 1))[-_SPEED_STEPS:]
+    return Speed(steps, 0, waited % step)
 
 
 @frozen(kw_only=False)

@@ -22,7 +22,7 @@ from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import Exchanging, Step
 from dlmachine.core.spec.destination import InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.rate_limit import RateLimits
+from dlmachine.core.spec.rate_limit import MinSpeed, RateLimits
 from dlmachine.core.spec.reuse import CheckMethod
 from dlmachine.core.transfer.provenance import is_source
 from dlmachine.core.transfer.redirect import hop_of
@@ -37,6 +37,7 @@ def ask(job: Job, attempts: Attempts, request: Request, at: datetime) -> Step:
     request = _with_conditions(request, part, condition, last)
     request = _signed(with_cookies(request, attempts.cookies, at), attempts)
     policy, address, new_in = job.policy, attempts.address(job.decision), _new_in(job)
+    slowest = policy.speed_limit
     exchange = Exchange(
         request=request,
         backend=address.backend,
@@ -72,6 +73,7 @@ def ask(job: Job, attempts: Attempts, request: Request, at: datetime) -> Step:
             rate=policy.rate,
             bytes_per_second=policy.limit_rate,
         ),
+        min_speed=None if slowest is None else MinSpeed(slowest, policy.speed_time),
     )
     return _send(job, attempts, exchange)
 

@@ -101,6 +101,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (TlsFailed(url=U, detail='expired'), 'http://h/x: TLS failed (expired). Check the URL, and any proxy or firewall on the way'),
     (TimedOut(url=U, phase='connect', limit=S), 'http://h/x: no connection within 1.5 s. Raise connect_timeout= if the server is only slow'),
     (TimedOut(url=U, phase='stall', limit=S), 'http://h/x: no data for 1.5 s. Raise stall_timeout= if the server is only slow'),
+    (TimedOut(url=U, phase='slow', limit=S, bytes_per_second=1000), 'http://h/x: slower than 1,000 bytes per second for 1.5 s. Add a mirror with mirrors=, or lower speed_limit= or raise speed_time='),
     (TimedOut(url=U, phase='total', limit=S), 'http://h/x: not finished within 1.5 s. Raise timeout= if the server is only slow'),
     (BodyTruncated(url=U, received_bytes=1000, expected_bytes=2000), 'http://h/x: the body ended after 1,000 of 2,000 bytes. Try again; retries= sets how often dlmachine does so'),
     (BodyTruncated(url=U, received_bytes=1, expected_bytes=None), 'http://h/x: the body ended after 1 of an unknown number of bytes. Try again; retries= sets how often dlmachine does so'),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.faults import StorageFailed
+from dlmachine.core.faults import StorageFailed, TimedOut
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.machine import attempts, machine
 from dlmachine.core.machine.limits import MAX_CONFLICTS, MAX_MISSING
@@ -126,6 +126,17 @@ def test_a_lasting_error_is_retried_on_request() -> None:
     run = a_run(retries=1, retry_all_errors=True).feed(answered(404), WAITED, answered(404))
     assert len(run.exchanges) == 2
     assert len(a_run(retries=1).feed(answered(404)).exchanges) == 1
+
+
+def test_a_slow_server_is_left_for_the_next() -> None:
+    """Its bytes are kept, but they neither reset the budget nor are they a reason to stay."""
+    target = a_descriptor(mirrors=[MIRROR])
+    run = Run(target, a_policy(retries=1), a_snapshot(target)).feed(OPENED)
+    slow = TimedOut(url='', phase='slow', limit=MINUTE, bytes_per_second=9)
+    run.feed(interrupted(slow, head=STRONG, part_bytes=4), interrupted(), WAITED)
+    run.feed(interrupted(slow, head=STRONG, part_bytes=8), interrupted())
+    assert [one.request.url for one in run.exchanges] == [target.url, MIRROR] * 2
+    assert run.step.effect == Discard(keep=True)
 
 
 # --- budgets ----------------------------------------------------------------------

@@ -210,6 +210,6 @@ def test_the_defaults_are_polite_and_safe() -> None:
     }
     assert seconds == {
         'retry_wait': 1, 'retry_max_wait': 60, 'retry_after_max': 300, 'connect_timeout': 10, 'stall_timeout': 60,
-        'lock_timeout': 600,
+        'speed_time': 30, 'lock_timeout': 600,
     }  # fmt: skip
     assert a_descriptor().tls.verify

@@ -73,6 +73,8 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('idempotent', 'yes', {'idempotent': True}),
     ('connect_timeout', '7', {'connect_timeout': SECONDS}),
     ('stall_timeout', '7', {'stall_timeout': SECONDS}),
+    ('speed_limit', '7k', {'speed_limit': 7 * 1024}),
+    ('speed_time', '7', {'speed_time': SECONDS}),
     ('timeout', '7', {'timeout': SECONDS}),
     ('lock_timeout', '7', {'lock_timeout': SECONDS}),
     ('max_bytes', '7k', {'max_bytes': 7 * 1024}),

@@ -238,6 +238,8 @@ WHOLE = Policy(
     retry_all_errors=True,
     connect_timeout=timedelta(seconds=5),
     stall_timeout=timedelta(seconds=6),
+    speed_limit=12,
+    speed_time=timedelta(seconds=13),
     timeout=timedelta(seconds=7),
     max_redirects=8,
     max_bytes=9,
@@ -256,6 +258,7 @@ def test_a_list_is_fetched_with_all_the_manners_of_the_file() -> None:
     [
         ('max_per_host', 1, 1_000),
         ('limit_rate', 1, 10**15),
+        ('speed_limit', 1, 10**15),
         ('segments', 0, 64),
         ('retries', 0, 1_000),
     ],
@@ -286,7 +289,7 @@ def test_a_rate_is_more_than_nothing_in_some_time(rate: Any, is_one: bool) -> No
 
 
 @pytest.mark.parametrize('name', [
-    'retry_wait', 'retry_max_wait', 'retry_after_max', 'retry_delay', 'retry_max_time', 'connect_timeout', 'stall_timeout', 'timeout', 'lock_timeout',
+    'retry_wait', 'retry_max_wait', 'retry_after_max', 'retry_delay', 'retry_max_time', 'connect_timeout', 'stall_timeout', 'speed_time', 'timeout', 'lock_timeout',
 ])  # fmt: skip
 def test_no_time_is_negative(name: str) -> None:
     """Timeouts of zero are refused too."""

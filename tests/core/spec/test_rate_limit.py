@@ -1,5 +1,6 @@
 """Rate limits: rates and buckets."""
 
+from datetime import timedelta
 from math import inf
 
 import pytest
@@ -7,10 +8,13 @@ import pytest
 from dlmachine.core.spec.rate_limit import (
     Bandwidth,
     Bucket,
+    MinSpeed,
     Rate,
+    Speed,
     draw,
     host_of,
     later,
+    measure,
     parse_rate,
     read_bucket,
     spend,
@@ -123,3 +127,30 @@ def test_a_flow_makes_up_for_little() -> None:
 def test_hosts(url: str, host: str) -> None:
     """The host has scheme and port, but no secret."""
     assert host_of(url) == host
+
+
+SLOWEST = MinSpeed(100, timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ('waits', 'is_slow'),
+    [
+        ([(0.09, 0)] * 10, False),
+        ([(0.1, 0)] * 11, True),
+        ([(0.1, 11)] * 30, False),
+        ([(0.1, 9)] * 30, True),
+        ([(0.01, 1)] * 100, False),
+        ([(0.01, 0)] * 120, True),
+        ([(0.1, 1000)] * 10 + [(0.1, 0)] * 9, False),
+        ([(0.1, 1000)] * 10 + [(0.1, 0)] * 11, True),
+        ([(0.1, 0)] * 9 + [(0.11, 1000)], False),
+        ([(1e9, 0)], True),
+        ([(1e9, 100)], False),
+    ],
+)
+def test_the_average_of_the_last_time_counts(waits: list[tuple[float, int]], is_slow: bool) -> None:
+    """Before that time has passed nothing is slow, and earlier bytes count no more."""
+    speed = Speed()
+    for seconds, size in waits:
+        speed = measure(speed, SLOWEST, seconds, size)
+    assert speed.is_below(SLOWEST) is is_slow
