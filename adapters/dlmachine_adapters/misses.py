@@ -28,6 +28,8 @@ _READ: Final = f'SELECT {_COLUMNS} FROM dlmachine_missing WHERE key = ?'  # noqa
 _PAGE: Final = f'SELECT {_COLUMNS} FROM dlmachine_missing WHERE key > ? ORDER BY key LIMIT 500'  # noqa: S608
 _WRITE: Final = f'INSERT OR REPLACE INTO dlmachine_missing ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)'  # noqa: S608
 _FORGET: Final = 'DELETE FROM dlmachine_missing WHERE key = ?'
+_FORGET_URLS: Final = 'DELETE FROM dlmachine_missing WHERE url IN'
+_FIND_URLS: Final = 'SELECT 1 FROM dlmachine_missing WHERE url IN'
 _END: Final = 'DELETE FROM dlmachine_missing WHERE until_us <= ?'
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -57,6 +59,26 @@ def write_miss(connection: sqlite3.Connection, key: str, miss: Miss | None) -> N
     times = (_number(miss.at), _number(miss.until))
     connection.execute(_END, times[:1])
     connection.execute(_WRITE, (key, miss.url, miss.status, *times, miss.sources))
+
+
+def forget_urls(connection: sqlite3.Connection, urls: tuple[str, ...]) -> None:
+    """Forget the misses of these masked URLs, whatever their keys."""
+    connection.execute(f'{_FORGET_URLS} ({_marks(urls)})', urls)
+
+
+def knows_urls(connection: sqlite3.Connection, urls: tuple[str, ...]) -> bool:
+    """Whether there are misses of these masked URLs."""
+    question = f'{_FIND_URLS} ({_marks(urls)})'
+    try:
+        return connection.execute(question, urls).fetchone() is not None
+    except sqlite3.OperationalError as error:
+        if 'no such table' in str(error):
+            return False
+        raise
+
+
+def _marks(urls: tuple[str, ...]) -> str:
+    return ','.join('?' * len(urls))
 
 
 def _read(connection: sqlite3.Connection, question: str, key: str) -> Iterator[Miss]:

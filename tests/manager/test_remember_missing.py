@@ -242,3 +242,30 @@ def test_the_command_line_lists_and_forgets_them(
     with pytest.raises(NotFoundError):
         manager.download(url, dest=place)
     assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize('method', ['PUT', 'DELETE', 'POST'])
+def test_a_change_on_the_server_ends_it(
+    make_manager: MakeManager, server: Server, tmp_path: Path, method: str
+) -> None:
+    """The next download asks, whether the file was put there or not."""
+    url = server.on('/t.tsv', respond(404))
+    manager = make_manager(tmp_path / 'cache', freshness='http', **WEEK)
+    with pytest.raises(NotFoundError):
+        manager.download(url)
+    server.on('/t.tsv', resource(b'1'))
+    manager.fetch(url, method=method, any_status=True)
+
+    assert Path(str(manager.download(url))).read_bytes() == b'1'
+
+
+def test_a_request_with_no_cache_asks(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """By the rules of HTTP."""
+    url = server.on('/t.tsv', respond(404))
+    manager = make_manager(tmp_path / 'cache', freshness='http', **WEEK)
+    for control in ('max-age=0', 'max-age=60', 'no-cache'):
+        with pytest.raises(NotFoundError):
+            manager.download(url, headers={'Cache-Control': control})
+    assert len(server.asked) == 2

@@ -155,7 +155,7 @@ class CachedirStore:
             return True
 
     def invalidate(self, effect: Invalidate) -> Invalidated | EffectFailed:
-        """Mark the records of these URLs, whatever the keys of their entries."""
+        """Mark the records of these URLs, and forget misses, whatever their keys."""
         at = self._clock.now()
         try:
             mark_invalid(self.registry, effect.urls, at)

@@ -18,7 +18,7 @@ from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.entry_files import remove_file
 from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, stored_ext, to_local
 from dlmachine_adapters.cachedir.rows import BRIEF, NAMES, Row, read_rows
-from dlmachine_adapters.misses import write_miss
+from dlmachine_adapters.misses import forget_urls, knows_urls, write_miss
 
 #: The name of the attribute that holds the complete record as JSON.
 RECORD_ATTRIBUTE: Final = 'dlmachine'
@@ -79,19 +79,25 @@ def remove_versions(registry: Registry, versions: list[tuple[str, int]]) -> None
 
 
 def mark_invalid(registry: Registry, urls: tuple[str, ...], at: datetime) -> None:
-    """Write into the records of these masked URLs that they became invalid.
+    """Write into the records of these masked URLs that they became invalid, and forget misses.
 
     Raises: NoDatabase, OSError, sqlite3.Error.
     """
     marks = ','.join('?' * len(urls))
     condition = f'{_OF_URLS} ({marks}))'
-    if not registry.read(lambda found: read_rows(found, condition, urls, columns=NAMES)):
+    if not registry.read(lambda found: _has_any(found, condition, urls)):
         return
     with registry.writing() as connection:
+        forget_urls(connection, urls)
         for row in read_rows(connection, condition, urls, columns=BRIEF):
             if isinstance(row, Row) and row.record is not None:
                 text = replace(row.record, invalidated_at=at).to_json()
                 connection.execute(_UPDATE_RECORD, (text, row.row_id, RECORD_ATTRIBUTE))
+
+
+def _has_any(connection: sqlite3.Connection, condition: str, urls: tuple[str, ...]) -> bool:
+    rows = read_rows(connection, condition, urls, columns=NAMES)
+    return bool(rows) or knows_urls(connection, urls)
 
 
 def _is_taken(connection: sqlite3.Connection, update: NewVersion) -> bool:

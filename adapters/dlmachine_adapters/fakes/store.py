@@ -101,7 +101,7 @@ class MemoryStore:
         return VersionsRemoved(at=at)
 
     def invalidate(self, effect: Invalidate) -> Invalidated | EffectFailed:
-        """Mark the entries of these URLs."""
+        """Mark the entries of these URLs, and forget their misses."""
         at = self._clock.now()
         if self.problem is not None:
             return EffectFailed(at=at, fault=self._fault())
@@ -110,6 +110,8 @@ class MemoryStore:
                 if row.update.url in effect.urls:
                     record = replace(row.update.record, invalidated_at=at)
                     self._rows[number] = replace(row, update=replace(row.update, record=record))
+            known = self._misses.items()
+            self._misses = {key: miss for key, miss in known if miss.url not in effect.urls}
         return Invalidated(at=at)
 
     def close(self) -> None:

@@ -66,3 +66,13 @@ class CacheEntry:
             return False
         is_touched = record.mtime_ns is not None and record.mtime_ns != self.file_mtime_ns
         return is_touched or record.size_bytes != self.file_bytes
+
+
+def without_single_use(copies: tuple[CacheEntry, ...]) -> tuple[CacheEntry, ...]:
+    """The copies that may be used for other requests than the one that they answered."""
+    for entry in copies:
+        if entry.record is not None and entry.record.is_single_use:
+            return tuple(
+                [one for one in copies if one.record is None or not one.record.is_single_use]
+            )
+    return copies

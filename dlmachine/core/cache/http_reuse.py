@@ -79,7 +79,8 @@ def _response_of(record: DownloadRecord) -> _Reading:
     )
     return _Reading(
         response=stored,
-        is_stored=why_not_stored(record.method, sent, stored.status, headers) is None,
+        is_stored=not record.is_single_use
+        and why_not_stored(record.method, sent, stored.status, headers) is None,
         varies=headers.get('Vary') is not None,
         begun=assess_received(stored),
     )

@@ -42,7 +42,9 @@ class DownloadRecord:
     header field, a checksum file, or `caller`. `notes` are remarks about the content, for example
     that it is of another kind than its name says. `key_without` and `key_ignores_query` are the
     header fields and the query parameters that did not count in the key. `invalidated_at` is when
-    another request may have changed the file on the server (RFC 9111 section 4.4).
+    another request may have changed the file on the server (RFC 9111 section 4.4). `is_single_use`
+    says that the file was for its caller only, because it was requested by the rules of HTTP, and
+    they do not allow it to be stored (section 3).
     """
 
     url: str
@@ -75,6 +77,7 @@ class DownloadRecord:
     dlmachine_version: str = ''
     requested_at: datetime | None = None
     invalidated_at: datetime | None = None
+    is_single_use: bool = False
 
     def to_json(self) -> str:
         """The record as one line of JSON."""
@@ -87,7 +90,7 @@ class DownloadRecord:
 
 
 _KEY_NAMES: Final = ('key_without', 'key_ignores_query')
-_RARE_NAMES: Final = (*_KEY_NAMES, 'requested_at', 'invalidated_at')
+_RARE_NAMES: Final = (*_KEY_NAMES, 'requested_at', 'invalidated_at', 'is_single_use')
 _NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
 _values: Final = attrgetter(*_NAMES)
 _DECODER: Final = json.JSONDecoder()
@@ -109,7 +112,7 @@ _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(('validated_at', 'requested_at', 'invalidated_at'), _MAYBE_TEXT),
     **dict.fromkeys(('tries', 'http_code', 'size_bytes'), (int,)),
     'mtime_ns': (int, NoneType),
-    'verified_tls': (bool,),
+    **dict.fromkeys(('verified_tls', 'is_single_use'), (bool,)),
     **dict.fromkeys(('urls', 'request_headers', 'response_headers'), (list,)),
     **dict.fromkeys(('digests', 'verified_by', 'notes', *_KEY_NAMES), (list,)),
 }

@@ -9,7 +9,7 @@ from typing import Literal
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.entries import CacheEntry, without_single_use
 from dlmachine.core.cache.freshness import assess_entry, choose_version
 from dlmachine.core.cache.http_reuse import is_last_resort, judge_copy, reusable_copies
 from dlmachine.core.cache.key import shown_url
@@ -127,6 +127,8 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
     rule = policy.freshness_rule(is_at_path=question.is_at_path)
     if rule is Freshness.HTTP:
         copies = reusable_copies(copies, question.descriptor, policy)
+    else:
+        copies = without_single_use(copies)
     if before is not None:
         new = tuple(entry for entry in copies if (entry.path, entry.version) not in before)
         meanwhile = choose_version(new, policy, now=snapshot.now)
@@ -184,9 +186,8 @@ def _without_copy(question: _Question, copies: tuple[CacheEntry, ...]) -> Decisi
     found = None if file is None else decide_existing(file, policy)
     if isinstance(found, DestinationUnusable):
         return found
-    if policy.freshness is Freshness.HTTP and found is None and not copies:
-        is_empty = not question.snapshot.copies(question.destination)
-        reason = _why_none((), is_at_path=question.is_at_path) if is_empty else Reason.NOT_REUSABLE
+    if found is None and not copies and question.snapshot.copies(question.destination):
+        reason = Reason.NOT_REUSABLE
     elif found is None:
         reason = _why_none(copies, is_at_path=question.is_at_path)
     else:

@@ -1,6 +1,6 @@
 """The use of a cache entry with another key.  Pure."""
 
-from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.entries import CacheEntry, without_single_use
 from dlmachine.core.cache.freshness import assess_entry
 from dlmachine.core.cache.other_keys import choose_by_content, choose_by_url, others_wanted
 from dlmachine.core.cache.record import DownloadRecord
@@ -20,7 +20,7 @@ def find_other(
     Bytes with the expected checksum are right at any time. An entry that was stored with an earlier
     key is used only as long as it need not be checked.
     """
-    others = () if snapshot.cache is None else snapshot.cache.others
+    others = () if snapshot.cache is None else without_single_use(snapshot.cache.others)
     if not others or others_wanted(descriptor, policy, snapshot.key) is None:
         return None
     entry = choose_by_content(others, policy)

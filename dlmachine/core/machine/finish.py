@@ -6,7 +6,7 @@ Pure. Every run ends through this module, so no lock and no part is leaked. If a
 
 from typing import Final
 
-from dlmachine.core.cache.entries import CacheEntry
+from dlmachine.core.cache.entries import CacheEntry, without_single_use
 from dlmachine.core.cache.freshness import choose_version, must_read
 from dlmachine.core.cache.http_reuse import is_last_resort, reusable_copies
 from dlmachine.core.decision.locate import locate
@@ -134,6 +134,8 @@ def _stale_copy(job: Job, fault: Fault) -> tuple[Outcome, CheckCopy] | None:
     copies = job.snapshot.copies(job.decision.destination)
     if job.policy.freshness is Freshness.HTTP:
         copies = reusable_copies(copies, job.descriptor, job.policy)
+    else:
+        copies = without_single_use(copies)
     entry = choose_version(copies, job.policy, window, now=job.snapshot.now)
     if job.policy.freshness is Freshness.HTTP and not _may_be_stale(job, entry, fault):
         return None

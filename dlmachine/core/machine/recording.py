@@ -27,7 +27,7 @@ from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.states import Exchanging, Recording, Step
 from dlmachine.core.spec.destination import InCache
 from dlmachine.core.spec.reuse import Freshness
-from dlmachine.core.transfer.provenance import build_record, freshen_record
+from dlmachine.core.transfer.provenance import build_record, freshen_record, is_unrecorded
 from dlmachine.core.transfer.verify_body import Verified
 
 _VALIDATORS: Final = frozenset({'etag', 'last-modified'})
@@ -40,7 +40,7 @@ def confirm_version(
     """The server confirmed that the stored copy is current: freshen its record and use it."""
     reason = 'the server confirmed that the stored version is current'
     outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=attempts.tries)
-    if entry.record is None or not entry.is_own:
+    if entry.record is None or not entry.is_own or is_unrecorded(job):
         return finish(job, outcome)
     record = freshen_record(entry.record, job, head, at, attempts.address(job.decision).url)
     update = _same_version(job, entry, record)
@@ -80,7 +80,9 @@ def answer(state: Exchanging, event: Responded) -> Step:
 
 def _update_of_copy(state: Exchanging, head: ResponseHead, at: datetime) -> SameVersion | None:
     job = state.job
-    if job.policy.freshness is not Freshness.HTTP or head.status not in {200, 304}:
+    if job.policy.freshness is not Freshness.HTTP or is_unrecorded(job):
+        return None
+    if head.status not in {200, 304}:
         return None
     entries = () if job.snapshot.cache is None else job.snapshot.cache.entries
     entry = choose_version(reusable_copies(entries, job.descriptor, job.policy), job.policy)
@@ -118,6 +120,7 @@ def confirm_copy(job: Job, entry: CacheEntry, filled: CacheFilled) -> Step:
         validated_at=known.validated_at or known.finished_at,
         etag=known.etag,
         last_modified=known.last_modified,
+        is_single_use=known.is_single_use,
     )
     outcome = replace(
         cached_outcome(job, entry, 'the cache has the same bytes'),

@@ -250,7 +250,8 @@ class Invalidate:
     """Mark the stored responses of these masked URLs as invalid.  `Invalidated`.
 
     A request that is not safe may have changed them on the server (RFC 9111 section 4.4). Copies
-    that are used by the rules of HTTP are used again once the server has confirmed them.
+    that are used by the rules of HTTP are used again once the server has confirmed them. Misses of
+    these URLs are forgotten.
     """
 
     urls: tuple[str, ...]

@@ -13,6 +13,7 @@ from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.spec.destination import AtPath, InFolder
+from dlmachine.core.transfer.provenance import is_unrecorded
 
 
 def note_missing(job: Job, attempts: Attempts, fault: Fault) -> Attempts:
@@ -31,7 +32,7 @@ def missing_after(job: Job, attempts: Attempts, fault: Fault) -> MissingUpdate |
     A miss, or that an earlier one is forgotten because a download was forced.
     """
     rule = remembers_missing(job.descriptor, job.policy)
-    if rule is None or not _has_place(job):
+    if rule is None or not _has_place(job) or is_unrecorded(job):
         return None
     is_everywhere = len(attempts.missing) == len(job.descriptor.addresses)
     if not isinstance(fault, HttpStatus) or not is_everywhere:

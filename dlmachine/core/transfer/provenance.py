@@ -11,6 +11,8 @@ from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.http_reuse import request_fields
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.cache.record import DownloadRecord
+from dlmachine.core.caching.directives import directives_of
+from dlmachine.core.caching.storing import why_not_stored
 from dlmachine.core.caching.updating import update_fields
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.frozen import replace
@@ -25,6 +27,7 @@ from dlmachine.core.protocol.job import Job
 from dlmachine.core.secrets.redact import Redactor
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import without_parameters
+from dlmachine.core.spec.reuse import Freshness
 from dlmachine.core.transfer.file_name import name_file
 from dlmachine.core.transfer.verify_body import Verified
 from dlmachine.core.version import VERSION
@@ -70,7 +73,26 @@ def build_record(
         backend_version=_version_of(exchange.backend, job.snapshot.backends or ()),
         notes=verified.notes,
         dlmachine_version=VERSION,
+        is_single_use=_is_single_use(
+            job, descriptor.method, exchange.request.headers, response.head
+        ),
     )
+
+
+def _is_single_use(job: Job, method: str, sent: Headers, head: ResponseHead) -> bool:
+    # With another freshness, the caller wants the file to be stored whatever the server says.
+    if job.policy.freshness is not Freshness.HTTP:
+        return False
+    return why_not_stored(method, sent, head.status, head.headers) is not None
+
+
+def is_unrecorded(job: Job) -> bool:
+    """Whether nothing of a response may be recorded about a copy that is stored, or a miss.
+
+    The request says no-store, and the rules of HTTP apply (RFC 9111 section 5.2.1.5).
+    """
+    is_http = job.policy.freshness is Freshness.HTTP
+    return is_http and directives_of(job.descriptor.headers).no_store
 
 
 def _version_of(backend: str, seen: tuple[BackendSeen, ...]) -> str:
@@ -161,13 +183,17 @@ def freshen_record(
         new = Headers(redactor.fields(head.headers.items))
         fields = update_fields(Headers(fields), new).items
         asked = request_fields(descriptor, job.policy).items
+    # A 200 with the same bytes replaces the response, whatever its status was.
+    status = record.http_code if head.status in {206, 304} else head.status
     return replace(
         record,
         validated_at=at,
         requested_at=job.began_at,
         invalidated_at=None,
-        # A 200 with the same bytes replaces the response, whatever its status was.
-        http_code=record.http_code if head.status in {206, 304} else head.status,
+        http_code=status,
+        is_single_use=_is_single_use(
+            job, record.method, Headers(asked), ResponseHead(status=status, headers=Headers(fields))
+        ),
         request_headers=asked,
         response_headers=fields,
         etag=_unless_secret(head.headers.get('ETag'), redactor) or record.etag,

@@ -9,7 +9,8 @@ from threading import Thread
 import pytest
 
 from dlmachine.core.cache.entries import Status
-from dlmachine.core.cache.updates import SameVersion
+from dlmachine.core.cache.missing import Miss
+from dlmachine.core.cache.updates import MissingUpdate, SameVersion
 from dlmachine.core.protocol.effects import Invalidate, Record, RemoveVersions
 from dlmachine.core.protocol.events import Invalidated, NameTaken, Recorded, VersionsRemoved
 from dlmachine_adapters.cachedir.store import CachedirStore
@@ -151,6 +152,19 @@ def test_copies_of_a_url_become_invalid(shelf: Shelf) -> None:
     (kept,) = shelf.see(query).entries
     assert kept.record is not None
     assert kept.record.invalidated_at is None
+
+
+def test_a_url_that_became_invalid_is_no_longer_missing(shelf: Shelf) -> None:
+    """Under all keys with that URL."""
+    keys = {'a': 'https://h/', 'b': 'https://h/', 'c': 'https://h/c'}
+    for key, url in keys.items():
+        miss = Miss(key=key, url=url, status=404, at=AT, until=AT + timedelta(days=7))
+        effect = Record(key=key, version=0, reason='missing')
+        shelf.store.record(effect, MissingUpdate(key=key, miss=miss))
+
+    assert isinstance(shelf.store.invalidate(Invalidate(urls=('https://h/',))), Invalidated)
+
+    assert [shelf.store.find_missing(key) is None for key in keys] == [True, True, False]
 
 
 def test_retiring_twice_is_retiring_once(shelf: Shelf) -> None:

@@ -232,3 +232,35 @@ def test_a_copy_is_checked_whatever_is_known() -> None:
     seen = _seen(cache=a_cache(an_entry()))
     found = decide(a_descriptor(), _policy(freshness=timedelta(0)), seen).unwrap()
     assert found.verdict is Verdict.REVALIDATE
+
+
+@pytest.mark.parametrize(
+    ('control', 'freshness', 'is_known'),
+    [
+        ('no-cache', Freshness.HTTP, False),
+        ('no-cache', Freshness.STORED, True),
+        ('max-age=86399', Freshness.HTTP, False),
+        ('max-age=86400', Freshness.HTTP, True),
+        ('only-if-cached', Freshness.HTTP, True),
+    ],
+)
+def test_a_request_may_ask_in_spite_of_a_miss(
+    control: str, freshness: Freshness, *, is_known: bool
+) -> None:
+    """By the rules of HTTP, as for a copy."""
+    descriptor = a_descriptor(headers={'Cache-Control': control})
+    found = decide(descriptor, _policy(freshness=freshness), _seen())
+    assert is_successful(found) is not is_known
+
+
+@pytest.mark.parametrize(
+    ('freshness', 'is_remembered'), [(Freshness.HTTP, False), (Freshness.STORED, True)]
+)
+def test_the_answer_to_a_request_with_no_store_is_not_remembered(
+    freshness: Freshness, *, is_remembered: bool
+) -> None:
+    """By the rules of HTTP."""
+    descriptor = a_descriptor(headers={'Cache-Control': 'no-store'})
+    run = Run(descriptor, _policy(freshness=freshness), _seen(None)).go_well(until=Exchange)
+    run.feed(answered(404))
+    assert isinstance(run.step.update, MissingUpdate) is is_remembered
