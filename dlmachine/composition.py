@@ -18,7 +18,7 @@ from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for, unwrap
 from dlmachine.options.rules import merge_described
 from dlmachine.paths import DestInput, PathInput
-from dlmachine.targets import Target, parse_target
+from dlmachine.targets import PLAIN_VALUES, Target, parse_target, remember_targets
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Composition:
             **{name: value for name, value in given.items() if value is not None},
             **options,
         }
-        self._config: Config = unwrap(load_config(config, keywords))
+        self._configure(unwrap(load_config(config, keywords)))
         folder = cache_folder(self._config.path, self._config.pkg)
         #: Returns the world of the manager that this one was derived from.
         self._above: Callable[[], SystemWorld] | None = None
@@ -56,6 +56,10 @@ class Composition:
             None,
             SystemWorld(folder=folder, progress=self._config.progress),
         )
+
+    def _configure(self, config: Config) -> None:
+        self._config = config
+        self._parse_plain = remember_targets(config)
 
     @property
     def _world(self) -> SystemWorld:
@@ -119,7 +123,7 @@ class Composition:
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         changed = unwrap(change_config(self._config, keywords))
-        other._config = _with_described(changed, self._config.described)
+        other._configure(_with_described(changed, self._config.described))
         other._above = lambda: self._world
         other._renew()
         return other
@@ -128,6 +132,11 @@ class Composition:
         self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> tuple[core.Descriptor, Policy]:
         """Descriptor and Policy of one call: its options over those of the manager."""
+        # What these say depends on nothing else; what `~` stands for may change.
+        is_plain = not options or PLAIN_VALUES.issuperset(map(type, options.values()))
+        is_fixed = dest is None or (type(dest) is str and dest[:1] != '~')
+        if is_plain and is_fixed and type(url) is str:
+            return self._parse_plain(url, dest, **options)
         return parse_target(url, dest, options, self._config)
 
     def wish(

@@ -5,7 +5,8 @@ Policy.
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dlmachine.config import Config
@@ -44,6 +45,10 @@ Target: TypeAlias = 'str | core.Descriptor | Item | Mapping[str, object]'
 OneKind = TypeVar('OneKind', str, core.Descriptor, 'Item')
 #: For checking options before the first URL is known.
 ANY_URL: Final = 'http://options.invalid/'
+#: The types of the values of options that say everything by themselves.
+PLAIN_VALUES: Final = frozenset({bool, int, float, type(None)})
+#: The number of targets that a manager remembers.
+_MAX_REMEMBERED: Final = 1024
 
 
 def parse_target(
@@ -92,6 +97,16 @@ def parse_target(
         is_chosen = 'key_ignores_query' in described or 'key_ignores_query' in defaults.described
         descriptor = descriptor if is_chosen else without_signature(descriptor)
     return descriptor, policy.with_secret_names(descriptor.secret_names)
+
+
+def remember_targets(config: Config) -> Callable[..., tuple[core.Descriptor, Policy]]:
+    """`parse_target` for a URL, a destination and options, which remembers its latest results."""
+
+    @lru_cache(_MAX_REMEMBERED, typed=True)
+    def parse(url: str, dest: str | None, **options: object) -> tuple[core.Descriptor, Policy]:
+        return parse_target(url, dest, options, config)
+
+    return parse
 
 
 def progress_of(options: Mapping[str, object]) -> Any:

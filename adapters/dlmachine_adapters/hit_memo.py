@@ -17,6 +17,7 @@ from dlmachine.core.protocol.repetition import Evidence, FileState, Hit, find_hi
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.core.spec.policy import Policy
+from dlmachine_adapters.local_files import split_plainly
 from dlmachine_adapters.uses.uses import INTERVAL
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class HitMemo:
     def _database(self, policy: Policy) -> str:
         dest = policy.dest
         if isinstance(dest, ToPath):
-            return self._index().index_of(os.path.dirname(dest.path) or os.curdir).path  # noqa: PTH120 -- a text
+            folder, name = split_plainly(dest.path)
+            return self._index().index_of(folder or os.curdir).path if name else ''
         return '' if self._store is None else self._store.registry.path
 
 

@@ -1,26 +1,28 @@
-"""The recorded files of a batch, seen together: one query of an index and one look at a folder.
+"""Recorded files that are used as they are: one row of an index, one look at folder and file.
 
 Contract: only reads. A snapshot is that of a glance, without the backends and a chance, which the
-use of a file does not need. What is not plainly the recorded file is observed on its own.
+use of a file does not need. What is not plainly the recorded file is observed on its own. Those of
+a batch are seen together, with one query of an index and one look at a folder.
 """
 
 import os
+import sqlite3
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from dlmachine.core.cache.key import cache_key
+from dlmachine.core.decision.part_location import may_need_part
 from dlmachine.core.decision.snapshot import CacheSeen, FileSeen, Snapshot
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import PathKind, PathSeen, ToPath
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import ANY_TIME
 from dlmachine_adapters.folder_index.index import FolderIndexes
 from dlmachine_adapters.folder_index.rows import IndexRow
 from dlmachine_adapters.folder_index.seen_files import entry_of, see_file
-from dlmachine_adapters.local_files import see_folder
-
-#: The folder and the name of a path that is looked at on its own.
-_ALONE = ('', '')
+from dlmachine_adapters.local_files import see_folder, split_plainly
 
 
 class _Folder(NamedTuple):
@@ -28,6 +30,37 @@ class _Folder(NamedTuple):
 
     rows: dict[str, IndexRow]
     real: str
+
+
+def see_recorded(
+    descriptor: Descriptor,
+    policy: Policy,
+    *,
+    clock: Clock,
+    cache: str | None,
+    index: Callable[[], FolderIndexes],
+) -> Snapshot | None:
+    """The snapshot of a download whose recorded file is used as it is; None for any other one."""
+    place = policy.dest
+    if not isinstance(place, ToPath) or policy.window is not ANY_TIME:
+        return None
+    folder, name = split_plainly(place.path)
+    if not name:
+        return None
+    try:
+        row = index().row(folder or os.curdir, name, policy.timeout)
+    except sqlite3.Error:
+        return None  # A look at everything says why.
+    real = None if row is None else see_folder(folder)
+    if row is None or real is None:
+        return None
+    key, now = cache_key(descriptor), clock.now()
+    file = _see(row, key, folder, place.path)
+    if file is None or may_need_part(policy, None, file, now):
+        return None
+    seen_cache = None if cache is None else CacheSeen(folder=cache)
+    above = real if real == os.sep else real + os.sep
+    return _snapshot(now, key, seen_cache, f'{above}{name}', file)
 
 
 def see_known(
@@ -39,7 +72,7 @@ def see_known(
 ) -> list[Snapshot | None]:
     """The snapshot of each download whose file is recorded for it; None for any other one."""
     names: dict[str, list[str]] = {}
-    places = [_split(policy.dest) for _, policy in wanted]
+    places = [split_plainly(getattr(policy.dest, 'path', '')) for _, policy in wanted]
     for folder, name in places:
         if name:
             names.setdefault(folder, []).append(name)
@@ -64,18 +97,22 @@ def see_known(
         if found is None or file is None:
             snapshots.append(None)
             continue
-        snapshots.append(
-            Snapshot(
-                now=now,
-                chance=0.0,
-                key=key,
-                cache=seen_cache,
-                destination=PathSeen(kind=PathKind.FILE, real_path=f'{found.real}{name}'),
-                file=file,
-                backends=None,
-            )
-        )
+        snapshots.append(_snapshot(now, key, seen_cache, f'{found.real}{name}', file))
     return snapshots
+
+
+def _snapshot(
+    now: datetime, key: str, cache: CacheSeen | None, real_path: str, file: FileSeen
+) -> Snapshot:
+    return Snapshot(
+        now=now,
+        chance=0.0,
+        key=key,
+        cache=cache,
+        destination=PathSeen(kind=PathKind.FILE, real_path=real_path),
+        file=file,
+        backends=None,
+    )
 
 
 def _see(row: IndexRow, key: str, folder: str, path: str) -> FileSeen | None:
@@ -84,12 +121,3 @@ def _see(row: IndexRow, key: str, folder: str, path: str) -> FileSeen | None:
         return None
     entry = entry_of(row, path, seen)
     return FileSeen(folder=folder or os.curdir, name=row.file.name, path=path, entry=entry)
-
-
-def _split(dest: object) -> tuple[str, str]:
-    if type(dest) is not ToPath or os.altsep:
-        return _ALONE
-    folder, separator, name = dest.path.rpartition(os.sep)
-    # A path with a doubled separator, or at the root, is rare.
-    is_odd = bool(separator) and (not folder or folder.endswith(os.sep))
-    return _ALONE if is_odd or name == os.curdir else (folder, name)

@@ -208,6 +208,18 @@ def _stat(path: str) -> os.stat_result | None:
         return None
 
 
+def split_plainly(path: str) -> tuple[str, str]:
+    """The folder and the name of a file; no name if the path is an odd one.
+
+    >>> [split_plainly(path) for path in ('/data/x', 'x', 'data//x', '/x', 'data/')]
+    [('/data', 'x'), ('', 'x'), ('', ''), ('', ''), ('data', '')]
+    """
+    folder, separator, name = path.rpartition(os.sep)
+    # Doubled separators, files at the root, and two kinds of separators are rare.
+    is_odd = bool(separator) and (not folder or folder[-1] == os.sep)
+    return ('', '') if is_odd or name == os.curdir or os.altsep else (folder, name)
+
+
 def see_folder(folder: str) -> str | None:
     """The real path of a folder; None if it is not one, or not one for files."""
     seen = _stat(folder or os.curdir)
@@ -238,7 +250,7 @@ def _real(path: str) -> str:
 
 def _is_of_the_kernel(parent: str) -> bool:
     # /dev/stdout is a link to the output; root would replace it for every process.
-    return parent == '/dev' or parent.startswith('/proc/')
+    return parent == '/dev' or parent[:6] == '/proc/'
 
 
 def _blocker(path: str) -> str | None:

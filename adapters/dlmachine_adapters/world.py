@@ -29,6 +29,7 @@ from dlmachine.core.protocol.ports import (
     Workers,
 )
 from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters import making
 from dlmachine_adapters.hit_memo import HitMemo
@@ -170,7 +171,14 @@ class SystemWorld:
 
     def glance(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe without the backends, for a run that observes again before it fetches."""
-        return self._look(descriptor, policy, is_glance=True)
+        seen = None
+        if isinstance(policy.dest, ToPath):
+            from dlmachine_adapters.known_files import see_recorded
+
+            seen = see_recorded(
+                descriptor, policy, clock=self.clock, cache=self._folder, index=self._index
+            )
+        return seen or self._look(descriptor, policy, is_glance=True)
 
     def glance_at_known(self, wanted: Sequence[tuple[Descriptor, Policy]]) -> list[Snapshot | None]:
         """Observe several downloads together; None for each whose file is not recorded for it."""

@@ -18,6 +18,7 @@ from dlmachine.targets import (
     Target,
     destination_of_batch,
     parse_entries,
+    parse_target,
     progress_of,
 )
 
@@ -121,7 +122,7 @@ class ManyDownloads(Composition):
         _, policy = self.prepare(ANY_URL, None, **options)
 
         def parse(target: Target, place: Any) -> tuple[core.Descriptor, Policy]:
-            return self.prepare(target, place, **options)
+            return parse_target(target, place, options, self.config)
 
         place = destination_of_batch(dest, policy)
         entries = parse_entries(targets, self.config, place)

@@ -114,3 +114,28 @@ def test_a_locked_index_is_waited_for_once(
     assert time.monotonic() - began < 5
     assert [[one is None for one in seen] for seen in found] == [[True, True, False]] * 10
     holder.close()
+
+
+def test_a_glance_at_a_recorded_file(
+    make_manager: MakeManager, recorded: list[Prepared], tmp_path: Path
+) -> None:
+    """It sees what an observation sees, with and without a cache, also in the current folder."""
+    url, policy = recorded[0][0].url, 'stored'
+    time.sleep(0.02)
+    for cache in (None, str(tmp_path / 'cache')):
+        manager = make_manager(path=cache, freshness=policy)
+        with manager.adapters() as world:
+            for descriptor, one in recorded:
+                kept = replace(one, freshness=manager.policy.freshness)
+                glanced = world.glance(descriptor, kept)  # type: ignore[attr-defined]
+                seen = world.observe(descriptor, kept)
+                assert glanced == replace(
+                    seen, now=glanced.now, chance=glanced.chance, backends=None
+                )
+                assert glanced.file is not None
+                assert glanced.file.entry is not None
+    (tmp_path / 'd' / 'a').write_text('edited', encoding='utf-8')
+    manager = make_manager(freshness=policy)
+    with manager.adapters() as world:
+        changed = world.glance(*manager.prepare(url, f'{tmp_path}/d/a'))  # type: ignore[attr-defined]
+    assert changed.backends is not None

@@ -82,9 +82,10 @@ def _fresh(freshness: str, urls: list[str], manager: DownloadManager, _: Path) -
 
 def _recorded(urls: list[str], manager: DownloadManager, folder: Path) -> Work:
     stored = manager.with_options(freshness='stored')
+    paths = {url: f'{folder}/{url.rpartition("/")[2]}' for url in urls}
 
     def work(url: str) -> object:
-        return stored.download(url, f'{folder}/{url.rpartition("/")[2]}')
+        return stored.download(url, paths[url])
 
     return _known(work, urls)
 

@@ -55,6 +55,8 @@ class FolderIndexes:
         self._clock = clock
         self._mutex = threading.Lock()
         self._open: OrderedDict[str, IndexFile] = OrderedDict()
+        #: The latest one, which most calls are about.
+        self._latest: tuple[str, IndexFile] | None = None
         self._notes: OrderedDict[str, NotedKeys] = OrderedDict()
 
     def look_up(
@@ -83,6 +85,10 @@ class FolderIndexes:
             return self.index_of(folder).read(partial(read_miss, key=key), _seconds(patience))
         except (NoDatabase, sqlite3.Error):
             return None
+
+    def row(self, folder: str, name: str, patience: timedelta | None = None) -> IndexRow | None:
+        """The row of a name.  Raises: sqlite3.Error for an index that cannot be read."""
+        return self._read(folder, name, '', patience)
 
     def rows(
         self, folder: str, names: Sequence[str], patience: timedelta | None = None
@@ -131,7 +137,7 @@ class FolderIndexes:
     def close(self) -> None:
         """Close the connections."""
         with self._mutex:
-            indexes, self._open = list(self._open.values()), OrderedDict()
+            indexes, self._open, self._latest = [*self._open.values()], OrderedDict(), None
         for index in indexes:
             index.close()
 
@@ -162,7 +168,7 @@ class FolderIndexes:
         self, folder: str, name: str, key: str, patience: timedelta | None
     ) -> IndexRow | None:
         index = self.index_of(folder)
-        most = _seconds(patience)
+        most = None if patience is None else _seconds(patience)
         try:
             if name:
                 named = partial(read_named, folder=folder, name=name)
@@ -194,15 +200,20 @@ class FolderIndexes:
         with self._mutex:
             for where in [where for where, one in self._open.items() if one is index]:
                 del self._open[where]
+            self._latest = None
 
     def index_of(self, folder: str) -> IndexFile:
         """The index file of a folder, which need not exist."""
+        latest = self._latest
+        if latest is not None and latest[0] == folder and latest[1].is_there:
+            return latest[1]
         where = folder if folder.startswith(os.sep) else _located(folder)
         with self._mutex:
             found = self._open.get(where)
             if found is None or not found.is_there:
                 found = self._open[where] = IndexFile(where)
             self._open.move_to_end(where)
+            self._latest = where, found
             dropped = self._open.popitem(last=False)[1] if len(self._open) > _KEPT_OPEN else None
         if dropped is not None:
             dropped.close()

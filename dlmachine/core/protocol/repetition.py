@@ -45,7 +45,8 @@ class Hit:
 
     def answers(self, descriptor: Descriptor, policy: Policy) -> bool:
         """Whether it is the outcome of this request, too, if its files are unchanged."""
-        return self.policy == policy and self.descriptor == descriptor
+        is_same = self.policy is policy and self.descriptor is descriptor
+        return is_same or (self.policy == policy and self.descriptor == descriptor)
 
     def repeated(self, now: datetime) -> Outcome | None:
         """The outcome of the same request now: the stored file was looked at again.

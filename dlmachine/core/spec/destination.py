@@ -4,7 +4,6 @@ Pure. `parse_destination` parses `dest`; `resolve_destination` resolves it with 
 and path.
 """
 
-from collections.abc import Callable
 from dataclasses import field
 from enum import Enum
 from pathlib import PurePath
@@ -155,7 +154,7 @@ def resolve_destination(
             is_ours = _is_our_own(path, cache_folder)
             if is_ours or (real_path != path and _is_our_own(real_path, cache_folder)):
                 return DestinationUnusable(path=path, problem='this name is reserved for dlmachine')
-            return _BY_KIND[kind](path)
+            return _existing(path, kind)
         case _:
             assert_never(wanted)
 
@@ -187,15 +186,14 @@ def _parse_path(path: str) -> Result[Wanted, Fault]:
     return parsed if isinstance(parsed, Failure) else Success(ToPath(parsed.unwrap()))
 
 
-def _missing(path: str) -> Destination:
-    return InFolder(path) if ends_in_separator(path) else AtPath(path)
-
-
-def _file(path: str) -> Destination | DestinationUnusable:
-    if ends_in_separator(path):
+def _existing(path: str, kind: PathKind) -> Destination | DestinationUnusable:
+    is_folder = path.endswith(_SEPARATORS)
+    if kind is PathKind.FILE and is_folder:
         problem = 'is a file, but the separator at its end means a folder'
         return DestinationUnusable(path=path, problem=problem)
-    return AtPath(path)
+    if kind is PathKind.OTHER:
+        return _other(path)
+    return InFolder(path) if is_folder or kind is PathKind.FOLDER else AtPath(path)
 
 
 def _other(path: str) -> DestinationUnusable:
@@ -212,11 +210,3 @@ def _other(path: str) -> DestinationUnusable:
 
 def _size(text: str) -> int:
     return len(text.encode('utf-8', 'surrogateescape'))
-
-
-_BY_KIND: Final[dict[PathKind, Callable[[str], Destination | DestinationUnusable]]] = {
-    PathKind.MISSING: _missing,
-    PathKind.FILE: _file,
-    PathKind.FOLDER: InFolder,
-    PathKind.OTHER: _other,
-}
