@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow, AuditStatus, audit
     from dlmachine.batch.items import BatchFailure, BatchItem, BatchSuccess
     from dlmachine.batch.results import Results
+    from dlmachine.core.archives.member import Member, MemberKind
     from dlmachine.core.cache.record import DownloadRecord
     from dlmachine.core.decision.snapshot import Snapshot
     from dlmachine.core.decision.verdict import Reason, Verdict
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from dlmachine.descriptor import Descriptor
     from dlmachine.downloaders import CurlDownloader, RequestsDownloader
     from dlmachine.errors import (
+        ArchiveError,
         AuthError,
         CancelledError,
         DownloadError,
@@ -57,12 +59,14 @@ if TYPE_CHECKING:
     from dlmachine.manager import DownloadManager
     from dlmachine.manifest import Item, read_manifest
     from dlmachine.options.types import DescriptorOptions, DownloadOptions, ManagerOptions
+    from dlmachine.reading.open_file import members, open_file
 
 #: The public names of each module.
 _NAMES = {
     'auditor': 'AuditRow AuditStatus audit',
     'batch.items': 'BatchFailure BatchItem BatchSuccess',
     'batch.results': 'Results',
+    'core.archives.member': 'Member MemberKind',
     'core.cache.record': 'DownloadRecord',
     'core.decision.decide': 'Reason Verdict',
     'core.decision.snapshot': 'Snapshot',
@@ -80,19 +84,21 @@ _NAMES = {
     'descriptor': 'Descriptor',
     'downloaders': 'CurlDownloader RequestsDownloader',
     'errors': (
-        'AuthError CancelledError DownloadError IntegrityError LocalError NetworkError '
-        'NotFoundError OfflineMissError RateLimitedError RequestError ServerError '
+        'ArchiveError AuthError CancelledError DownloadError IntegrityError LocalError '
+        'NetworkError NotFoundError OfflineMissError RateLimitedError RequestError ServerError '
         'TimeoutExpired unwrap'
     ),
     'execution.run': 'execute',
     'locks.downloads': 'LockReport',
     'manager': 'DownloadManager',
     'manifest': 'Item read_manifest',
+    'reading.open_file': 'members open_file',
     'options.types': 'DescriptorOptions DownloadOptions ManagerOptions',
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
+    'ArchiveError',
     'AuditRow',
     'AuditStatus',
     'AuthError',
@@ -121,6 +127,8 @@ __all__ = [
     'LocalError',
     'LockReport',
     'ManagerOptions',
+    'Member',
+    'MemberKind',
     'NetworkError',
     'NotFoundError',
     'OfflineMissError',
@@ -147,6 +155,8 @@ __all__ = [
     'download_all',
     'execute',
     'fetch',
+    'members',
+    'open_file',
     'plan',
     'read_manifest',
     'unwrap',

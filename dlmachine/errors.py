@@ -12,6 +12,7 @@ DownloadError               any failure; carries the Fault
     NetworkError            no connection, or a broken one
         TimeoutExpired      a time limit expired
     LocalError              a disk, a lock or the registry of this computer
+    ArchiveError            a packed file is damaged, not supported or not safe to unpack
 """
 
 from typing import TYPE_CHECKING, Any, Never, TypeVar, assert_never, cast
@@ -112,6 +113,10 @@ class LocalError(DownloadError, OSError):
         return str(self.fault)
 
 
+class ArchiveError(DownloadError, ValueError):
+    """A packed file is damaged, of an unsupported kind, or not safe to unpack."""
+
+
 _BY_STATUS: dict[int, type[ServerError]] = {
     401: AuthError,
     403: AuthError,
@@ -157,6 +162,8 @@ def error_for(fault: faults.Fault) -> DownloadError:
             return _BY_STATUS.get(status, ServerError)(fault)
         case faults.DigestMismatch() | faults.LockMismatch() | faults.ContentRefused():
             return IntegrityError(fault)
+        case faults.ArchiveRefused():
+            return ArchiveError(fault)
         case faults.TimedOut():
             return TimeoutExpired(fault)
         case faults.Cancelled():

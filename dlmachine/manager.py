@@ -15,9 +15,9 @@ from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec import descriptor as core
 from dlmachine.errors import error_for, unwrap
 from dlmachine.execution.repeating import run_or_repeat
-from dlmachine.keeping.methods import CacheKeeping
 from dlmachine.options.lists import DOWNLOAD_OPTIONS, MANAGER_OPTIONS, list_options
 from dlmachine.paths import DestInput, PathInput, absolute, path_text
+from dlmachine.reading.methods import FileReading
 from dlmachine.targets import Target, item_of, progress_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @list_options(MANAGER_OPTIONS)
-class DownloadManager(CacheKeeping):
+class DownloadManager(FileReading):
     """Downloads files and API responses, into a cache, to a path or into memory.
 
     `path` is the cache folder, or `pkg` a name for one in the user's cache directory;

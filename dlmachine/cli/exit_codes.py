@@ -48,6 +48,10 @@ CODES: Final[dict[type[faults.FaultBase], int]] = {
     faults.LockBusyTooLong: BUSY,
     faults.WorkerLost: GENERIC,
     faults.Bug: GENERIC,
+    faults.MemberUnknown: USAGE,
+    faults.MemberNotNamed: USAGE,
+    faults.PasswordRefused: AUTH,
+    faults.ArchiveRefused: INTEGRITY,
 }
 _AUTH_STATUSES: Final = frozenset({401, 403, 407})
 

@@ -24,7 +24,12 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the names of its next versions are taken',
         'a later one is there',
     ),
+    'a package that is installed for the tests': (
+        'is compressed with Zstandard, for which a package is missing',
+        'Install it: pip install backports.zstd',
+    ),
     'not a message about a mistake': (
+        'the buffer',
         '...; ... bytes stored',
         '... (urllib3 ...)',
         ' and ... more',

@@ -8,6 +8,13 @@ secrets.
 
 from typing import Final, TypeAlias, get_args
 
+from dlmachine.core.faults.archives import (
+    ArchiveFault,
+    ArchiveRefused,
+    MemberNotNamed,
+    MemberUnknown,
+    PasswordRefused,
+)
 from dlmachine.core.faults.base import FaultBase, Party
 from dlmachine.core.faults.caller import (
     BackendMissing,
@@ -50,7 +57,7 @@ from dlmachine.core.faults.server import (
     ServerFault,
 )
 
-Fault: TypeAlias = CallerFault | ServerFault | NetworkFault | MachineFault
+Fault: TypeAlias = CallerFault | ServerFault | NetworkFault | MachineFault | ArchiveFault
 
 #: Every fault, sorted by who must act.
 FAULTS: Final[tuple[type[FaultBase], ...]] = get_args(Fault)
@@ -58,6 +65,8 @@ FAULTS: Final[tuple[type[FaultBase], ...]] = get_args(Fault)
 __all__ = [
     'FAULTS',
     'AnswerUnusable',
+    'ArchiveFault',
+    'ArchiveRefused',
     'BackendMissing',
     'BodyTooLarge',
     'BodyTruncated',
@@ -78,9 +87,12 @@ __all__ = [
     'LockMismatch',
     'LockOutdated',
     'MachineFault',
+    'MemberNotNamed',
+    'MemberUnknown',
     'NetworkFault',
     'OfflineMiss',
     'Party',
+    'PasswordRefused',
     'RedirectRefused',
     'SchemeRefused',
     'SecretUnavailable',

@@ -7,6 +7,7 @@ import pytest
 from dlmachine.core.faults import (
     FAULTS,
     AnswerUnusable,
+    ArchiveRefused,
     BackendMissing,
     BodyTooLarge,
     BodyTruncated,
@@ -24,8 +25,11 @@ from dlmachine.core.faults import (
     LockBusyTooLong,
     LockMismatch,
     LockOutdated,
+    MemberNotNamed,
+    MemberUnknown,
     OfflineMiss,
     Party,
+    PasswordRefused,
     RedirectRefused,
     SchemeRefused,
     SecretUnavailable,
@@ -119,6 +123,16 @@ TEXTS: list[tuple[Fault, str]] = [
     (LockOutdated(path='x.lock', problem='1 added (a)'), 'lockfile x.lock: 1 added (a). Update the lockfile: run dlmachine lock, or call manager.lock()'),
     (LockMismatch(url='u', entry='my table', lock='x.lock', expected='0a', actual='0b'), "u: sha256 is 0b, but x.lock has 0a for entry 'my table'. Nothing was kept. If the new bytes are right, accept them: dlmachine lock x --upgrade-entry 'my table'"),
     (WorkerLost(problem='it died'), 'the worker returned no result: it died. Check the log of the worker, and start the download again'),
+    (MemberUnknown(path='a.zip', member='t'), "a.zip: there is no member 't'. List the members: dlmachine.members(...)"),
+    (MemberUnknown(path='a.zip', member='t', nearest=('t.tsv', 'u')), "a.zip: there is no member 't'. Did you mean 't.tsv' or 'u'?"),
+    (MemberUnknown(path='a.csv', member='t', problem='it is not an archive', advice='Leave out member=', url=U), 'http://h/x: a.csv: it is not an archive. Leave out member='),
+    (MemberNotNamed(path='a.zip', members=()), 'a.zip is an archive without files'),
+    (MemberNotNamed(path='a.zip', members=('a', 'b')), "a.zip is an archive of several files: 'a', 'b'. Name one: member='a'"),
+    (MemberNotNamed(path='a.zip', members=('a', 'b'), has_more=True), "a.zip is an archive of several files: 'a', 'b', .... Name one: member='a'"),
+    (PasswordRefused(path='a.zip', member='t', is_given=True), "a.zip, member 't': the password is wrong. Check the password"),
+    (PasswordRefused(path='a.zip', member='t', is_given=False), "a.zip, member 't': it is encrypted. Pass the password: password="),
+    (ArchiveRefused(path='a.gz', problem='ends too early'), 'a.gz ends too early. Download it again; if it stays so, tell the provider of the file'),
+    (ArchiveRefused(path='a.gz', problem='is odd', advice='Unpack it'), 'a.gz is odd. Unpack it'),
     (Bug(state='Waiting', event='Recorded'), 'state Waiting cannot handle event Recorded. Please report it'),
 ]  # fmt: skip
 
@@ -211,3 +225,17 @@ def test_faults_about_files_have_a_filename() -> None:
 def test_faults_of_files_have_their_name() -> None:
     """As `OSError.filename` has."""
     assert LockOutdated(path='m.lock', problem='is old').filename == 'm.lock'
+
+
+@pytest.mark.parametrize(
+    'fault',
+    [
+        MemberUnknown(path='a.zip', member='t'),
+        MemberNotNamed(path='a.zip', members=()),
+        PasswordRefused(path='a.zip', member='t', is_given=True),
+        ArchiveRefused(path='a.zip', problem='is odd'),
+    ],
+)
+def test_faults_of_packed_files_name_the_file(fault: Fault) -> None:
+    """As exceptions of the operating system do."""
+    assert getattr(fault, 'filename', None) == 'a.zip'

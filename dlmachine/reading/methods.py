@@ -1,0 +1,96 @@
+"""The methods of a manager for reading what it has downloaded."""
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.keeping.methods import CacheKeeping
+from dlmachine.paths import DestInput
+from dlmachine.targets import Target
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from dlmachine.core.archives.member import Member
+    from dlmachine.options.types import DownloadOptions
+
+
+class FileReading(CacheKeeping):
+    """Opens files, packed or not, and lists the members of archives."""
+
+    if TYPE_CHECKING:  # The manager's.
+
+        def fetch(
+            self, url: Target, dest: DestInput = None, **options: Unpack[DownloadOptions]
+        ) -> Outcome:
+            """Download."""
+            raise NotImplementedError
+
+    @overload
+    def open_file(
+        self,
+        target: 'Target | Outcome',
+        member: str | None = None,
+        mode: Literal['r', 'rt'] = 'rt',
+        *,
+        encoding: str = 'utf-8',
+        errors: str | None = None,
+        newline: str | None = None,
+        password: str | bytes | None = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> io.TextIOWrapper: ...
+
+    @overload
+    def open_file(
+        self,
+        target: 'Target | Outcome',
+        member: str | None = None,
+        *,
+        mode: Literal['rb'],
+        password: str | bytes | None = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> io.BufferedReader: ...
+
+    def open_file(
+        self,
+        target: 'Target | Outcome',
+        member: str | None = None,
+        mode: Literal['r', 'rt', 'rb'] = 'rt',
+        *,
+        encoding: str = 'utf-8',
+        errors: str | None = None,
+        newline: str | None = None,
+        password: str | bytes | None = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> io.TextIOWrapper | io.BufferedReader:
+        """Open a file for reading, and unpack it on the way; download it first if necessary.
+
+        `target` is what `download` takes, or an Outcome. `member`, `mode` and the other keywords
+        are those of `dlmachine.open_file`; `options` are those of `download`.
+
+        Raises: what `download` and `dlmachine.open_file` raise.
+        """
+        from dlmachine.reading.open_file import open_file
+
+        words: dict[str, Any] = {'mode': mode, 'password': password}
+        words |= {'encoding': encoding, 'errors': errors, 'newline': newline}
+        opened: Any = open_file(self._outcome_of(target, options), member, **words)
+        return opened  # type: ignore[no-any-return]
+
+    def members(
+        self,
+        target: 'Target | Outcome',
+        within: str | None = None,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Iterator[Member]':
+        """The members of an archive, without unpacking them; download it first if necessary.
+
+        Raises: what `download` and `dlmachine.members` raise.
+        """
+        from dlmachine.reading.open_file import members
+
+        return members(self._outcome_of(target, options), within)
+
+    def _outcome_of(self, target: 'Target | Outcome', options: Any) -> Outcome:
+        return target if isinstance(target, Outcome) else self.fetch(target, **options)
