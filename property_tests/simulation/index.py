@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from dlmachine_adapters.files.database import NoDatabase
+from dlmachine_adapters.files.remembering import Whole
 from dlmachine_adapters.folder_index.index_file import IndexFile, _find
 from dlmachine_adapters.folder_index.rows import IndexRow, read_page
 from property_tests.simulation.disk import OWNER, Inode, parent
@@ -154,6 +155,7 @@ class SimIndexFile(IndexFile):
         ask: Callable[[sqlite3.Connection], _Read],
         count_chars: Callable[[_Read], int],
         patience: float | None = None,
+        find: Callable[[Whole], _Read] | None = None,
     ) -> _Read:
         """Ask each time."""
         return self.read(ask, patience)

@@ -8,9 +8,10 @@ from typing import Final
 
 from dlmachine.core.faults import CacheUnusable
 from dlmachine_adapters.cachedir.own_cache import has_strangers_registry, own_cache, tag_folder
+from dlmachine_adapters.cachedir.rows import read_every
 from dlmachine_adapters.cachedir.schema import is_begun, make_tables
 from dlmachine_adapters.files.database import BUSY_SECONDS
-from dlmachine_adapters.files.remembering import RememberingDatabase
+from dlmachine_adapters.files.remembering import RememberingDatabase, Whole
 
 REGISTRY_NAME: Final = 'cache.sqlite'
 
@@ -37,10 +38,18 @@ class Registry(RememberingDatabase):
         if has_strangers_registry(self.folder, REGISTRY_NAME):
             msg = 'another user made it, in a folder that everybody can write to'
             raise sqlite3.DatabaseError(msg)
+        return self.glance()
+
+    def glance(self) -> os.stat_result | None:
+        """The state of the registry, which may be another user's."""
         try:
             return os.stat(self.path)
         except OSError:
             return None
+
+    def read_whole(self, connection: sqlite3.Connection) -> Whole | None:
+        """All rows by item id; None if another program made one of them."""
+        return read_every(connection)
 
     def prepare_folder(self) -> None:
         """Create the cache folder with its tag."""

@@ -22,9 +22,11 @@ _RECORD: Final = """
     LEFT JOIN attr_text t
         ON t.id = m.id AND t.keyvar = 0 AND t.name = 'dlmachine' AND t.namespace IS NULL
 """
-_KEY_AND_URL: Final = f"""
+_KEY: Final = f"""
     LEFT JOIN attr_varchar k
         ON k.id = m.id AND k.keyvar = 1 AND k.name = '{KEY_PARAMETER}' AND k.namespace IS NULL
+"""
+_URL: Final = """
     LEFT JOIN attr_varchar u
         ON u.id = m.id AND u.keyvar = 1 AND u.name = '_uri' AND u.namespace IS NULL
 """
@@ -38,9 +40,10 @@ class Columns(NamedTuple):
 
 
 NAMES: Final = Columns('NULL, NULL, NULL', '')
-KEYS: Final = Columns('NULL, k.value, u.value', _KEY_AND_URL)
+KEYS: Final = Columns('NULL, k.value, u.value', _KEY + _URL)
 BRIEF: Final = Columns('t.value, NULL, NULL', _RECORD)
-FULL: Final = Columns('t.value, k.value, u.value', f'{_RECORD} {_KEY_AND_URL}')
+FULL: Final = Columns('t.value, k.value, u.value', _RECORD + _KEY + _URL)
+_EVERY: Final = Columns('t.value, k.value, NULL', _RECORD + _KEY)
 
 #: Limit for one read, in characters, and what each row counts besides its text.
 MAX_READ_CHARS: Final = 8 << 20
@@ -117,6 +120,24 @@ def read_rows(
     return found + further
 
 
+def read_every(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]] | None:
+    """The values of all rows by item id, newest first.
+
+    None if another program made or changed any of them, or if together they are too large.
+    """
+    every: dict[str, list[tuple[Any, ...]]] = {}
+    left = MAX_READ_CHARS
+    for values in connection.execute(_select(_EVERY, '1', None)):
+        text, key, _ = values[_LARGE]
+        if type(key) is not str or type(text or '') is not str:
+            return None
+        left -= ROW_CHARS + len(text or '')
+        if left < 0:
+            return None
+        every.setdefault(values[1], []).append(values)
+    return every
+
+
 def read_others(connection: sqlite3.Connection, wanted: OthersWanted) -> list[Read]:
     """The ready rows with a checksum, or of a masked URL with any query; a few of the newest."""
     ids: list[int] = []
@@ -157,7 +178,7 @@ def _read_within(rows: Iterable[tuple[Any, ...]], columns: Columns) -> tuple[lis
     found: list[Read] = []
     left = MAX_READ_CHARS
     for values in rows:
-        found.append(values if isinstance(values, Misfit) else _read(values))
+        found.append(values if isinstance(values, Misfit) else row_of(values))
         if columns is NAMES:
             continue
         left -= ROW_CHARS
@@ -180,7 +201,8 @@ def _one_by_one(
             yield Misfit(row_id, None, None, str(error))
 
 
-def _read(values: tuple[Any, ...]) -> Read:
+def row_of(values: tuple[Any, ...]) -> Read:
+    """The row with these values."""
     row_id, item_id, version_id, version, status, date, ext, file_name, text, key, url = values
     name = None
     if type(item_id) is type(version_id) is str and type(version) is int:

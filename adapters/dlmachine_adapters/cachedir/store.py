@@ -37,10 +37,19 @@ from dlmachine_adapters.cachedir.foreign_entries import (
 )
 from dlmachine_adapters.cachedir.group_commit import Grouping
 from dlmachine_adapters.cachedir.naming import from_local, item_id_of
-from dlmachine_adapters.cachedir.rows import BRIEF, Misfit, Read, Row, read_others, read_rows
+from dlmachine_adapters.cachedir.rows import (
+    BRIEF,
+    Misfit,
+    Read,
+    Row,
+    read_others,
+    read_rows,
+    row_of,
+)
 from dlmachine_adapters.cachedir.writes import mark_invalid, remove_versions, write_update
 from dlmachine_adapters.files.database import NoDatabase
 from dlmachine_adapters.files.os_errors import storage_fault
+from dlmachine_adapters.files.remembering import Whole
 from dlmachine_adapters.misses import read_miss
 
 #: Rows of the registry, with what was given for those that other programs made.
@@ -72,6 +81,7 @@ class CachedirStore:
                 (own, descriptor.url, descriptor.query),
                 lambda connection: _read(connection, own, descriptor),
                 _count_chars,
+                find=partial(_find, own),
             )
         except NoDatabase:
             return CacheSeen(folder=folder, item_id=own)
@@ -148,7 +158,12 @@ class CachedirStore:
     def has_version(self, version_id: str) -> bool:
         """Whether a version is complete and has not been removed; True if that is unknown."""
         try:
-            return self.registry.read(partial(_has_version, version_id))
+            return self.registry.recall(
+                ('has', version_id),
+                partial(_has_version, version_id),
+                int,
+                find=partial(_finds_version, version_id),
+            )
         except NoDatabase:
             return False
         except sqlite3.Error:
@@ -213,6 +228,10 @@ def _read(connection: sqlite3.Connection, own: str, descriptor: Descriptor) -> _
     return found
 
 
+def _find(own: str, whole: Whole) -> _Rows:
+    return [(row_of(values), None) for values in whole.get(own, ())]
+
+
 def _count_chars(rows: _Rows) -> int:
     # Only the valid rows of dlmachine are remembered, and their number is small.
     chars = 0
@@ -226,6 +245,12 @@ def _count_chars(rows: _Rows) -> int:
 def _has_version(version_id: str, connection: sqlite3.Connection) -> bool:
     asked = connection.execute(_VERSION, (version_id, Status.READY.value))
     return asked.fetchone() is not None
+
+
+def _finds_version(version_id: str, whole: Whole) -> bool:
+    item_id = version_id.rpartition('-')[0]
+    wanted = version_id, Status.READY.value
+    return any((values[2], values[4]) == wanted for values in whole.get(item_id, ()))
 
 
 @cache
