@@ -13,6 +13,9 @@ from typing import Final
 #: and loses types, so that two requests could share an entry.
 KEY_PARAMETER: Final = 'dlmachine'
 
+#: The name of the attributes that hold the URLs of fresh redirects to a file.
+REDIRECT_ATTRIBUTE: Final = 'redirected_to'
+
 #: The length of a time without a fraction and a zone.
 _TO_SECOND: Final = 19
 

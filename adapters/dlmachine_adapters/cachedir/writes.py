@@ -16,7 +16,12 @@ from dlmachine.core.cache.updates import NewVersion, SameVersion, VersionUpdate,
 from dlmachine.core.frozen import replace
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.entry_files import remove_file
-from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, stored_ext, to_local
+from dlmachine_adapters.cachedir.naming import (
+    KEY_PARAMETER,
+    REDIRECT_ATTRIBUTE,
+    stored_ext,
+    to_local,
+)
 from dlmachine_adapters.cachedir.rows import BRIEF, NAMES, Row, read_rows
 from dlmachine_adapters.misses import forget_urls, knows_urls, write_miss
 
@@ -35,10 +40,13 @@ _INSERT_ATTRIBUTE: Final = {
 }
 
 
-_OF_URLS: Final = """
+_OF_URLS: Final = f"""
     m.id IN (SELECT id FROM attr_varchar
-             WHERE keyvar = 1 AND name = '_uri' AND namespace IS NULL AND value IN
-"""
+             WHERE keyvar = 1 AND name = '_uri' AND namespace IS NULL AND value IN ({{marks}})
+             UNION ALL SELECT id FROM attr_varchar
+             WHERE keyvar = 0 AND name = '{REDIRECT_ATTRIBUTE}' AND namespace IS NULL
+             AND value IN ({{marks}}))
+"""  # noqa: S608 -- a fixed name
 _UPDATE_RECORD: Final = """
     UPDATE attr_text SET value = ?
     WHERE id = ? AND keyvar = 0 AND namespace IS NULL AND name = ?
@@ -84,19 +92,21 @@ def mark_invalid(registry: Registry, urls: tuple[str, ...], at: datetime) -> Non
     Raises: NoDatabase, OSError, sqlite3.Error.
     """
     marks = ','.join('?' * len(urls))
-    condition = f'{_OF_URLS} ({marks}))'
-    if not registry.read(lambda found: _has_any(found, condition, urls)):
+    condition, values = _OF_URLS.format(marks=marks), (*urls, *urls)
+    if not registry.read(lambda found: _has_any(found, urls, condition, values)):
         return
     with registry.writing() as connection:
         forget_urls(connection, urls)
-        for row in read_rows(connection, condition, urls, columns=BRIEF):
+        for row in read_rows(connection, condition, values, columns=BRIEF):
             if isinstance(row, Row) and row.record is not None:
                 text = replace(row.record, invalidated_at=at).to_json()
                 connection.execute(_UPDATE_RECORD, (text, row.row_id, RECORD_ATTRIBUTE))
 
 
-def _has_any(connection: sqlite3.Connection, condition: str, urls: tuple[str, ...]) -> bool:
-    rows = read_rows(connection, condition, urls, columns=NAMES)
+def _has_any(
+    connection: sqlite3.Connection, urls: tuple[str, ...], condition: str, values: tuple[str, ...]
+) -> bool:
+    rows = read_rows(connection, condition, values, columns=NAMES)
     return bool(rows) or knows_urls(connection, urls)
 
 
@@ -131,7 +141,7 @@ def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
     ).fetchone()
     if found is None:
         return
-    names = (*flat_attributes(update.record), RECORD_ATTRIBUTE)
+    names = (*flat_attributes(update.record), RECORD_ATTRIBUTE, REDIRECT_ATTRIBUTE)
     marks = ','.join('?' * len(names))
     for table in (*_TABLE_OF.values(), 'attr_text'):
         connection.execute(
@@ -149,5 +159,9 @@ def _write_attributes(
     for kind, table in _TABLE_OF.items():
         rows = [(row_id, 0, name, value) for name, value in values if type(value) is kind]
         connection.executemany(_INSERT_ATTRIBUTE[table], rows)
+    if record.moved_until is not None:
+        # So that a change of one of them makes the copy invalid.
+        moved = [(row_id, 0, REDIRECT_ATTRIBUTE, url) for url in record.urls[1:]]
+        connection.executemany(_INSERT_ATTRIBUTE['attr_varchar'], moved)
     whole = (row_id, 0, RECORD_ATTRIBUTE, record.to_json())
     connection.execute(_INSERT_ATTRIBUTE['attr_text'], whole)

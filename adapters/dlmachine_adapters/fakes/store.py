@@ -107,7 +107,7 @@ class MemoryStore:
             return EffectFailed(at=at, fault=self._fault())
         with self._mutex:
             for number, row in self._rows.items():
-                if row.update.url in effect.urls:
+                if _is_of(row.update, effect.urls):
                     record = replace(row.update.record, invalidated_at=at)
                     self._rows[number] = replace(row, update=replace(row.update, record=record))
             known = self._misses.items()
@@ -132,3 +132,9 @@ class MemoryStore:
 
     def _fault(self) -> CacheUnusable:
         return CacheUnusable(path=self._folder, problem=self.problem or '')
+
+
+def _is_of(update: NewVersion, urls: tuple[str, ...]) -> bool:
+    record = update.record
+    moved = () if record.moved_until is None else record.urls[1:]
+    return not {update.url, *moved}.isdisjoint(urls)

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.caching.freshness import Assessment, assess_received
+from dlmachine.core.caching.directives import directives_of
+from dlmachine.core.caching.freshness import Assessment, assess_received, limited
 from dlmachine.core.caching.preconditions import has_conditions, is_not_modified
 from dlmachine.core.caching.reuse import Reuse, ReuseDecision, decide_reuse_of, is_usable_on_error
 from dlmachine.core.caching.stored_response import StoredResponse
@@ -77,12 +78,13 @@ def _response_of(record: DownloadRecord) -> _Reading:
         selecting=selecting_fields(sent, headers),
         is_invalid=record.invalidated_at is not None,
     )
+    begun = assess_received(stored)
     return _Reading(
         response=stored,
         is_stored=not record.is_single_use
         and why_not_stored(record.method, sent, stored.status, headers) is None,
         varies=headers.get('Vary') is not None,
-        begun=assess_received(stored),
+        begun=begun if record.moved_until is None else limited(begun, record.moved_until),
     )
 
 
@@ -144,8 +146,8 @@ def judge_copy(
 ) -> ReuseDecision:
     """Whether a copy that may answer a request is used for it as it is (RFC 9111 section 4).
 
-    A copy that came through a redirect is revalidated each time, because the lifetime of the
-    redirect is not on record.
+    A copy that came through redirects is used only while each of them is fresh. If that is not on
+    record, or the request limits the age, the copy is revalidated.
     """
     record, asked = entry.record, request_fields(descriptor, policy)
     if record is None:
@@ -155,11 +157,13 @@ def judge_copy(
         read = _response_of(record)
         stored, begun = read.response, read.begun
     found = decide_reuse_of(stored, begun.at(now), asked)
-    is_moved = record is not None and len(record.urls) > 1
-    if is_moved and found.reuse is not Reuse.REVALIDATE:
-        why = f'it came through a redirect; {found.why}'
-        return replace(found, reuse=Reuse.REVALIDATE, why=why)
-    return found
+    if record is None or len(record.urls) < 2 or found.reuse is Reuse.REVALIDATE:
+        return found
+    is_known = record.moved_until is not None and found.reuse is Reuse.FRESH
+    if is_known and directives_of(asked).max_age is None:
+        return found
+    why = f'it came through a redirect; {found.why}'
+    return replace(found, reuse=Reuse.REVALIDATE, why=why)
 
 
 def is_unchanged(entry: CacheEntry, descriptor: Descriptor) -> bool:

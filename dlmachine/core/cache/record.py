@@ -44,7 +44,8 @@ class DownloadRecord:
     header fields and the query parameters that did not count in the key. `invalidated_at` is when
     another request may have changed the file on the server (RFC 9111 section 4.4). `is_single_use`
     says that the file was for its caller only, because it was requested by the rules of HTTP, and
-    they do not allow it to be stored (section 3).
+    they do not allow it to be stored (section 3). `moved_until` is when the first of the redirects
+    to the file becomes stale (None: there was none, or they are asked for each time).
     """
 
     url: str
@@ -78,6 +79,7 @@ class DownloadRecord:
     requested_at: datetime | None = None
     invalidated_at: datetime | None = None
     is_single_use: bool = False
+    moved_until: datetime | None = None
 
     def to_json(self) -> str:
         """The record as one line of JSON."""
@@ -90,7 +92,9 @@ class DownloadRecord:
 
 
 _KEY_NAMES: Final = ('key_without', 'key_ignores_query')
-_RARE_NAMES: Final = (*_KEY_NAMES, 'requested_at', 'invalidated_at', 'is_single_use')
+_RARE_NAMES: Final = (
+    *_KEY_NAMES, 'requested_at', 'invalidated_at', 'is_single_use', 'moved_until',
+)  # fmt: skip
 _NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
 _values: Final = attrgetter(*_NAMES)
 _DECODER: Final = json.JSONDecoder()
@@ -109,7 +113,8 @@ _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(('backend', 'backend_version', 'dlmachine_version'), _TEXT),
     **dict.fromkeys(('body_kind', 'body_sha256', 'etag', 'last_modified'), _MAYBE_TEXT),
     **dict.fromkeys(('started_at', 'finished_at'), _TEXT),
-    **dict.fromkeys(('validated_at', 'requested_at', 'invalidated_at'), _MAYBE_TEXT),
+    **dict.fromkeys(('validated_at', 'requested_at'), _MAYBE_TEXT),
+    **dict.fromkeys(('invalidated_at', 'moved_until'), _MAYBE_TEXT),
     **dict.fromkeys(('tries', 'http_code', 'size_bytes'), (int,)),
     'mtime_ns': (int, NoneType),
     **dict.fromkeys(('verified_tls', 'is_single_use'), (bool,)),
@@ -125,7 +130,7 @@ _RANGES: Final = {
     'mtime_ns': (-_MAX_INTEGER, _MAX_INTEGER),
 }
 _INSTANTS: Final = frozenset({
-    'started_at', 'finished_at', 'validated_at', 'requested_at', 'invalidated_at',
+    'started_at', 'finished_at', 'validated_at', 'requested_at', 'invalidated_at', 'moved_until',
 })  # fmt: skip
 _SHA256: Final = regex(r'[0-9a-f]{64}')
 #: JSON escapes control characters and surrogates: most records have none, so skip the check.

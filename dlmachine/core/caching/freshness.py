@@ -10,12 +10,12 @@ from dlmachine.core.caching.dates import parse_exact_date
 from dlmachine.core.caching.directives import MAX_SECONDS, directives_of, parse_seconds
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.caching.storing import HEURISTIC_STATUSES
-from dlmachine.core.frozen import frozen
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.text.durations import show_duration
 
 #: The share of the time since Last-Modified (RFC 9111 section 4.2.2), and its maximum.
 _HEURISTIC_SHARE: Final = 10
-_MAX_HEURISTIC: Final = 7 * 86_400
+MAX_HEURISTIC: Final = 7 * 86_400
 _SECOND: Final = timedelta(seconds=1)
 #: Clocks of computers that share a cache differ; a larger difference is a clock that was set back.
 MAX_SKEW: Final = 60
@@ -102,6 +102,21 @@ def assess_received(response: StoredResponse) -> Assessment:
     return Assessment(age=age, lifetime=lifetime, initial_age=age, since=response.received_at)
 
 
+def limited(found: Assessment, end: datetime) -> Assessment:
+    """The assessment of a response that a redirect led to, which is fresh until this time.
+
+    >>> from datetime import UTC
+    >>> at, lifetime = datetime(2024, 5, 1, tzinfo=UTC), Lifetime(seconds=3600, source='max-age')
+    >>> found = Assessment(age=60, lifetime=lifetime, initial_age=60, since=at)
+    >>> print(limited(found, at + timedelta(minutes=5)))
+    fresh for 5 min more (redirect 6 min, age 1 min)
+    """
+    seconds = found.initial_age + _clamped((end - found.since).total_seconds())
+    if seconds >= found.lifetime.seconds:
+        return found
+    return replace(found, lifetime=Lifetime(seconds=seconds, source='redirect'))
+
+
 def assess_copy(confirmed_at: datetime, lasts: timedelta, now: datetime) -> Assessment:
     """Age and lifetime of a copy that the caller allows to be so old.
 
@@ -141,7 +156,7 @@ def _heuristic_lifetime(response: StoredResponse) -> Lifetime:
     if not is_allowed or modified is None:
         return Lifetime(seconds=0)
     elapsed = _clamped((_date_of(response) - modified).total_seconds())
-    seconds = min(elapsed // _HEURISTIC_SHARE, _MAX_HEURISTIC)
+    seconds = min(elapsed // _HEURISTIC_SHARE, MAX_HEURISTIC)
     return Lifetime(seconds=seconds, source='a tenth of the time since Last-Modified:')
 
 

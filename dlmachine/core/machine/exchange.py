@@ -48,6 +48,7 @@ from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import Exchanging, Opening, Step, Waiting
 from dlmachine.core.transfer.invalid_copies import with_invalid_copies
 from dlmachine.core.transfer.next_exchange import follow, may_split
+from dlmachine.core.transfer.provenance import redirects_until
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.redirect import follow_redirect
 from dlmachine.core.transfer.retry import may_be_repeated
@@ -170,7 +171,7 @@ def _on_response(state: Exchanging, event: Responded, decision: BodyDecision) ->
             # If only the sizes were compared, the validators of the copy are unknown.
             is_certain = expect.etag is not None or expect.last_modified is not None
             head = event.head if is_certain else ResponseHead(status=event.head.status)
-            return confirm_version(state.job, state.attempts, entry, event.at, head)
+            return confirm_version(state, entry, event.at, head)
         case SkipBody(why=SkipReason.REDIRECT):
             follows = state.job.policy.follow
             return _on_redirect(state, event) if follows else _on_error(state, event)
@@ -197,7 +198,9 @@ def _on_redirect(state: Exchanging, event: Responded) -> Step:
     )
     if not is_successful(moved):
         return after_failure(state.job, attempts, moved.failure(), event.at)
-    return follow(state, moved.unwrap())
+    until = redirects_until(state.job, attempts, request, event)
+    known = replace(state, attempts=replace(attempts, moved_until=until))
+    return follow(known, moved.unwrap())
 
 
 def _on_error(state: Exchanging, event: Responded) -> Step:

@@ -42,7 +42,7 @@ def on_body(
         return _refuse(job, attempts, verified, received.sha256, event.at, is_pieced=is_pieced)
     entry = job.decision.entry
     if entry is not None and entry.record is not None and entry.record.sha256 == received.sha256:
-        return confirm_version(job, attempts, entry, event.at, event.head)
+        return confirm_version(state, entry, event.at, event.head)
     record = build_record(job, attempts, state.exchange, event, received, verified)
     if job.policy.validate is None:
         return publish(job, record)

@@ -19,7 +19,6 @@ from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.integrity.representation import source_digest
 from dlmachine.core.machine.files import file_record
 from dlmachine.core.machine.finish import cached_outcome, finish
-from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.effects import Record
 from dlmachine.core.protocol.events import CacheFilled, Responded
 from dlmachine.core.protocol.job import Job
@@ -27,22 +26,29 @@ from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.states import Exchanging, Recording, Step
 from dlmachine.core.spec.destination import InCache
 from dlmachine.core.spec.reuse import Freshness
-from dlmachine.core.transfer.provenance import build_record, freshen_record, is_unrecorded
+from dlmachine.core.transfer.provenance import (
+    build_record,
+    freshen_record,
+    is_unrecorded,
+    urls_of,
+)
 from dlmachine.core.transfer.verify_body import Verified
 
 _VALIDATORS: Final = frozenset({'etag', 'last-modified'})
 _NO_CONTENT: Final = Received(size_bytes=0, wire_bytes=0, sha256=sha256(b'').hexdigest())
 
 
-def confirm_version(
-    job: Job, attempts: Attempts, entry: CacheEntry, at: datetime, head: ResponseHead
-) -> Step:
+def confirm_version(state: Exchanging, entry: CacheEntry, at: datetime, head: ResponseHead) -> Step:
     """The server confirmed that the stored copy is current: freshen its record and use it."""
+    job, attempts = state.job, state.attempts
     reason = 'the server confirmed that the stored version is current'
     outcome = replace(cached_outcome(job, entry, reason), is_validated=True, tries=attempts.tries)
     if entry.record is None or not entry.is_own or is_unrecorded(job):
         return finish(job, outcome)
     record = freshen_record(entry.record, job, head, at, attempts.address(job.decision).url)
+    # Of other redirects than those on record, it is not known how long they last.
+    is_same_way = urls_of(job, attempts, state.exchange) == record.urls
+    record = replace(record, moved_until=attempts.moved_until if is_same_way else None)
     update = _same_version(job, entry, record)
     return record_step(job, update, replace(outcome, record=record), 'validated', published=None)
 
@@ -121,6 +127,9 @@ def confirm_copy(job: Job, entry: CacheEntry, filled: CacheFilled) -> Step:
         etag=known.etag,
         last_modified=known.last_modified,
         is_single_use=known.is_single_use,
+        urls=known.urls,
+        served_by=known.served_by,
+        moved_until=known.moved_until,
     )
     outcome = replace(
         cached_outcome(job, entry, 'the cache has the same bytes'),

@@ -1,6 +1,6 @@
 """The progress of a run's attempts, as a value.  Pure."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
@@ -47,16 +47,16 @@ class Attempts:
     `round` counts the rounds over the URLs, `position` is the URL being requested, `excluded` the
     URLs that are not requested again, `missing` those whose last answer was that the file is
     missing, if that is remembered, `redirects` the URLs of this attempt, redirects included
-    (`redirect.hop_of`), `cookies` the cookies set in this run, `login` what is known of
-    the credentials of `auth`. `part` is what the part has from
-    the URL being requested; `aside` is the part's content from another URL, with the position of
-    that URL, until a body overwrites it: it decides from which byte that URL is requested, not
-    when. `retry_after` is the longest Retry-After of this round. `best_bytes` is the largest size
-    that a part of this run has had, `budget_resets` counts how often bytes beyond that reset the
-    retry budget; `refused` are the refused bodies, by URL and SHA-256. `is_unranged` says that the
-    URL does not support ranges, `is_unconditional` that its conditions cannot be trusted.
-    `connections` is the most that the server has accepted (0: not known yet), `unsegmented` are the
-    URLs without support for segments.
+    (`redirect.hop_of`), `moved_until` the time until which all of those redirects are fresh (None:
+    not at all), `cookies` the cookies set in this run, `login` what is known of the credentials of
+    `auth`. `part` is what the part has from the URL being requested; `aside` is the part's content
+    from another URL, with the position of that URL, until a body overwrites it: it decides from
+    which byte that URL is requested, not when. `retry_after` is the longest Retry-After of this
+    round. `best_bytes` is the largest size that a part of this run has had, `budget_resets` counts
+    how often bytes beyond that reset the retry budget; `refused` are the refused bodies, by URL and
+    SHA-256. `is_unranged` says that the URL does not support ranges, `is_unconditional` that its
+    conditions cannot be trusted. `connections` is the most that the server has accepted (0: not
+    known yet), `unsegmented` are the URLs without support for segments.
     """
 
     round: int = 0
@@ -65,6 +65,7 @@ class Attempts:
     missing: frozenset[int] = frozenset()
     tries: int = 0
     redirects: tuple[str, ...] = ()
+    moved_until: datetime | None = None
     cookies: CookieStore = NO_COOKIES
     login: Login | None = None
     part: Partial = NOTHING

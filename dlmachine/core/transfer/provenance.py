@@ -12,12 +12,14 @@ from dlmachine.core.cache.http_reuse import request_fields
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.caching.directives import directives_of
+from dlmachine.core.caching.redirects import followed_until
+from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.caching.storing import why_not_stored
 from dlmachine.core.caching.updating import update_fields
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.http.request import body_digest
+from dlmachine.core.http.request import Request, body_digest
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.attempts import Attempts
@@ -52,7 +54,8 @@ def build_record(
         request_headers=redactor.fields(exchange.request.headers.items),
         body_kind=kind,
         body_sha256=digest,
-        urls=tuple([redactor.url(url) for url in attempts.redirects]),
+        urls=urls_of(job, attempts, exchange),
+        moved_until=attempts.moved_until if len(attempts.redirects) > 1 else None,
         served_by=redact.url(attempts.address(job.decision).url),
         tries=attempts.tries,
         started_at=job.began_at,
@@ -77,6 +80,28 @@ def build_record(
             job, descriptor.method, exchange.request.headers, response.head
         ),
     )
+
+
+def urls_of(job: Job, attempts: Attempts, exchange: Exchange) -> tuple[str, ...]:
+    """The masked URLs of an exchange with its redirects."""
+    redactor = exchange.request.redactor.with_secrets(job.descriptor.redactor.secrets)
+    return tuple([redactor.url(url) for url in attempts.redirects])
+
+
+def redirects_until(
+    job: Job, attempts: Attempts, request: Request, event: Responded
+) -> datetime | None:
+    """When the first of the redirects becomes stale, of which this response is the last."""
+    redirect = StoredResponse(
+        status=event.head.status,
+        headers=event.head.headers,
+        requested_at=job.began_at,
+        received_at=event.at,
+    )
+    until = followed_until(request.method, request.headers, redirect)
+    if until is None or len(attempts.redirects) == 1:
+        return until
+    return None if attempts.moved_until is None else min(until, attempts.moved_until)
 
 
 def _is_single_use(job: Job, method: str, sent: Headers, head: ResponseHead) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -152,6 +152,24 @@ def test_copies_of_a_url_become_invalid(shelf: Shelf) -> None:
     (kept,) = shelf.see(query).entries
     assert kept.record is not None
     assert kept.record.invalidated_at is None
+
+
+@pytest.mark.parametrize(
+    ('until', 'is_marked'), [(AT, True), (None, False)], ids=['fresh', 'asked-each-time']
+)
+def test_a_copy_becomes_invalid_with_a_url_on_its_way(
+    shelf: Shelf, until: datetime | None, *, is_marked: bool
+) -> None:
+    """Only if the redirects to it are not asked for; also after its record was replaced."""
+    urls = ('https://h/', 'https://h/moved', 'https://h/last')
+    update = shelf.put(urls=urls, moved_until=until)
+    for url in urls[1:]:
+        same = SameVersion(key=update.key, item_id=update.item_id, version=1, record=update.record)
+        shelf.store.record(Record(key=update.key, version=1, reason='validated'), same)
+        shelf.store.invalidate(Invalidate(urls=(url,)))
+        (entry,) = shelf.see().entries
+        assert entry.record is not None
+        assert (entry.record.invalidated_at is not None) is is_marked
 
 
 def test_a_url_that_became_invalid_is_no_longer_missing(shelf: Shelf) -> None:

@@ -81,16 +81,44 @@ def test_a_copy_without_a_record_is_revalidated() -> None:
     assert judge_copy(entry, a_descriptor(), a_policy(), NOW).reuse is Reuse.REVALIDATE
 
 
-def test_a_copy_that_came_through_a_redirect_is_revalidated() -> None:
-    """The lifetime of the redirect is not on record."""
-    fields = ('Cache-Control', 'max-age=60')
-    moved = stored(fields, urls=(URL, 'https://elsewhere.example/t.csv'))
+MOVED = (URL, 'https://elsewhere.example/t.csv')
 
-    found = judge_copy(moved, a_descriptor(), a_policy(), NOW)
-    assert found.reuse is Reuse.REVALIDATE
-    assert found.why == ('it came through a redirect; fresh for 59 s more (max-age 1 min, age 1 s)')
-    direct = stored(fields, urls=(URL,))
-    assert judge_copy(direct, a_descriptor(), a_policy(), NOW).reuse is Reuse.FRESH
+
+@pytest.mark.parametrize(
+    ('lasts', 'asked', 'reuse'),
+    [
+        (None, '', Reuse.REVALIDATE),
+        (60, '', Reuse.FRESH),
+        (1, '', Reuse.REVALIDATE),
+        (2, '', Reuse.FRESH),
+        (60, 'max-age=60', Reuse.REVALIDATE),
+        (60, 'min-fresh=58', Reuse.FRESH),
+        (9, 'min-fresh=9', Reuse.REVALIDATE),
+        (1, 'max-stale', Reuse.REVALIDATE),
+    ],
+)
+def test_a_copy_that_came_through_a_redirect(lasts: int | None, asked: str, reuse: Reuse) -> None:
+    """Is used while both are fresh, if it is known how long the redirect is."""
+    until = None if lasts is None else NOW + lasts * SECOND
+    moved = stored(('Cache-Control', 'max-age=60'), urls=MOVED, moved_until=until)
+    descriptor = a_descriptor(headers={'Cache-Control': asked} if asked else None)
+
+    found = judge_copy(moved, descriptor, a_policy(), NOW + SECOND)
+
+    assert found.reuse is reuse
+
+
+def test_the_arithmetic_tells_of_the_redirect() -> None:
+    """If it is the first to end, or if nothing is known of it."""
+    fields = ('Cache-Control', 'max-age=60')
+    short = stored(fields, urls=MOVED, moved_until=NOW + 9 * SECOND)
+    unknown = stored(fields, urls=MOVED)
+    found = [judge_copy(one, a_descriptor(), a_policy(), NOW).why for one in (short, unknown)]
+
+    assert found == [
+        'fresh for 9 s more (redirect 10 s, age 1 s)',
+        'it came through a redirect; fresh for 59 s more (max-age 1 min, age 1 s)',
+    ]
 
 
 def test_a_copy_is_the_last_resort_unless_the_server_forbids_it() -> None:
