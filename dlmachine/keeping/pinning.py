@@ -26,11 +26,14 @@ def change_pins(
     found = list(named)
     with touching(registry):
         items = [item for _, item in found]
-        known = known_items(registry, items)
-        for name, item in found:
-            if item not in known:
-                raise error_for(not_stored(name))
-        (pin if is_pinned else unpin)(registry, items)
+        unknown = set(items) - known_items(registry, items)
+        if not unknown and is_pinned:
+            unknown |= pin(registry, items)
+        elif not unknown:
+            unpin(registry, items)
+    for name, item in found:
+        if item in unknown:
+            raise error_for(not_stored(name))
     return items
 
 

@@ -11,7 +11,7 @@ from dlmachine.core.frozen import frozen
 from dlmachine.core.keeping.limits import Keeping
 from dlmachine.core.keeping.plan_removals import RemovalPlan, plan_removals
 from dlmachine.core.keeping.stored import KeptReason, RemovalReason, StoredVersion
-from dlmachine.errors import error_for
+from dlmachine.errors import DownloadError, error_for
 from dlmachine.locks.lockfile import locked_digests
 from dlmachine.paths import PathInput
 from dlmachine_adapters.cachedir.connection import Registry
@@ -63,7 +63,7 @@ def prune(
     *,
     dry_run: bool = False,
     lockfiles: Iterable[PathInput] = (),
-    patience: timedelta = _PATIENCE,
+    patience: timedelta | None = None,
 ) -> PruneReport:
     """Remove what exceeds the limits of a cache; wait so long for another prune.
 
@@ -75,7 +75,7 @@ def prune(
             return _report(_plan(registry, keeping, world, digests), is_dry_run=True)
         if registry.see() is None:
             return PruneReport()
-        with alone(world.locks, patience) as busy:
+        with alone(world.locks, _PATIENCE if patience is None else patience) as busy:
             if busy is not None:
                 raise error_for(busy)
             return _prune(registry, keeping, world, digests)
@@ -84,7 +84,8 @@ def prune(
 def _prune(
     registry: Registry, keeping: Keeping, world: SystemWorld, digests: frozenset[str]
 ) -> PruneReport:
-    remover = Remover(registry, UseWatch(registry, digests).see)
+    since = world.clock.now() - keeping.grace_period
+    remover = Remover(registry, UseWatch(registry, digests, since=since.timestamp()).see)
     remover.restore_left()
     plan = _plan(registry, keeping, world, digests)
     removed, kept = [], list(plan.kept)
@@ -123,6 +124,8 @@ def touching(registry: Registry) -> Iterator[None]:
     """Raises: LocalError for a registry or a folder that cannot be read or written."""
     try:
         yield
+    except DownloadError:
+        raise  # Some are an OSError, too.
     except sqlite3.Error as error:
         raise error_for(registry.fault(error)) from error
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,11 @@ from click.testing import CliRunner, Result
 import dlmachine as dm
 from dlmachine.cli import group
 from dlmachine.core.keeping.stored import KeptReason
+from dlmachine.keeping import pruning
 from dlmachine_adapters.cachedir.listing import list_entries
+from dlmachine_adapters.files.locks import FolderLocks
+from dlmachine_adapters.keeping.prune import alone
+from dlmachine_adapters.runtime.clock import SystemClock
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 from tests.use_logs import end_process
@@ -191,3 +196,14 @@ def test_python_says_what_is_missing(tmp_path: Path) -> None:
         assert not (tmp_path / 'new').exists()
     with pytest.raises(dm.RequestError, match='It is an option of DownloadManager'):
         dm.DownloadManager(tmp_path).download('http://h/x', max_size=1)  # type: ignore[call-overload]
+
+
+def test_two_prunes_wait_for_each_other(run: Run, urls: list[str], tmp_path: Path) -> None:
+    """The second one says so after a while."""
+    locks = FolderLocks(str(tmp_path / 'c'), SystemClock())
+    with alone(locks, timedelta(0)), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruning, '_PATIENCE', timedelta(seconds=0.1))
+        done = run('prune', '--max-size', '1k', code=13)
+
+    assert 'the cache was being pruned by' in done.stderr
+    assert 'Wait until that prune has ended' in done.stderr

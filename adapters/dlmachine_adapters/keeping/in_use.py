@@ -4,6 +4,7 @@ Contract: only reads. A lock whose owner is unknown counts as held.
 """
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -37,18 +38,24 @@ def see_protected(registry: Registry, digests: frozenset[str] = frozenset()) -> 
 class UseWatch:
     """What is in use of a cache, asked again and again; each time only what is new is read."""
 
-    def __init__(self, registry: Registry, digests: frozenset[str] = frozenset()) -> None:
-        """`digests` are those of lockfiles."""
+    def __init__(
+        self,
+        registry: Registry,
+        digests: frozenset[str] = frozenset(),
+        *,
+        since: float = math.inf,
+    ) -> None:
+        """`digests` are those of lockfiles; what was used later than `since` counts, too."""
         self._registry, self._digests = registry, digests
-        self._uses = UsesNow(registry.folder)
+        self._uses = UsesNow(registry.folder, since)
 
     def see(self, versions: Sequence[StoredVersion]) -> Protected:
         """What must not be removed of these versions.  Raises: OSError, sqlite3.Error."""
+        pinned = pinned_of(self._registry, {one.item_id for one in versions})
+        locked = frozenset(map(item_id_of, _locked_keys(self._registry.folder)))
+        in_use, recent = self._uses.among({one.version_id for one in versions})
         return Protected(
-            pinned=pinned_of(self._registry, {one.item_id for one in versions}),
-            locked=frozenset(map(item_id_of, _locked_keys(self._registry.folder))),
-            in_use=self._uses.among({one.version_id for one in versions}),
-            digests=self._digests,
+            pinned=pinned, locked=locked, in_use=in_use, recent=recent, digests=self._digests
         )
 
 

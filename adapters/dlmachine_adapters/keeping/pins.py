@@ -6,6 +6,7 @@ versions that are stored later are pinned, too. Raises: OSError, sqlite3.Error.
 
 import sqlite3
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from dlmachine.core.cache.entries import Status
@@ -55,11 +56,17 @@ def pinned_of(registry: Registry, items: Iterable[str]) -> frozenset[str]:
     return registry.read(ask)
 
 
-def pin(registry: Registry, items: Iterable[str]) -> None:
-    """Pin the entries with these item ids."""
+def pin(registry: Registry, items: Iterable[str]) -> frozenset[str]:
+    """Pin the entries with these item ids; return those that have no complete version.
+
+    Both in one transaction: a prune has removed the entry before, or it sees the pin.
+    """
+    wanted = frozenset(items)
     with registry.writing() as connection:
-        for item in set(items) - _read(connection):
+        known = _known(wanted, connection)
+        for item in known - _read(connection):
             connection.execute(_ADD, (PIN, item))
+    return wanted - known
 
 
 def unpin(registry: Registry, items: Iterable[str]) -> None:
@@ -70,17 +77,16 @@ def unpin(registry: Registry, items: Iterable[str]) -> None:
 
 def known_items(registry: Registry, items: Iterable[str]) -> frozenset[str]:
     """The items that have a complete version."""
-    wanted = list(items)
-
-    def ask(connection: sqlite3.Connection) -> frozenset[str]:
-        return frozenset(
-            item for item in wanted if connection.execute(_KNOWN, (item,)).fetchone() is not None
-        )
-
     try:
-        return registry.read(ask)
+        return registry.read(partial(_known, frozenset(items)))
     except NoDatabase:
         return frozenset()
+
+
+def _known(items: frozenset[str], connection: sqlite3.Connection) -> frozenset[str]:
+    return frozenset(
+        item for item in items if connection.execute(_KNOWN, (item,)).fetchone() is not None
+    )
 
 
 def _read(connection: sqlite3.Connection) -> frozenset[str]:

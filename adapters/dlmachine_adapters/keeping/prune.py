@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.faults import Fault
+from dlmachine.core.faults.local import PRUNE_LOCK
 from dlmachine.core.keeping.stored import KeptReason, Protected, RemovalReason, StoredVersion
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockUnavailable
@@ -27,8 +28,6 @@ from dlmachine_adapters.cachedir.entry_files import remove_file, see_file
 from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from dlmachine_adapters.keeping.versions import see_links
 
-#: One prune at a time; keys of entries are digests, so that none has this name.
-LOCK: Final = 'prune'
 #: Versions in one transaction: the first, and the limits.
 _FIRST, _FEWEST, _MOST = 32, 16, 64
 #: A transaction that takes longer is followed by a smaller one, a shorter one by a larger one.
@@ -48,14 +47,14 @@ Done: TypeAlias = tuple[StoredVersion, RemovalReason, KeptReason | None]
 @contextmanager
 def alone(locks: Locks, patience: timedelta) -> Iterator[Fault | None]:
     """Hold the lock of prunes; the fault if another one runs."""
-    got = locks.acquire(AcquireLock(key=LOCK, patience=patience))
+    got = locks.acquire(AcquireLock(key=PRUNE_LOCK, patience=patience))
     if isinstance(got, LockUnavailable) and got.fault is not None:
         yield got.fault
         return
     try:
         yield None
     finally:
-        locks.release(ReleaseLock(key=LOCK))
+        locks.release(ReleaseLock(key=PRUNE_LOCK))
 
 
 class Remover:

@@ -32,12 +32,11 @@ def unpin(what: tuple[str, ...], **given: Any) -> None:
 
 
 def _change(what: tuple[str, ...], given: dict[str, Any], *, is_pinned: bool) -> None:
-    from dlmachine_adapters.keeping.pins import pin as pin_items
-    from dlmachine_adapters.keeping.pins import unpin as unpin_items
+    from dlmachine.keeping.pinning import change_pins
 
     with found_entries(what, given) as (registry, found):
-        change = pin_items if is_pinned else unpin_items
-        change(registry, {entry.item_id for entry in found})
+        named = [(entry.url or entry.path, entry.item_id) for entry in found]
+        change_pins(registry, named, is_pinned=is_pinned)
         word = 'pinned' if is_pinned else 'no longer pinned'
         for entry in found:
             click.echo(printable(f'{word}  {entry.path}  {entry.url}'))

@@ -132,9 +132,13 @@ _READ_REMEDIES: Final = _STORAGE_REMEDIES | {
 }
 
 
+#: The lock of a cache that is pruned; keys of entries are digests, so that none has this name.
+PRUNE_LOCK: Final = 'prune'
+
+
 @frozen
 class LockBusyTooLong(FaultBase):
-    """Another owner held the lock of this cache entry for too long."""
+    """Another owner held the lock of this cache entry, or that of prunes, for too long."""
 
     party = Party.LOCAL
     code = 'lock_busy'
@@ -145,10 +149,14 @@ class LockBusyTooLong(FaultBase):
     def what(self) -> str:
         owner = f' by {self.owner}' if self.owner else ''
         seconds = self.waited.total_seconds()
+        if self.key == PRUNE_LOCK:
+            return f'the cache was being pruned{owner} for {seconds:g} s'
         entry = self.url or f'cache entry {self.key[:12]}'
         return f'{entry} was locked{owner} for {seconds:g} s'
 
     def remedy(self) -> str:
+        if self.key == PRUNE_LOCK:
+            return 'Wait until that prune has ended'
         return 'Wait for the other download, or raise lock_timeout='
 
 

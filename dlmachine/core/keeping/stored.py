@@ -63,11 +63,15 @@ class RemovalReason(Enum):
 
 @frozen
 class Protected:
-    """What is never removed: entries by item id, versions by version id, files by digest."""
+    """What is never removed: entries by item id, versions by version id, files by digest.
+
+    `recent` are versions whose use was noted within the grace period.
+    """
 
     pinned: AbstractSet[str] = frozenset()
     locked: AbstractSet[str] = frozenset()
     in_use: AbstractSet[str] = frozenset()
+    recent: AbstractSet[str] = frozenset()
     digests: AbstractSet[str] = frozenset()
 
     def reason(self, version: StoredVersion) -> KeptReason | None:
@@ -82,4 +86,6 @@ class Protected:
             return KeptReason.LOCKED
         if version.version_id in self.in_use:
             return KeptReason.IN_USE
+        if version.version_id in self.recent:
+            return KeptReason.RECENT
         return None if version.is_own else KeptReason.FOREIGN

@@ -27,6 +27,8 @@ from dlmachine_adapters.keeping.prune import Remover, alone
 from dlmachine_adapters.keeping.versions import read_versions
 from dlmachine_adapters.maintenance.diagnose import diagnose
 from dlmachine_adapters.runtime.clock import SystemClock
+from dlmachine_adapters.uses.use_log import append
+from tests.use_logs import end_process
 
 AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -191,8 +193,8 @@ def test_pins_belong_to_entries(registry: Registry) -> None:
     """Cachedir shows them as an attribute; several pins are one."""
     items = fill(registry, 3)
 
-    pin(registry, [items[0], items[1]])
-    pin(registry, [items[0], 'unknown'])
+    assert pin(registry, [items[0], items[1]]) == frozenset()
+    assert pin(registry, [items[0], 'unknown']) == {'unknown'}
     assert pinned_items(registry) == {items[0], items[1]}
     item = import_cachedir().Cache(path=registry.folder).by_key(items[0], 1)
     assert item.attrs['dlmachine_pinned'] == 1
@@ -200,6 +202,30 @@ def test_pins_belong_to_entries(registry: Registry) -> None:
     unpin(registry, [items[0]])
     assert pinned_items(registry) == {items[1]}
     assert known_items(registry, [items[2], 'unknown']) == {items[2]}
+
+
+def test_what_is_being_removed_is_not_pinned(registry: Registry) -> None:
+    """Otherwise the pin would be in vain."""
+    (item,) = fill(registry, 1)
+    with registry.writing() as connection:
+        connection.execute('UPDATE main SET status = -1')
+
+    assert pin(registry, [item]) == {item}
+    assert pinned_items(registry) == frozenset()
+
+
+def test_a_use_since_the_plan_counts(registry: Registry) -> None:
+    """Also by a process that has ended; an earlier use is known already."""
+    first, second = (f'{item}-1' for item in fill(registry, 2))
+    append(registry.folder, [first], 5.0)
+    append(registry.folder, [second], 9.0)
+    end_process()
+
+    seen = UseWatch(registry, since=5.0).see(versions(registry))
+
+    assert (seen.in_use, seen.recent) == (frozenset(), {second})
+    stays = [seen.reason(one) for one in versions(registry)]
+    assert stays == [None, KeptReason.RECENT]
 
 
 def test_locked_entries_are_seen(registry: Registry, tmp_path: Path) -> None:

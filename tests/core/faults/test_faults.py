@@ -119,6 +119,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (StorageFailed(path='a\nb/{0}', operation='read', problem='permission denied'), 'cannot read a\\x0ab/{0}: permission denied. Check the permissions of the file and of a\\x0ab'),
     (StorageFailed(path='x', operation='write', problem='permission denied'), 'cannot write x: no permission to create files in this folder. Check the permissions of this folder and of the folders above it'),
     (CacheUnusable(path='/c', problem='there is no such folder'), 'cache /c: there is no such folder. Check the path of the cache folder: path='),
+    (LockBusyTooLong(key='prune', waited=S, owner='pid 7'), 'the cache was being pruned by pid 7 for 1.5 s. Wait until that prune has ended'),
     (LockBusyTooLong(key='ab' * 32, waited=S, url=U), 'http://h/x was locked for 1.5 s. Wait for the other download, or raise lock_timeout='),
     (LockOutdated(path='x.lock', problem='1 added (a)'), 'lockfile x.lock: 1 added (a). Update the lockfile: run dlmachine lock, or call manager.lock()'),
     (LockMismatch(url='u', entry='my table', lock='x.lock', expected='0a', actual='0b'), "u: sha256 is 0b, but x.lock has 0a for entry 'my table'. Nothing was kept. If the new bytes are right, accept them: dlmachine lock x --upgrade-entry 'my table'"),

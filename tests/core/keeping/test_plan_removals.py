@@ -83,6 +83,7 @@ ITEM, VERSION = f'{1:032x}', f'{1:032x}-1'
         ({'is_linked': True}, Protected(), KeptReason.LINKED),
         ({}, Protected(locked={ITEM}), KeptReason.LOCKED),
         ({}, Protected(in_use={VERSION}), KeptReason.IN_USE),
+        ({}, Protected(recent={VERSION}), KeptReason.RECENT),
         ({'is_own': False}, Protected(), KeptReason.FOREIGN),
         ({'used_at': NOW - 7199}, Protected(), KeptReason.RECENT),
         ({'used_at': NOW + 365 * DAY}, Protected(), KeptReason.RECENT),

@@ -1,0 +1,91 @@
+"""What is replaced in the adapters during a run: the time, use logs of each process, and steps."""
+
+import os
+from collections import UserDict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from dlmachine.keeping import pruning
+from dlmachine_adapters.cachedir.entry_files import remove_file
+from dlmachine_adapters.keeping import in_use, prune
+from dlmachine_adapters.parts import file_store
+from dlmachine_adapters.uses import use_log, uses_now
+from property_tests.simulation.kernel import Kernel
+from property_tests.simulation.processes import Process
+
+if TYPE_CHECKING:
+    from property_tests.pruning.stage import Stage
+
+#: Small transactions, so that a few versions need several.
+_FEW = {'_FIRST': 2, '_FEWEST': 1, '_MOST': 2}
+
+
+class Logs(UserDict[str, Any]):
+    """The open use logs: those of the process that runs."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._of: dict[Process | None, dict[str, Any]] = {}
+
+    @property
+    def data(self) -> dict[str, Any]:  # type: ignore[override]
+        """The logs of the current process."""
+        return self._of.setdefault(self._kernel.current, {})
+
+    def of(self, process: Process) -> dict[str, Any]:
+        """The logs of a process."""
+        return self._of.setdefault(process, {})
+
+
+@contextmanager
+def installed(stage: 'Stage', logs: Logs) -> Iterator[None]:
+    """Replace it, and restore it afterwards."""
+    kernel = stage.kernel
+    append, each_log = use_log.append, use_log.each_log
+
+    def removed(path: str) -> None:
+        # A link that somebody makes in the very moment of the removal keeps the bytes.
+        stage.promises.sees_file(path)
+        kernel.step(f'removes {os.path.basename(path)}')
+        stage.promises.removing(path)
+        remove_file(path)
+        stage.promises.is_changed = True
+        kernel.step('has removed it')
+
+    def noted(folder: str, version_ids: list[str], at: float) -> None:
+        kernel.step(f'notes {version_ids}')
+        append(folder, version_ids, at)
+        stage.promises.noted(version_ids, at)
+        kernel.step('has noted it')
+
+    def each(folder: str) -> Iterator[Any]:
+        for found in each_log(folder):
+            kernel.look('reads a use log')
+            yield found
+
+    def locked(_: str) -> list[str]:
+        kernel.look('looks for locks')
+        return stage.promises.sees_locks()
+
+    def token(size: int) -> str:
+        stage.tokens += 1
+        return f'{stage.tokens:0{2 * size}x}'
+
+    clock = SimpleNamespace(perf_counter=lambda: 0.0, sleep=lambda _: kernel.look('pauses'))
+    replaced: list[tuple[Any, dict[str, Any]]] = [
+        (prune, {'remove_file': removed, 'time': clock, **_FEW}),
+        (use_log, {'_LOGS': logs, 'append': noted, 'each_log': each}),
+        (use_log, {'secrets': SimpleNamespace(token_hex=token)}),
+        (uses_now, {'each_log': each}),
+        (in_use, {'_locked_keys': locked}),
+        (pruning, {'locked_digests': lambda _: stage.locked_digests}),
+        (file_store, {'HEART': SimpleNamespace(add=lambda _: None, remove=lambda _: None)}),
+    ]
+    with ExitStack() as stack:
+        for module, values in replaced:
+            for name, value in values.items():
+                stack.enter_context(patch.object(module, name, value))
+        yield

@@ -1,0 +1,165 @@
+"""What holds at each removal, after each step, and at the end of a run."""
+
+import os
+import sqlite3
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from dlmachine.core.cache.entries import Status
+from dlmachine.core.keeping.limits import Keeping
+from dlmachine_adapters.cachedir.naming import item_id_of
+from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
+from property_tests.simulation.clock import clock_of
+from property_tests.simulation.processes import Process, require
+
+if TYPE_CHECKING:
+    from property_tests.pruning.stage import Stage
+
+_READY: Final = Status.READY.value
+_TRASH: Final = Status.TRASH.value
+_DELETED: Final = Status.DELETED.value
+_IS_PINNED: Final = """
+    SELECT 1 FROM main m JOIN attr_int a ON a.id = m.id
+    WHERE m.item_id = ? AND a.name = 'dlmachine_pinned'
+"""
+#: A use is noted at most once an hour.
+_NOTED_EVERY: Final = 3600.0
+
+
+@dataclass(eq=False)
+class Promises:
+    """Checks a run, and knows what is in use.
+
+    `given` are the files that were returned to a process, with their bytes; `noted` the times at
+    which versions were used, by the clock of the user. `pinned` are the items that are pinned, each
+    with its versions that were being removed at that moment. `keepings` are those of the running
+    prunes; `seen_locked` are the locked items that each has seen last.
+    """
+
+    stage: 'Stage'
+    given: dict[Process, dict[str, bytes]] = field(default_factory=dict)
+    last_noted: dict[str, float] = field(default_factory=dict)
+    pinned: dict[str, frozenset[str]] = field(default_factory=dict)
+    keepings: dict[Process, Keeping] = field(default_factory=dict)
+    seen_locked: dict[Process | None, frozenset[str]] = field(default_factory=dict)
+    removed: int = 0
+    is_changed: bool = False
+    _connection: sqlite3.Connection | None = None
+
+    def returned(self, process: Process, path: str) -> None:
+        """A file was returned to a process."""
+        require(os.path.exists(path), f'{os.path.basename(path)} is an outcome and missing')
+        with open(path, 'rb') as file:
+            self.given.setdefault(process, {})[path] = file.read()
+
+    def noted(self, version_ids: list[str], at: float) -> None:
+        """A use was noted."""
+        for one in version_ids:
+            self.last_noted[one] = max(at, self.last_noted.get(one, at))
+
+    def pins(self, item: str) -> None:
+        """A process that pins an item has committed: it is pinned, unless nothing is stored."""
+        if self._open().execute(_IS_PINNED, (item,)).fetchone() is None:
+            return
+        ready = self._names('m.status = ? AND m.item_id = ?', _READY, item)
+        require(bool(ready), f'{item} was pinned, and has no file')
+        marked = self._names('m.status = ? AND m.item_id = ?', _TRASH, item)
+        self.pinned[item] = frozenset(marked)
+
+    def unpins(self, item: str) -> None:
+        """The pin of an item was removed, just now."""
+        self.pinned.pop(item, None)
+
+    def sees_locks(self) -> list[str]:
+        """The locked keys, for a prune that looks for them."""
+        keys = [key for _, key in self.stage.locks.owners]
+        self.seen_locked[self.stage.kernel.current] = frozenset(map(item_id_of, keys))
+        return keys
+
+    def removing(self, path: str) -> None:
+        """A prune is about to remove a file."""
+        process, name = self.stage.kernel.current, os.path.basename(path)
+        version_id = name.partition('.')[0]
+        item = version_id.partition('-')[0]
+        self.removed += 1
+        self._check_unused(path)
+        require(item not in self.seen_locked.get(process, ()), f'{name} is locked')
+        require(name in self.pinned.get(item, {name}), f'{name} is pinned')
+        require(name not in self.stage.foreign, f'{name} is of another program')
+        is_ready = self._names('m.status = ? AND m.version_id = ?', _READY, version_id)
+        require(not is_ready, f'{name} is removed, and READY')
+        if process is not None:
+            self._check_age(process, version_id)
+        if os.path.exists(path):
+            is_named = _digest(path) in self.stage.locked_digests
+            require(not is_named, f'{name} is in the lockfile')
+
+    def sees_file(self, path: str) -> None:
+        """A prune has looked at a file, and is about to remove it."""
+        is_linked = os.path.exists(path) and os.stat(path).st_nlink > 1
+        require(not is_linked, f'{os.path.basename(path)} is linked')
+
+    def check(self) -> None:
+        """Every complete row has its file, and what was returned is there."""
+        if not self.is_changed:
+            return
+        self.is_changed = False
+        for name in self._names('m.status = ?', _READY):
+            path = f'{self.stage.folder}/{name}'
+            require(os.path.exists(path), f'{name} is READY and missing')
+        for process, given in self.given.items():
+            if process.is_runnable:
+                for path, data in given.items():
+                    with open(path, 'rb') as file:
+                        require(
+                            file.read() == data,
+                            f'{os.path.basename(path)} was returned, and was changed',
+                        )
+
+    def at_the_end(self) -> None:
+        """After a prune of all that may go, only what must stay is there."""
+        stage = self.stage
+        left = self._names('m.status = ?', _TRASH)
+        require(not left, f'{left} are marked for ever')
+        for name in self._names('m.status = ?', _DELETED):
+            require(
+                not os.path.exists(f'{stage.folder}/{name}'), f'{name} is removed, and is there'
+            )
+        for name in self._names('m.status = ?', _READY):
+            path = f'{stage.folder}/{name}'
+            is_kept = name.partition('-')[0] in self.pinned or name in stage.foreign
+            is_kept |= _digest(path) in stage.locked_digests or os.stat(path).st_nlink > 1
+            require(is_kept, f'{name} was not removed')
+
+    def _check_unused(self, path: str) -> None:
+        for process, given in self.given.items():
+            is_in_use = process.is_runnable and path in given
+            require(not is_in_use, f'{os.path.basename(path)} was returned to {process.name}')
+
+    def _check_age(self, process: Process, version_id: str) -> None:
+        now = clock_of(process, self.stage.kernel.now).timestamp()
+        last, keeping = self.last_noted.get(version_id), self.keepings.get(process)
+        grace = 0.0 if keeping is None else keeping.grace_period.total_seconds() - _NOTED_EVERY
+        is_young = last is not None and now - last < grace
+        require(not is_young, f'{version_id} was used within the grace period')
+
+    def close(self) -> None:
+        """Close the connection to the registry."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _names(self, where: str, *values: object) -> list[str]:
+        rows = read_rows(self._open(), where, values, columns=NAMES)
+        return [row.name for row in rows if isinstance(row, Row)]
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            path = f'file:{self.stage.folder}/cache.sqlite?mode=ro'
+            self._connection = sqlite3.connect(path, uri=True, check_same_thread=False)
+        return self._connection
+
+
+def _digest(path: str) -> str:
+    with open(path, 'rb') as file:
+        return sha256(file.read()).hexdigest()
