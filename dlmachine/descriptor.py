@@ -15,6 +15,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.auth import AuthLike
+from dlmachine.core.access.caller_cookies import CookiesLike
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import Body, ContentPart, FilePart
@@ -46,6 +47,7 @@ class Descriptor(core.Descriptor):
     name stands for any text. `auth` is how the client identifies itself to the origin of `url`:
     `('user', 'password')`, `{'digest': ('user', 'password')}`, `{'bearer': 'env:TOKEN'}`, `'netrc'`
     or False; a text such as `env:TOKEN` or `file:~/.token`, or a function, is read when it is sent.
+    `cookies` are cookies for that origin, or the jar for those of servers: a path, or True.
 
     Raises: RequestError that names the argument and the problem.
 
@@ -79,6 +81,7 @@ class Descriptor(core.Descriptor):
         key_ignores_query: Iterable[str] | None = None,
         key_by_vary: bool = False,
         auth: AuthLike = None,
+        cookies: CookiesLike = None,
     ) -> None:
         """Check and normalize the arguments; `key_by_vary` is for `dataclasses.replace`."""
         parsed = core.Descriptor.parse(
@@ -101,6 +104,7 @@ class Descriptor(core.Descriptor):
             key_without=key_without,
             key_ignores_query=key_ignores_query,
             auth=auth,
+            cookies=_absolute(cookies),
         )
         made = unwrap(parsed)
         for name in _FIELDS:
@@ -168,6 +172,12 @@ _FIELDS: Final = tuple(field.name for field in fields(core.Descriptor))
 
 def _at_home(value: object) -> object:
     return path_text(value) if isinstance(value, (str, bytes, PurePath)) else value
+
+
+def _absolute(value: Any) -> Any:
+    # The jar of a download stays the same if the current folder changes.
+    path = _at_home(value)
+    return absolute(str(path)) if isinstance(path, (str, PurePath)) and str(path) else path
 
 
 def _switched(name: str, value: object) -> Any:

@@ -14,6 +14,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.auth import parse_auth
+from dlmachine.core.access.caller_cookies import parse_cookies
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import replace
@@ -28,11 +29,11 @@ DestInput: TypeAlias = PathInput | bool | None
 
 #: Options whose value is or may be a path.
 PATH_NAMES: Final = frozenset(
-    {'path', 'dest', 'checksum', 'checksum_file', 'cainfo', 'cert', 'key'}
+    {'path', 'dest', 'checksum', 'checksum_file', 'cainfo', 'cert', 'key', 'cookies'}
 )
 #: Paths of files that are written or sent to a server: a manifest from another person may not name
 #: files outside its folder. The other files are only read.
-_CONFINED: Final = frozenset({'dest', 'cert', 'key'})
+_CONFINED: Final = frozenset({'dest', 'cert', 'key', 'cookies'})
 _ADVICE: Final = 'Allow it if you trust the file: allow_outside=True'
 
 
@@ -92,6 +93,12 @@ def settle_words(
                 return Failure(auth.failure())
             settled[name] = auth.unwrap()
             continue
+        if name == 'cookies' and isinstance(value, Mapping):
+            own = _settled_cookies(value, folder, may_send=allow_outside or is_own)
+            if not is_successful(own):
+                return Failure(own.failure())
+            settled[name] = own.unwrap()
+            continue
         path = _expanded(name, value)
         if _is_path(name, path):
             path = _kept(path, absolute(fsdecode(path), folder))
@@ -116,6 +123,22 @@ def _settled_auth(value: Any, folder: str, *, may_send: bool) -> Result[Any, Fau
     if secret is not None and secret.path:
         secret = replace(secret, path=absolute(secret.path, folder))
     return Success(replace(auth, secret=secret, path=path and absolute(path, folder)))
+
+
+def _settled_cookies(value: Any, folder: str, *, may_send: bool) -> Result[Any, Fault]:
+    parsed = parse_cookies(value)
+    if not is_successful(parsed):
+        return Success(value)  # It is refused later, with its problem.
+    own = parsed.unwrap().own
+    read = next((secret for _, secret in own if secret.is_reference), None)
+    if read is not None and not may_send:
+        problem = f"reads {read}, and this file may be another person's"
+        return refuse('cookies', problem, _ADVICE)
+    settled = tuple(
+        (name, replace(one, path=absolute(one.path, folder)) if one.path else one)
+        for name, one in own
+    )
+    return Success(replace(parsed.unwrap(), own=settled))
 
 
 def absolute_words(words: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dlmachine.config import Config
 from dlmachine.core.access.auth import DEFAULT_AUTH
+from dlmachine.core.access.caller_cookies import parse_cookies
 from dlmachine.core.cache.key import keyed_by_vary, shown_url, without_signature
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import printable
@@ -251,6 +252,9 @@ def _describe(
     if isinstance(url, core.Descriptor):
         return _over(url, described, defaults)
     headers, names = defaults.pop('headers', None), defaults.pop('secret_names', None)
+    jar = defaults.get('cookies')
+    if jar and described.get('cookies') is not None:
+        described = {**described, 'cookies': unwrap(parse_cookies(described['cookies'])).over(jar)}
     made = Descriptor(url, **{**defaults, **described})
     return with_defaults(made, headers, names)
 
@@ -266,6 +270,9 @@ def _over(
     made = with_defaults(descriptor, defaults.get('headers'), defaults.get('secret_names'))
     lacking = {name: defaults[name] for name in KEY_OPTIONS if defaults.get(name)}
     lacking = {name: names for name, names in lacking.items() if not getattr(made, name)}
+    jar = defaults.get('cookies')
+    if jar:
+        lacking['cookies'] = made.cookies.over(jar) if made.cookies.is_used else jar
     if made.auth == DEFAULT_AUTH and defaults.get('auth') is not None:
         lacking['auth'] = defaults['auth']
     return replace(made, **lacking) if lacking else made

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 from dlmachine.core.protocol.ports import Clock, Locks, Progress, Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dlmachine_adapters.backends import Backends
     from dlmachine_adapters.cachedir.live import LiveCaches
+    from dlmachine_adapters.cookie_jars import CookieJars
     from dlmachine_adapters.folder_index.index import FolderIndexes
     from dlmachine_adapters.progress.display import Choice
     from dlmachine_adapters.rate_limits.host_queue import HostGates
@@ -54,6 +57,13 @@ def make_secrets(clock: Clock) -> 'SystemSecrets':
     from dlmachine_adapters.runtime.secrets import SystemSecrets
 
     return SystemSecrets(clock)
+
+
+def make_jars(clock: Clock, secrets: 'Callable[[], SystemSecrets]') -> 'CookieJars':
+    """Make the cookie jars."""
+    from dlmachine_adapters.cookie_jars import CookieJars
+
+    return CookieJars(clock, lambda effect: secrets().read(effect))
 
 
 def make_progress(choice: 'Choice') -> Progress:

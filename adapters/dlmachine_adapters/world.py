@@ -17,8 +17,10 @@ from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.updates import MetadataUpdate, as_file_update, as_version_update
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
-from dlmachine.core.protocol.effects import ReadSecret
-from dlmachine.core.protocol.events import EffectFailed, Event, SecretRead
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.protocol.effects import ReadCookies, ReadSecret
+from dlmachine.core.protocol.events import CookiesRead, EffectFailed, Event, SecretRead
 from dlmachine.core.protocol.ports import (
     Clock,
     Files,
@@ -93,6 +95,7 @@ class SystemWorld:
         self._backends = Once(lambda: making.make_backends(clock))
         self._gates = Once(lambda: making.make_gates(self._folder or shares))
         self._secrets = Once(lambda: making.make_secrets(clock))
+        self._jars = Once(lambda: making.make_jars(clock, self._secrets))
         self._show(progress)
         self._workers = Once(making.make_workers)
         self._bind(CancelToken())
@@ -160,6 +163,14 @@ class SystemWorld:
     def read_secret(self, effect: ReadSecret) -> SecretRead | EffectFailed:
         """Read a password or a token where it is kept."""
         return self._secrets().read(effect)
+
+    def read_cookies(self, effect: ReadCookies) -> CookiesRead | EffectFailed:
+        """Read a caller's cookies, and those of jars."""
+        return self._jars().read(effect)
+
+    def keep_cookies(self, jar: str, request: Request, head: ResponseHead) -> Fault | None:
+        """Keep the cookies of a response in a jar."""
+        return self._jars().keep(jar, request, head)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on; nothing is remembered from before."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from dlmachine.cli.parameters.flags import fault_in_flags, in_flags
-from dlmachine.cli.parameters.login import auth_of
+from dlmachine.cli.parameters.login import auth_of, cookies_of
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
@@ -101,6 +101,9 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
     auth = auth_of(given)
     if auth is not None:
         words['auth'] = auth
+    cookies = cookies_of(given)
+    if cookies is not None:
+        words['cookies'] = cookies
     data = _read_data(given['data'])
     if data is not None:
         # Like curl: a form, unless a header sets another type.

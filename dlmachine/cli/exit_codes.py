@@ -23,6 +23,7 @@ CANCELLED: Final = 130  # as after Ctrl-C
 CODES: Final[dict[type[faults.FaultBase], int]] = {
     faults.InvalidInput: USAGE,
     faults.SecretUnavailable: AUTH,
+    faults.JarUnusable: FILES,
     faults.UnknownName: USAGE,
     faults.BackendMissing: USAGE,
     faults.SchemeRefused: USAGE,

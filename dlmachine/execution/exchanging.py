@@ -8,6 +8,8 @@ from returns.pipeline import is_successful
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.faults import AnswerUnusable, BodyTooLarge, TimedOut
 from dlmachine.core.frozen import replace
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.protocol.effects import Exchange, ExchangeSegments
 from dlmachine.core.protocol.events import EffectFailed, Interrupted, Responded, SegmentsEnded
 from dlmachine.core.protocol.exchange_context import ExchangeContext, Remaining
@@ -76,7 +78,18 @@ def _exchange(
             return Interrupted(at=world.clock.now(), fault=context, part_bytes=held)
         throttled = gates.throttle(effect, sink, context.remaining)
         event = loaded.unwrap().exchange(effect, throttled, context)
+    if effect.jar is not None and event.head is not None:
+        _keep_cookies(world, effect.jar, effect.request, event.head)
     return _named(event, effect)
+
+
+def _keep_cookies(world: World, jar: str, request: Request, head: ResponseHead) -> None:
+    # The download goes on: its cookies are known until it ends.
+    fault = world.keep_cookies(jar, request, head) if 'Set-Cookie' in head.headers else None
+    if fault is not None:
+        from dlmachine.execution.log import warn
+
+        warn(f'cookies are not kept: {fault}')
 
 
 def _named(event: Responded | Interrupted, effect: Exchange) -> Responded | Interrupted:

@@ -13,7 +13,14 @@ from dlmachine.core.faults import Fault, Party
 from dlmachine.core.frozen import replace
 from dlmachine.core.probe.result import KnownVersion, ProbeResult
 from dlmachine.core.probe.steps import ProbeEvent, advance_probe, begin_probe
-from dlmachine.core.protocol.effects import Discard, Exchange, OpenPart, ReadSecret, Wait
+from dlmachine.core.protocol.effects import (
+    Discard,
+    Exchange,
+    OpenPart,
+    ReadCookies,
+    ReadSecret,
+    Wait,
+)
 from dlmachine.core.protocol.events import EffectFailed
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
@@ -52,7 +59,7 @@ def probe(
 
 
 def _perform(
-    effect: Exchange | ReadSecret | Wait,
+    effect: Exchange | ReadCookies | ReadSecret | Wait,
     descriptor: Descriptor,
     policy: Policy,
     snapshot: Snapshot,
@@ -65,9 +72,11 @@ def _perform(
         elapsed = world.clock.now() - snapshot.now
         return None if policy.timeout is None else max(policy.timeout - elapsed, timedelta(0))
 
-    if isinstance(effect, ReadSecret):
+    if isinstance(effect, (ReadCookies, ReadSecret)):
         left = remaining(effect)
         patience = effect.patience if left is None else min(effect.patience, left)
+        if isinstance(effect, ReadCookies):
+            return world.read_cookies(replace(effect, patience=patience))
         return world.read_secret(replace(effect, patience=patience))
     part = world.files.open_part(OpenPart(beside=None, stem=''))
     if isinstance(part, EffectFailed):

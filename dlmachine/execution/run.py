@@ -68,6 +68,7 @@ def run(
 #: The events that are logged, or that may contain a secret that a server echoed.
 _NOTABLE: Final = frozenset(
     {
+        events.CookiesRead,
         events.EffectFailed,
         events.Interrupted,
         events.Responded,
@@ -165,6 +166,8 @@ class Run:
                 return self._open(effect)
             case effects.ReadSecret():
                 return world.read_secret(replace(effect, patience=self._left(effect.patience)))
+            case effects.ReadCookies():
+                return world.read_cookies(replace(effect, patience=self._left(effect.patience)))
             case effects.Exchange():
                 return self._exchange(effect)
             case effects.ExchangeSegments():

@@ -5,6 +5,7 @@ from typing import Any
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.auth import parse_auth
+from dlmachine.core.access.caller_cookies import parse_cookies
 from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import option_parsers as parsers
@@ -31,6 +32,8 @@ def read_described(name: str, value: Any) -> Result[Any, Fault]:
         return parse_secret_names(value)
     if name == 'auth':
         return parse_auth(value)
+    if name == 'cookies':
+        return parse_cookies(value)
     if name in KEY_OPTIONS:
         return parse_key_names(value, name)
     if isinstance(value, str):
@@ -43,8 +46,11 @@ def refuse_everywhere(name: str, value: Any) -> Result[Any, Fault]:
 
     Faults: `InvalidInput` for a password or a token that is not for some URLs only.
     """
-    if name != 'auth' or value is None or value.secret is None:
+    has_secret = (name == 'auth' and value is not None and value.secret is not None) or (
+        name == 'cookies' and value is not None and value.own
+    )
+    if not has_secret:
         return Success(value)
     problem = 'would send a secret to every host'
-    advice = "Pass it to a call, or in a rule: {'match': 'https://example.org/**', 'auth': …}"
+    advice = f"Pass it to a call, or in a rule: {{'match': 'https://example.org/**', '{name}': …}}"
     return refuse(name, problem, advice)

@@ -59,4 +59,4 @@ def _env_value(short: str, name: str, text: str) -> object:
     if name == 'headers':
         return text.splitlines()
     words = {'true': True, 'false': False}
-    return words.get(text.strip().lower(), text) if name == 'dest' else text
+    return words.get(text.strip().lower(), text) if name in {'dest', 'cookies'} else text

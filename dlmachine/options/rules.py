@@ -154,13 +154,15 @@ def parse_rules(
 
 
 def merge_described(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of a descriptor over others; header fields and secret names are added."""
+    """Keywords of a descriptor over others; header fields, secret names and cookies are added."""
     merged = {**lower, **higher}
     if lower.get('headers') and higher.get('headers'):
         own = parse_headers(higher['headers']).unwrap()
         merged['headers'] = own.with_defaults(*parse_headers(lower['headers']).unwrap())
     if lower.get('secret_names') and higher.get('secret_names'):
         merged['secret_names'] = tuple(sorted({*lower['secret_names'], *higher['secret_names']}))
+    if lower.get('cookies') and higher.get('cookies'):
+        merged['cookies'] = higher['cookies'].over(lower['cookies'])
     return merged
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from dlmachine.core.access.auth import AuthLike
+from dlmachine.core.access.caller_cookies import CookiesLike
 from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.protocol.progress import OnProgress
@@ -54,6 +55,7 @@ class DescriptorOptions(TypedDict, total=False):
     key_without: Iterable[str] | None
     key_ignores_query: Iterable[str] | None
     auth: AuthLike
+    cookies: CookiesLike
 
 
 class _PolicyOptions(TypedDict, total=False):
@@ -145,3 +147,4 @@ class ManagerOptions(_PolicyOptions, CacheOptions, total=False):
     key_without: Iterable[str] | None
     key_ignores_query: Iterable[str] | None
     auth: AuthLike
+    cookies: CookiesLike

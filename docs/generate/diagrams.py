@@ -75,10 +75,12 @@ def tabulate() -> str:
             targets = rows.setdefault(row, [])
             if _name(edge.target) not in targets:
                 targets.append(_name(edge.target))
-    lines, shown = [], ''
-    for state, effect, event in sorted(rows, key=lambda row: _ORDER.index(row[0])):
-        first = (f'`{state}`', f'`{effect}`') if state != shown else ('', '')
-        shown = state
+    lines, shown = [], ('', '')
+    # Only the state in which a run reads secrets and cookies has two effects.
+    for state, effect, event in sorted(rows, key=lambda row: (_ORDER.index(row[0]), row[1])):
+        named = f'`{state}`' if state != shown[0] else ''
+        first = (named, f'`{effect}`' if (state, effect) != shown else '')
+        shown = state, effect
         following = ', '.join(f'`{name}`' for name in rows[state, effect, event])
         lines.append((*first, f'`{event}`', following))
     return table(('state', 'effect', 'event', 'next'), lines)

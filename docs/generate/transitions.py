@@ -12,6 +12,8 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
+from dlmachine.core.access.caller_cookies import Cookies
+from dlmachine.core.access.cookies import NO_COOKIES
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.record import DownloadRecord
@@ -43,6 +45,7 @@ from dlmachine.core.protocol.effects import (
     OpenPart,
     Publish,
     ReadChecksums,
+    ReadCookies,
     ReadSecret,
     Reassemble,
     Record,
@@ -56,6 +59,7 @@ from dlmachine.core.protocol.events import (
     CacheFilled,
     ChangedKept,
     ChecksumsRead,
+    CookiesRead,
     CopyConfirmed,
     CopyMissing,
     Discarded,
@@ -164,13 +168,15 @@ def _kind(state: State) -> Any:
         getattr(state, 'published', None) is None,
         type(getattr(state, 'update', None)),
         job.descriptor.auth,
+        job.descriptor.cookies,
     )
     if attempts is None:
         return kind
     # Bytes that arrive renew the rounds a thousand times; once is enough to see it.
     tried = (attempts.round, attempts.position, attempts.excluded, len(attempts.redirects))
     login = attempts.login and (attempts.login.secret, attempts.login.refused)
-    return *kind, *tried, attempts.part, attempts.unsegmented, login
+    read = attempts.has_read_cookies
+    return *kind, *tried, attempts.part, attempts.unsegmented, login, read
 
 
 def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
@@ -211,6 +217,7 @@ def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     yield one, replace(base, validate=bool), seen
     secret = Descriptor.parse(_URL, auth={'bearer': 'env:TOKEN'}).unwrap()
     yield secret, base, replace(seen, key=cache_key(secret))
+    yield replace(one, cookies=Cookies(jar='/jar.txt')), base, seen
     yield one, replace(forced, stale_if_error=True), replace(seen, cache=stored)
     unsafe = Descriptor.parse(_URL, method='DELETE').unwrap()
     yield unsafe, replace(base, dest=ToMemory()), replace(seen, cache=nothing)
@@ -260,6 +267,8 @@ def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
             yield ChecksumsRead(at=at, text='')
         case ReadSecret():
             yield from (SecretRead(at=at, value=value) for value in ('old', 'new'))
+        case ReadCookies():
+            yield CookiesRead(at=at, kept=NO_COOKIES)
         case Validate():
             yield from (Validated(at=at), Validated(at=at, problem='is refused'))
         case AcquireLock(key=key):

@@ -10,9 +10,17 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.decision.snapshot import FileSeen, Snapshot
 from dlmachine.core.faults import BackendMissing, Fault, TimedOut
 from dlmachine.core.http.request import Request
-from dlmachine.core.protocol.effects import CheckCopy, Exchange, KeepChanged, ReadSecret
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.protocol.effects import (
+    CheckCopy,
+    Exchange,
+    KeepChanged,
+    ReadCookies,
+    ReadSecret,
+)
 from dlmachine.core.protocol.events import (
     ChangedKept,
+    CookiesRead,
     CopyConfirmed,
     CopyMissing,
     EffectFailed,
@@ -24,6 +32,7 @@ from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
 from dlmachine.core.protocol.ports import Sink, Transport
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
+from dlmachine_adapters.fakes.cookies import MemoryCookies
 from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.secrets import MemorySecrets
 from dlmachine_adapters.fakes.server import Turn
@@ -259,6 +268,7 @@ class SimWorld:
         self.progress = NoProgress()
         self.gates = MemoryGates(self.clock)
         self.secrets = MemorySecrets(self.clock)
+        self.cookies = MemoryCookies(self.clock)
         self.workers = InTurn()
         self._transport = SimTransport(shared, attempt, self.clock, on_request)
 
@@ -275,6 +285,14 @@ class SimWorld:
         is_lost = drawn % _LOST_EVERY == 1 and not self._shared.is_honest
         self.secrets.values[f'env:{TOKEN}'] = [] if is_lost else ['s3cret']
         return self.secrets.read(effect)
+
+    def read_cookies(self, effect: ReadCookies) -> CookiesRead | EffectFailed:
+        """Read a caller's cookies, and those of jars."""
+        return self.cookies.read(effect)
+
+    def keep_cookies(self, jar: str, request: Request, head: ResponseHead) -> Fault | None:
+        """Keep the cookies of a response in a jar."""
+        return self.cookies.keep(jar, request, head)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on."""

@@ -4,6 +4,8 @@ from functools import cache
 
 from hypothesis import strategies as st
 
+from dlmachine.core.access.cookie_limits import JAR_LIMITS
+from dlmachine.core.access.cookies import NO_COOKIES, Cookie, CookieStore
 from dlmachine.core.protocol.effects import (
     AcquireLock,
     CheckCopy,
@@ -18,6 +20,7 @@ from dlmachine.core.protocol.effects import (
     OpenPart,
     Publish,
     ReadChecksums,
+    ReadCookies,
     ReadSecret,
     Reassemble,
     Record,
@@ -31,6 +34,7 @@ from dlmachine.core.protocol.events import (
     CacheFilled,
     ChangedKept,
     ChecksumsRead,
+    CookiesRead,
     CopyConfirmed,
     CopyMissing,
     Discarded,
@@ -75,6 +79,20 @@ _kept = st.builds(ChangedKept, at=instants, path=st.none() | st.just('/data/kept
 _confirmed = st.builds(CopyConfirmed, at=instants, sha256=st.sampled_from(['', *DIGESTS]))
 _looks = st.builds(Validated, at=instants, problem=st.none() | any_text)
 _secrets = st.builds(SecretRead, at=instants, value=st.sampled_from(['one', 'two']))
+_cookies = st.builds(
+    CookiesRead,
+    at=instants,
+    own=st.sampled_from([(), (('sid', 'mine'),)]),
+    kept=st.sampled_from(
+        [
+            NO_COOKIES,
+            CookieStore(
+                (Cookie(name='sid', value='kept', domain='h.org', path='/', number=1),),
+                limits=JAR_LIMITS,
+            ),
+        ]
+    ),
+)
 _texts = st.builds(
     ChecksumsRead,
     at=instants,
@@ -113,6 +131,7 @@ def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
         ),
         _texts,
         _secrets,
+        _cookies,
         st.builds(Published, at=instants, path=st.none() | st.just('/cache/item-1.csv')),
         _failures,
     )
@@ -142,6 +161,8 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
             return st.builds(PartOpened, at=instants, size_bytes=sizes) | _failures
         case ReadSecret():
             return _secrets | _failures
+        case ReadCookies():
+            return _cookies | _failures
         case Exchange():
             return answers | interruptions | ranged(effect) | _failures
         case ExchangeSegments():

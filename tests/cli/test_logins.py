@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures import RunCommand
 from tests.servers import logins
 from tests.servers.behaviours import resource
-from tests.servers.http import Server
+from tests.servers.http import Asked, Server, Wire
 
 BODY = b'gene\tvalue\n'
 
@@ -77,3 +77,48 @@ def test_a_plan_names_the_login(run: RunCommand) -> None:
     assert done.returncode == 0
     assert 'auth         bearer env:A_TOKEN, sent only to http://127.0.0.1:9' in done.stdout
     assert 'read the secret env:A_TOKEN' in done.stdout
+
+
+def test_cookies(server: Server, run: RunCommand, tmp_path: Path) -> None:
+    """As in curl: data or a file to read, and the jar to keep; a jar is for the next command."""
+    work, value = tmp_path / 'work', 'planted-value'
+
+    def page(asked: Asked, wire: Wire) -> None:
+        wire.respond(200, (('Set-Cookie', f'sid={value}; Path=/'),), BODY)
+
+    url = server.on('/data', page)
+    shown = ''
+    for words in (
+        ('-b', f'a={value}; b=2'),
+        ('--cookie-jar', 'jar'),
+        ('--cookie', 'jar'),
+        ('-b', 'c=3', '-c', 'jar'),
+    ):
+        done = run('get', *words, '--dir', '.', url)
+        assert done.returncode == 0, done.stderr
+        shown += done.stdout + done.stderr
+    assert [asked.get('Cookie') for asked in server.asked] == [
+        f'a={value}; b=2',
+        None,
+        f'sid={value}',
+        f'sid={value}; c=3',
+    ]
+    assert value in (work / 'jar').read_text()
+    assert value not in shown
+
+
+@pytest.mark.parametrize(
+    ('words', 'problem'),
+    [
+        (('-b', ''), '--cookie needs NAME=VALUE or the path of a file'),
+        (('-b', 'a b=planted'), "--cookie has the name 'a b'"),
+        (('-c', '-'), '--cookie-jar needs the path of a file'),
+        (('-b', 'nowhere'), 'nowhere: it does not exist. Check the path'),
+    ],
+)
+def test_bad_cookies(run: RunCommand, words: tuple[str, ...], problem: str) -> None:
+    """Each problem, without a value."""
+    done = run('get', *words, 'http://127.0.0.1:9/x')
+    assert done.returncode in {2, 3}
+    assert problem in done.stderr
+    assert 'planted' not in done.stderr

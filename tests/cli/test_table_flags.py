@@ -25,6 +25,7 @@ ELSEWHERE = {
     'pkg': 'for programs that have a cache of their own',
     'validate': 'a function',
     'auth': '--user, --bearer-env and others',
+    'cookies': '--cookie and --cookie-jar',
     'any_status': 'for programs that look at responses',
     'rules': 'tables [[rule]] in a configuration file',
     **dict.fromkeys(CACHE_HELP, 'flags of cache prune'),

@@ -36,6 +36,9 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'nothing to retry: everything is finished',
         '1 byte',
         'Password of ...',
+        'jar in memory',
+        'those of ...',
+        '# Netscape HTTP Cookie File\n# Written by dlmachine. Keep it private.\n\n',
         '... for user ..., password ...',
         '...: other users can read this file; chmod 600 makes it private',
         'Try ... for help.\n',
@@ -106,6 +109,12 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'this batch belongs to the process that began it',
         'this process itself',
     ),
+    'a cookie jar that changes during a download, or a huge one; see tests/adapters/test_cookie_jars.py': (
+        'cookies are not kept: ...',
+        'it is larger than ... MiB',
+        'it is locked by another program',
+        'Wait until the other program has finished, or pass another jar',
+    ),
     'it takes a file system without hard links, or a file with too many': (
         'the cache is on another file system, where hard links do not reach',
         'the file in the cache has too many hard links',
@@ -123,7 +132,8 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'another user made it, in a folder that everybody can write to',
         'it has another name elsewhere',
         'it is larger than it could be',
-        'it is not a regular file',
+        'it belongs to another user',
+        'Copy it to a file of your own, and pass that',
         'no working folder can be created here',
     ),
     'it takes a signal, or an output that is closed': (

@@ -9,12 +9,14 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import BackendMissing, Fault
 from dlmachine.core.http.request import Request
-from dlmachine.core.protocol.effects import ReadSecret
-from dlmachine.core.protocol.events import EffectFailed, SecretRead
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.protocol.effects import ReadCookies, ReadSecret
+from dlmachine.core.protocol.events import CookiesRead, EffectFailed, SecretRead
 from dlmachine.core.protocol.ports import Progress, Transport, Workers
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters.fakes.clock import ManualClock
+from dlmachine_adapters.fakes.cookies import MemoryCookies
 from dlmachine_adapters.fakes.files import MemoryFiles
 from dlmachine_adapters.fakes.folder_index import MemoryIndex
 from dlmachine_adapters.fakes.gates import MemoryGates
@@ -43,6 +45,7 @@ class MemoryWorld:
     locks: MemoryLocks
     gates: MemoryGates
     secrets: MemorySecrets
+    cookies: MemoryCookies
     progress: Progress = field(default_factory=NoProgress)
     workers: Workers = field(default_factory=InTurn)
     chance: float = 0.5
@@ -60,6 +63,14 @@ class MemoryWorld:
     def read_secret(self, effect: ReadSecret) -> SecretRead | EffectFailed:
         """Read a password or a token."""
         return self.secrets.read(effect)
+
+    def read_cookies(self, effect: ReadCookies) -> CookiesRead | EffectFailed:
+        """Read a caller's cookies, and those of jars."""
+        return self.cookies.read(effect)
+
+    def keep_cookies(self, jar: str, request: Request, head: ResponseHead) -> Fault | None:
+        """Keep the cookies of a response in a jar."""
+        return self.cookies.keep(jar, request, head)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         return observe(
@@ -92,4 +103,5 @@ def memory_world(
         locks=MemoryLocks(clock),
         gates=MemoryGates(clock),
         secrets=MemorySecrets(clock),
+        cookies=MemoryCookies(clock),
     )

@@ -23,6 +23,7 @@ _NO_LINKS: Final = frozenset(
 _HANDLES: Final = '/proc/self/fd'
 _NO_HANDLES: Final = _NO_LINKS | {errno.ENOENT, errno.EXDEV, errno.EACCES, errno.ELOOP}
 
+_CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, 'O_CLOEXEC', 0)
 _READ: Final = os.O_RDONLY | getattr(os, 'O_CLOEXEC', 0)
 
 #: A temporary name is that of the file, shortened to leave room for 18 characters.
@@ -150,20 +151,25 @@ def move_over(source: Source, target: str) -> None:
     sync_folder(os.path.dirname(target))
 
 
-def replace_text(path: Path, text: str) -> None:
+def replace_text(
+    path: Path, text: str, *, encoding: str = 'utf-8', mode: int | None = None
+) -> None:
     """Write a text file durably in place of any with that name.  Raises: OSError.
 
-    A symbolic link stays; the file that it leads to is replaced, and its permissions stay.
+    A symbolic link stays; the file that it leads to is replaced, and its permissions stay, unless
+    there is a `mode`.
     """
     target = Path(os.path.realpath(path))
     new = target.with_name(f'.{target.name[:_MAX_STEM]}.{token_hex(8)}')
     try:
-        with new.open('x', encoding='utf-8', newline='\n') as file:
+        handle = os.open(new, _CREATE, 0o666 if mode is None else mode)
+        with open(handle, 'w', encoding=encoding, newline='\n') as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileNotFoundError):
-            new.chmod(stat.S_IMODE(target.stat().st_mode))
+        if mode is None:
+            with contextlib.suppress(FileNotFoundError):
+                new.chmod(stat.S_IMODE(target.stat().st_mode))
         new.replace(target)
     except BaseException:
         new.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ A cookie for one of them would go to strangers (RFC 6265 section 5.3). The list 
 `publicsuffixlist`, which sends no requests; it is read once, when a cookie names a domain.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,14 @@ def with_public_suffixes(head: ResponseHead) -> ResponseHead:
     named = domains_named(values) if values else frozenset()
     if not named:
         return head
+    return replace(head, public_suffixes=find_public(named))
+
+
+def find_public(domains: Iterable[str]) -> tuple[str, ...]:
+    """Those of the domains that are public suffixes, sorted."""
     # A host of a URL is ASCII, so no other domain matches it.
-    found = (name for name in sorted(named) if name.isascii() and _read_list().is_public(name))
-    return replace(head, public_suffixes=tuple(found))
+    found = (name for name in sorted(domains) if name.isascii() and _read_list().is_public(name))
+    return tuple(found)
 
 
 @cache

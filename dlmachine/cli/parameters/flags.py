@@ -30,6 +30,7 @@ _OTHERS: Final = {
     'validate': '',
     'any_status': '',
     'auth': '--user',
+    'cookies': '--cookie',
 }
 #: Options that can be repeated.
 REPEATED: Final = {

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from dlmachine.cli.parameters.values import FILE, Completed
+from dlmachine.core.frozen import replace
 
 Decorated = TypeVar('Decorated', bound=Callable[..., Any])
 #: The section of the help.
@@ -57,7 +58,55 @@ def login_options(own_option: Callable[..., Callable[[Decorated], Decorated]]) -
             metavar='FILE',
             help='File of logins instead of ~/.netrc.',
         ),
+        own_option(
+            '-b',
+            '--cookie',
+            section=_SECTION,
+            type=FILE,
+            metavar='DATA|FILE',
+            help='Cookies for the host of the URL (NAME=VALUE; ...), or a file of cookies to read.',
+        ),
+        own_option(
+            '-c',
+            '--cookie-jar',
+            section=_SECTION,
+            type=FILE,
+            metavar='FILE',
+            help='File from which cookies are read, and to which those of responses are written.',
+        ),
     ]
+
+
+def cookies_of(given: Mapping[str, Any]) -> Any:
+    """The `cookies` of a command line; None if it has none.  Raises: UsageError.
+
+    As in curl, `--cookie` is the cookies themselves if it contains `=`, otherwise a file.
+    """
+    from returns.pipeline import is_successful
+
+    from dlmachine.core.access.caller_cookies import Cookies, parse_cookie_pairs
+    from dlmachine.paths import absolute
+
+    text, jar = given.get('cookie'), given.get('cookie_jar')
+    if text is None and jar is None:
+        return None
+    cookies = Cookies()
+    if jar is not None:
+        if jar in {'', '-'}:
+            msg = '--cookie-jar needs the path of a file'
+            raise click.UsageError(msg)
+        cookies = Cookies(jar=absolute(jar))
+    if text is None:
+        return cookies
+    if '=' not in text:
+        if not text:
+            msg = '--cookie needs NAME=VALUE or the path of a file'
+            raise click.UsageError(msg)
+        return replace(cookies, sources=(absolute(text),))
+    parsed = parse_cookie_pairs(text, '--cookie')
+    if not is_successful(parsed):
+        raise click.UsageError(str(parsed.failure()))
+    return replace(cookies, own=parsed.unwrap().own)
 
 
 def auth_of(given: Mapping[str, Any]) -> Any:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from itertools import islice
 
-from dlmachine.core.access.cookies import MAX_COOKIES, CookieStore, as_field
+from dlmachine.core.access.cookie_limits import RUN_LIMITS
+from dlmachine.core.access.cookies import CookieStore, as_field, secrets_of
 from dlmachine.core.access.set_cookie import parse_set_cookie
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.request import Request
@@ -18,7 +19,7 @@ def with_cookies(request: Request, store: CookieStore, now: datetime) -> Request
     """Add the download's cookies that match this request.
 
     The caller's own Cookie field stays as it is and comes first; no other cookie with one of its
-    names is sent. Every cookie of the store is masked, wherever a server may echo it.
+    names is sent. Every cookie that a server knows is masked, wherever a server may echo it.
 
     >>> from datetime import UTC
     >>> now, sent = datetime(2024, 5, 1, tzinfo=UTC), Request(method='GET', url='https://h/')
@@ -33,7 +34,9 @@ def with_cookies(request: Request, store: CookieStore, now: datetime) -> Request
     named = {pair.partition('=')[0].strip() for pair in own.split(';')}
     matching = store.matching(request.location, now)
     added = as_field(cookie for cookie in matching if cookie.name not in named)
-    hidden = tuple(sorted({*request.hidden, *store.secrets(request.secret_names)}))
+    declared = request.secret_names
+    known = store.secrets(declared) | secrets_of(matching, declared)
+    hidden = tuple(sorted({*request.hidden, *known}))
     if not added:
         return replace(request, hidden=hidden)
     headers = request.headers.with_field(_FIELD, f'{own}; {added}' if own else added)
@@ -60,7 +63,7 @@ def secrets_set_by(head: ResponseHead, declared: SecretNames = ()) -> frozenset[
     ['abc', 'sid=abc']
     """
     values = head.headers.get_all('Set-Cookie')
-    pairs = map(_pair_of, islice(values, MAX_COOKIES))
+    pairs = map(_pair_of, islice(values, RUN_LIMITS.cookies))
     return secrets_in_fields((('Cookie', pair) for pair in pairs), declared)
 
 

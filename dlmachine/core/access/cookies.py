@@ -1,16 +1,16 @@
-"""Cookies of one download (RFC 6265), kept from its first request to its last and never recorded.
+"""Cookies (RFC 6265): of one download, kept from its first request to its last; and of a jar.
 
-Pure. This module also closes the holes in RFC 6265 that browsers have closed (the draft
-rfc6265bis): http can neither set nor replace a Secure cookie, and the prefixes
+Pure. Cookies are never recorded. This module also closes the holes in RFC 6265 that browsers have
+closed (the draft rfc6265bis): http can neither set nor replace a Secure cookie, and the prefixes
 `__Secure-` and `__Host-` are enforced.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from dlmachine.core.access.cookie_limits import RUN_LIMITS, Limits
 from dlmachine.core.access.set_cookie import SetCookie, parse_set_cookie
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.url import Url, normal_path
@@ -18,12 +18,6 @@ from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import secrets_in_fields
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.text.control_chars import as_utf8
-
-#: RFC 6265 section 6.1 asks for 50 per domain; one download meets few domains. From one response
-#: at most as many cookies are read as can be kept.
-MAX_COOKIES_OF_DOMAIN: Final = 50
-MAX_COOKIES: Final = 300
-MAX_CHARACTERS: Final = 131_072
 
 _SCHEMES: Final = frozenset({'http', 'https'})
 #: The last label is a number: an IPv4 address in one of its notations.
@@ -34,7 +28,9 @@ _IPV4: Final = regex(r'(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)')
 class Cookie:
     """One cookie; a later cookie has a greater `number`.
 
-    With `is_host_only` it is sent only to `domain` itself, otherwise to its subdomains too.
+    With `is_host_only` it is sent only to `domain` itself, otherwise to its subdomains too. The
+    caller's own cookies have the `origin` of their URL, and are sent only to it; `is_kept` says
+    that it comes from a jar, so that servers know it only once it is sent to them.
     """
 
     name: str
@@ -45,6 +41,9 @@ class Cookie:
     is_host_only: bool = True
     is_secure: bool = False
     expires: datetime | None = None
+    is_http_only: bool = False
+    origin: tuple[str, str, int | None] | None = None
+    is_kept: bool = False
 
     def __repr__(self) -> str:
         """Show the cookie without its value."""
@@ -57,6 +56,8 @@ class Cookie:
 
     def goes_to(self, url: Url, now: datetime) -> bool:
         """Whether it is sent to this URL (section 5.4)."""
+        if self.origin is not None and url.origin != self.origin:
+            return False
         is_there = url.host == self.domain or (
             not self.is_host_only and domain_matches(url.host, self.domain)
         )
@@ -70,7 +71,7 @@ class Cookie:
 
 @frozen(kw_only=False)
 class CookieStore:
-    """The cookies that a download has received so far.
+    """The cookies that a download has received so far, or those of a jar.
 
     >>> from datetime import UTC
     >>> from dlmachine.core.http.url import parse_url
@@ -83,6 +84,7 @@ class CookieStore:
     """
 
     cookies: tuple[Cookie, ...] = ()
+    limits: Limits = RUN_LIMITS
 
     def __repr__(self) -> str:
         """Show the cookies without their values."""
@@ -101,7 +103,7 @@ class CookieStore:
         kept = {cookie.identity: cookie for cookie in self.cookies}
         number = max((cookie.number for cookie in self.cookies), default=0)
         secure = [cookie for cookie in self.cookies if cookie.is_secure]
-        for value in islice(values, MAX_COOKIES):
+        for value in islice(values, RUN_LIMITS.cookies):
             parsed = parse_set_cookie(value)
             domain = None if parsed is None else _domain_for(parsed, url, public_suffixes)
             if parsed is None or domain is None or not _may_be_set(parsed, url, secure):
@@ -110,13 +112,47 @@ class CookieStore:
             made = _cookie(parsed, url, domain, number, now)
             before = kept.get(made.identity)
             kept[made.identity] = made if before is None else replace(made, number=before.number)
-        return CookieStore(_within_limits(one for one in kept.values() if one.lasts(now)))
+        lasting = tuple(one for one in kept.values() if one.lasts(now))
+        return CookieStore(lasting, self.limits).within_limits()
+
+    def with_own(self, pairs: Iterable[tuple[str, str]], url: Url) -> 'CookieStore':
+        """Add a caller's cookies, which are sent only to the origin of the URL."""
+        number = max((cookie.number for cookie in self.cookies), default=0)
+        own = tuple(
+            Cookie(
+                name=name,
+                value=value,
+                domain=url.host,
+                path='/',
+                number=number + place,
+                is_secure=url.scheme == 'https',
+                origin=url.origin,
+            )
+            for place, (name, value) in enumerate(pairs, start=1)
+        )
+        return replace(self, cookies=(*self.cookies, *own)) if own else self
+
+    def within_limits(self) -> 'CookieStore':
+        """The same without the oldest cookies, as far as there are too many."""
+        limits, counts = self.limits, dict[str, int]()
+        kept: list[Cookie] = []
+        characters = 0
+        for cookie in sorted(self.cookies, key=lambda one: -one.number):
+            counts[cookie.domain] = counts.get(cookie.domain, 0) + 1
+            characters += len(cookie.name) + len(cookie.value)
+            is_few = counts[cookie.domain] <= limits.cookies_of_domain
+            if is_few and characters <= limits.characters and len(kept) < limits.cookies:
+                kept.append(cookie)
+        return replace(self, cookies=tuple(reversed(kept)))
 
     def matching(self, url: Url, now: datetime) -> tuple[Cookie, ...]:
         """The cookies for a URL: longer paths first, then earlier cookies (section 5.4)."""
         if not self.cookies or url.scheme not in _SCHEMES:
             return ()
         found = [cookie for cookie in self.cookies if cookie.goes_to(url, now)]
+        own = {cookie.name for cookie in found if cookie.origin is not None}
+        if own:  # A caller's cookie counts more than one of its name from a server.
+            found = [one for one in found if one.origin is not None or one.name not in own]
         return tuple(sorted(found, key=lambda cookie: (-len(cookie.path), cookie.number)))
 
     def header_for(self, url: Url, now: datetime) -> str:
@@ -124,8 +160,13 @@ class CookieStore:
         return as_field(self.matching(url, now))
 
     def secrets(self, declared: SecretNames = ()) -> frozenset[str]:
-        """Their secrets: those of a Cookie field that contains all of them."""
-        return secrets_in_fields((('Cookie', as_field((one,))) for one in self.cookies), declared)
+        """Their secrets: those of a Cookie field that contains all that servers know already."""
+        return secrets_of((one for one in self.cookies if not one.is_kept), declared)
+
+
+def secrets_of(cookies: Iterable[Cookie], declared: SecretNames = ()) -> frozenset[str]:
+    """The secrets of a Cookie field with these cookies."""
+    return secrets_in_fields((('Cookie', as_field((one,))) for one in cookies), declared)
 
 
 NO_COOKIES: Final = CookieStore()
@@ -143,7 +184,7 @@ def domains_named(values: Iterable[str]) -> frozenset[str]:
     ['co.uk']
     """
     # Most values have no Domain, and searching for the word is cheap.
-    likely = (value for value in islice(values, MAX_COOKIES) if 'domain' in value.lower())
+    likely = (value for value in islice(values, RUN_LIMITS.cookies) if 'domain' in value.lower())
     read = map(parse_set_cookie, likely)
     return frozenset(parsed.domain for parsed in read if parsed is not None and parsed.domain)
 
@@ -190,11 +231,26 @@ def _domain_for(parsed: SetCookie, url: Url, public_suffixes: Collection[str]) -
     return domain if domain_matches(url.host, domain) else None
 
 
+def is_allowed_by_prefix(cookie: Cookie) -> bool:
+    """Whether a cookie is what the prefix of its name promises."""
+    return _fits_prefix(
+        cookie.name,
+        is_secure=cookie.is_secure,
+        is_of_host=cookie.is_host_only and cookie.path == '/',
+    )
+
+
+def _fits_prefix(name: str, *, is_secure: bool, is_of_host: bool) -> bool:
+    name = name.lower()
+    if name.startswith('__host-'):
+        return is_secure and is_of_host
+    return is_secure or not name.startswith('__secure-')
+
+
 def _may_be_set(parsed: SetCookie, url: Url, secure: Iterable[Cookie]) -> bool:
-    is_private, name = url.scheme == 'https', parsed.name.lower()
-    if name.startswith('__host-') and (parsed.domain or parsed.path != '/'):
-        return False
-    if name.startswith(('__secure-', '__host-')) and not parsed.is_secure:
+    is_private = url.scheme == 'https'
+    is_of_host = not parsed.domain and parsed.path == '/'
+    if not _fits_prefix(parsed.name, is_secure=parsed.is_secure, is_of_host=is_of_host):
         return False
     if parsed.is_secure:
         return is_private
@@ -223,18 +279,5 @@ def _cookie(parsed: SetCookie, url: Url, domain: str, number: int, now: datetime
         is_host_only=not domain,
         is_secure=parsed.is_secure,
         expires=parsed.until(now),
+        is_http_only=parsed.is_http_only,
     )
-
-
-def _within_limits(cookies: Iterable[Cookie]) -> tuple[Cookie, ...]:
-    # The oldest cookies are dropped first.
-    counts: Counter[str] = Counter()
-    kept: list[Cookie] = []
-    characters = 0
-    for cookie in sorted(cookies, key=lambda one: -one.number):
-        counts[cookie.domain] += 1
-        characters += len(cookie.name) + len(cookie.value)
-        is_fit = counts[cookie.domain] <= MAX_COOKIES_OF_DOMAIN and characters <= MAX_CHARACTERS
-        if is_fit and len(kept) < MAX_COOKIES:
-            kept.append(cookie)
-    return tuple(reversed(kept))

@@ -16,7 +16,7 @@ _MAX_CHARACTERS: Final = 16_384
 #: The limits of browsers for a name with its value, and for each attribute.
 _MAX_PAIR_CHARACTERS: Final = 4_096
 _MAX_ATTRIBUTE_CHARACTERS: Final = 1_024
-#: Longer than any download takes.
+#: The limit of browsers (rfc6265bis section 5.5).
 _MAX_AGE: Final = timedelta(days=400)
 _MAX_AGE_DIGITS: Final = 8
 
@@ -33,6 +33,7 @@ class SetCookie:
     domain: str = ''
     path: str = ''
     is_secure: bool = False
+    is_http_only: bool = False
     max_age: timedelta | None = None
     expires: datetime | None = None
 
@@ -41,8 +42,9 @@ class SetCookie:
         return f'SetCookie({self.name!r})'
 
     def until(self, now: datetime) -> datetime | None:
-        """When it expires; None if it lasts until the download ends."""
-        return self.expires if self.max_age is None else now + self.max_age
+        """When it expires; None if it ends with the session."""
+        until = self.expires if self.max_age is None else now + self.max_age
+        return None if until is None else min(until, now + _MAX_AGE)
 
 
 def parse_set_cookie(text: str) -> SetCookie | None:
@@ -102,6 +104,7 @@ _READERS: Final[dict[str, _Reader]] = {
     'domain': lambda value: ('domain', value.removeprefix('.').lower() or None),
     'path': lambda value: ('path', _read_path(value)),
     'secure': lambda value: ('is_secure', True),
+    'httponly': lambda value: ('is_http_only', True),
     'max-age': lambda value: ('max_age', _read_age(value)),
     'expires': lambda value: ('expires', parse_cookie_date(value)),
 }

@@ -37,7 +37,7 @@ def refuse(where: str, problem: str, advice: str = '') -> Result[Any, Any]:
 
 @frozen
 class SecretUnavailable(FaultBase):
-    """A password or token that `auth` refers to cannot be read; `source` is the reference."""
+    """A password, token or cookie cannot be read; `source` is the reference to it."""
 
     party = Party.CALLER
     code = 'secret_unavailable'
@@ -45,13 +45,46 @@ class SecretUnavailable(FaultBase):
     problem: str
 
     def what(self) -> str:
-        return f'the secret {printable(self.source)} of auth cannot be read: {self.problem}'
+        return f'the secret {printable(self.source)} cannot be read: {self.problem}'
 
     def remedy(self) -> str:
         kind, _, name = self.source.partition(':')
         if kind == 'env':
             return f'Set {printable(name)} in the environment'
         return 'Check this path' if kind == 'file' else 'Check this function'
+
+
+@frozen
+class JarUnusable(FaultBase):
+    """A cookie jar cannot be used: it is malformed, or another user's; it was not changed."""
+
+    party = Party.CALLER
+    code = 'jar_unusable'
+    path: str
+    problem: str
+
+    def what(self) -> str:
+        return f'cookie jar {printable(self.path)}: {self.problem}'
+
+    @property
+    def filename(self) -> str:
+        """The path of the jar."""
+        return self.path
+
+    def remedy(self) -> str:
+        found = (advice for words, advice in _JAR_REMEDIES.items() if words in self.problem)
+        return next(found, 'Check the path and the permissions of the file')
+
+
+#: The remedy for each problem of a jar; the first match counts.
+_JAR_REMEDIES: Final = {
+    'line ': 'Export it in the format of Netscape, as for curl; or pass another path, which is '
+    'created',
+    'another user': 'Copy it to a file of your own, and pass that',
+    'its folder': 'Check the path, or create the folder',
+    'does not exist': 'Check the path',
+    'locked': 'Wait until the other program has finished, or pass another jar',
+}
 
 
 @frozen
@@ -250,6 +283,7 @@ class Cancelled(FaultBase):
 CallerFault: TypeAlias = (
     InvalidInput
     | SecretUnavailable
+    | JarUnusable
     | UnknownName
     | BackendMissing
     | SchemeRefused

@@ -15,12 +15,19 @@ from returns.result import Success
 from dlmachine.core.access.login import Login, react
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.frozen import replace
+from dlmachine.core.http.url import parse_url
 from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
 from dlmachine.core.machine.recording import remember
 from dlmachine.core.protocol.attempts import Attempts
-from dlmachine.core.protocol.effects import ReadSecret, Wait
-from dlmachine.core.protocol.events import EffectFailed, Event, Responded, SecretRead
+from dlmachine.core.protocol.effects import ReadCookies, ReadSecret, Wait
+from dlmachine.core.protocol.events import (
+    CookiesRead,
+    EffectFailed,
+    Event,
+    Responded,
+    SecretRead,
+)
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import Authorizing, Exchanging, Step, Waiting
 from dlmachine.core.transfer.build_request import build_request
@@ -70,11 +77,15 @@ def after_failure(
 def start_attempt(
     job: Job, attempts: Attempts, at: datetime, *, refusal: Fault | None = None
 ) -> Step:
-    """Request the current URL, after reading a secret that is sent with it.
+    """Request the current URL, after reading the cookies and the secret that are sent with it.
 
     `refusal` is the fault to end with if that is the secret which the server refused.
     """
     url, agent, login = attempts.address(job.decision).url, job.policy.user_agent, attempts.login
+    if not attempts.has_read_cookies and job.descriptor.cookies.is_used:
+        reading = ReadCookies(cookies=job.descriptor.cookies, patience=job.policy.stall_timeout)
+        state = Authorizing(job=job, attempts=attempts, refusal=refusal)
+        return Step(state=state, effect=reading)
     if login is not None and login.needs_secret:
         return _read_secret(job, attempts, login, refusal)
     match build_request(job.descriptor, url, agent):
@@ -96,7 +107,7 @@ def _read_secret(job: Job, attempts: Attempts, login: Login, refusal: Fault | No
 
 
 def on_authorizing(state: Authorizing, event: Event) -> Step:
-    """The secret is read: request the current URL, unless it is the one that was refused."""
+    """It is read: request the current URL, unless the secret is the one that was refused."""
     attempts, login = state.attempts, state.attempts.login
     match event:
         case SecretRead(at=at, value=value) if login is not None:
@@ -104,6 +115,10 @@ def on_authorizing(state: Authorizing, event: Event) -> Step:
                 return give_up(state.job, attempts, state.refusal)
             known = replace(attempts, login=replace(login, secret=value))
             return start_attempt(state.job, known, at)
+        case CookiesRead(at=at, own=own, kept=kept):
+            url = parse_url(state.job.descriptor.url).unwrap()
+            known = replace(attempts, cookies=kept.with_own(own, url), has_read_cookies=True)
+            return start_attempt(state.job, known, at, refusal=state.refusal)
         case EffectFailed(fault=fault):
             return give_up(state.job, attempts, fault)
         case _:

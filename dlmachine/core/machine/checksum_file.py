@@ -93,6 +93,7 @@ def _target(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
         tls=descriptor.tls if is_same else descriptor.tls.without_client(),
         secret_names=descriptor.secret_names,
         auth=descriptor.auth if is_same else DEFAULT_AUTH,
+        cookies=descriptor.cookies if is_same else descriptor.cookies.without_own(),
     )
 
 

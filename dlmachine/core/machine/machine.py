@@ -90,7 +90,7 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
 
 _COMMITTING = MAX_CONFLICTS * 2
 #: Reading checksums and checking copies, each up to `MAX_MISSING` times; locking, observing,
-#: opening; keeping changed and existing files, publishing twice, recording a file and a miss,
-#: removing versions or unpublishing, falling back, discarding, marking invalid responses,
-#: releasing.
-_AROUND = MAX_MISSING * 2 + 19
+#: opening, reading cookies; keeping changed and existing files, publishing twice, recording a file
+#: and a miss, removing versions or unpublishing, falling back, discarding, marking invalid
+#: responses, releasing.
+_AROUND = MAX_MISSING * 2 + 20

@@ -15,7 +15,7 @@ from typing import Final
 
 from returns.result import Result, Success
 
-from dlmachine.core.access import auth, secret
+from dlmachine.core.access import auth, caller_cookies, secret
 from dlmachine.core.cache import entries, missing, record
 from dlmachine.core.caching import freshness
 from dlmachine.core.decision import snapshot, verdict
@@ -28,8 +28,9 @@ from dlmachine.core.protocol import effects, expectation
 from dlmachine.core.spec import descriptor, destination, policy, rate_limit, reuse
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    auth, body, checksum, descriptor, destination, effects, entries, expectation, freshness,
-    missing, policy, rate_limit, record, request, representation, reuse, secret, snapshot, verdict,
+    auth, body, caller_cookies, checksum, descriptor, destination, effects, entries, expectation,
+    freshness, missing, policy, rate_limit, record, request, representation, reuse, secret,
+    snapshot, verdict,
 )  # fmt: skip
 _MARK: Final = '$'
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from hashlib import new, sha256
 from typing import Final, assert_never
 
+from dlmachine.core.access.cookies import NO_COOKIES
 from dlmachine.core.cache.freshness import choose_version
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.decision.snapshot import Snapshot
@@ -62,6 +63,9 @@ def healthy_event(effect: effects.Effect, policy: Policy, snapshot: Snapshot) ->
             return events.PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
         case effects.ReadSecret():
             return events.SecretRead(at=at, value=MASK)
+        case effects.ReadCookies(cookies=cookies):
+            own = tuple((name, MASK) for name, _ in cookies.own)
+            return events.CookiesRead(at=at, own=own, kept=NO_COOKIES)
         case effects.Exchange():
             return _healthy_answer(effect, policy, snapshot)
         case effects.ExchangeSegments():

@@ -22,6 +22,7 @@ from dlmachine.core.protocol.effects import (
     OpenPart,
     Publish,
     ReadChecksums,
+    ReadCookies,
     ReadSecret,
     Reassemble,
     Record,
@@ -72,6 +73,10 @@ def _request_lines(descriptor: Descriptor, policy: Policy) -> Iterator[str]:
     if descriptor.auth != DEFAULT_AUTH:
         only = '' if descriptor.auth.secret is None else f', sent only to {_origin(descriptor)}'
         yield f'  auth         {printable(str(descriptor.auth))}{only}'
+    cookies = descriptor.cookies
+    if cookies.is_used:
+        only = f'; own ones only to {_origin(descriptor)}' if cookies.own else ''
+        yield f'  cookies      {printable(str(cookies))}{only}'
 
 
 def _origin(descriptor: Descriptor) -> str:
@@ -134,6 +139,8 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one
             return f'open a partial file {where}{more}'
         case ReadSecret(secret=secret):
             return f'read the secret {secret}'
+        case ReadCookies(cookies=cookies):
+            return f'read the cookies {cookies}'
         case Exchange():
             return _show_exchange(effect)
         case ExchangeSegments(spans=spans, connections=most):

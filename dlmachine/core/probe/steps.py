@@ -30,6 +30,7 @@ from dlmachine.core.faults import (
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.body import NoBody
 from dlmachine.core.http.request import HTTP_SCHEMES, Request
+from dlmachine.core.http.url import parse_url
 from dlmachine.core.probe.result import (
     KnownVersion,
     ProbeResult,
@@ -38,8 +39,9 @@ from dlmachine.core.probe.result import (
     judge,
     known_version,
 )
-from dlmachine.core.protocol.effects import Exchange, ReadSecret, Wait
+from dlmachine.core.protocol.effects import Exchange, ReadCookies, ReadSecret, Wait
 from dlmachine.core.protocol.events import (
+    CookiesRead,
     EffectFailed,
     Interrupted,
     Responded,
@@ -56,7 +58,7 @@ from dlmachine.core.transfer.redirect import follow_redirect, hop_of
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
 from dlmachine.core.transfer.status_fault import status_fault
 
-ProbeEvent: TypeAlias = Responded | Interrupted | SecretRead | Waited | EffectFailed
+ProbeEvent: TypeAlias = Responded | Interrupted | SecretRead | CookiesRead | Waited | EffectFailed
 
 _PERMANENT: Final = frozenset({301, 308})
 #: Errors that may be about HEAD only: some servers and signed URLs know only GET.
@@ -86,6 +88,7 @@ class Probe:
     is_permanent: bool = True
     moved_to: str | None = None
     cookies: CookieStore = NO_COOKIES
+    has_read_cookies: bool = False
     round: int = 0
     earlier: ProbeResult | None = None
     login: Login | None = None
@@ -103,7 +106,7 @@ class ProbeStep:
     """The next effect and the state after it, or the result."""
 
     state: Probe
-    effect: Exchange | ReadSecret | Wait | None = None
+    effect: Exchange | ReadCookies | ReadSecret | Wait | None = None
     result: ProbeResult | None = None
 
 
@@ -160,6 +163,10 @@ def advance_probe(step: ProbeStep, event: ProbeEvent) -> ProbeStep:
             return _fail(state, fault)
         case SecretRead(value=value) if state.login is not None:
             return _on_secret(state, state.login, value, event.at)
+        case CookiesRead(at=at, own=own, kept=kept):
+            url = parse_url(state.descriptor.url).unwrap()
+            cookies = kept.with_own(own, url)
+            return _request(replace(state, cookies=cookies, has_read_cookies=True), at)
         case _:
             return _request(state, event.at)
 
@@ -182,7 +189,10 @@ def _request_byte(state: Probe, at: datetime) -> ProbeStep:
 
 def _request(state: Probe, at: datetime) -> ProbeStep:
     state = replace(state, redirects=(), is_permanent=True, moved_to=None)
-    login = state.login
+    login, wanted = state.login, state.descriptor.cookies
+    if wanted.is_used and not state.has_read_cookies:
+        reading = ReadCookies(cookies=wanted, patience=state.policy.stall_timeout)
+        return ProbeStep(state=state, effect=reading)
     if login is not None and login.auth.secret is not None and login.needs_secret:
         effect = ReadSecret(
             secret=login.auth.secret,
@@ -219,6 +229,7 @@ def _send(state: Probe, request: Request) -> ProbeStep:
         stall_timeout=policy.stall_timeout,
         timeout=policy.timeout,
         http2=policy.http2,
+        jar=state.descriptor.cookies.jar,
         rate_limits=RateLimits(max_per_host=policy.max_per_host, rate=policy.rate),
     )
     redirects = (*state.redirects, hop_of(request))

@@ -48,8 +48,9 @@ class Attempts:
     URLs that are not requested again, `missing` those whose last answer was that the file is
     missing, if that is remembered, `redirects` the URLs of this attempt, redirects included
     (`redirect.hop_of`), `moved_until` the time until which all of those redirects are fresh (None:
-    not at all), `cookies` the cookies set in this run, `login` what is known of the credentials of
-    `auth`. `part` is what the part has from the URL being requested; `aside` is the part's content
+    not at all), `cookies` those of this run, and the caller's own and those of jars once
+    `has_read_cookies` is set, `login` what is known of the credentials of `auth`.
+    `part` is what the part has from the URL being requested; `aside` is the part's content
     from another URL, with the position of that URL, until a body overwrites it: it decides from
     which byte that URL is requested, not when. `retry_after` is the longest Retry-After of this
     round. `best_bytes` is the largest size that a part of this run has had, `budget_resets` counts
@@ -67,6 +68,7 @@ class Attempts:
     redirects: tuple[str, ...] = ()
     moved_until: datetime | None = None
     cookies: CookieStore = NO_COOKIES
+    has_read_cookies: bool = False
     login: Login | None = None
     part: Partial = NOTHING
     aside: tuple[int, Partial] | None = None

@@ -8,6 +8,7 @@ events that can follow; `EffectFailed` can follow any of them.
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
+from dlmachine.core.access.caller_cookies import Cookies
 from dlmachine.core.access.secret import Secret
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.deprecation import renamed
@@ -112,6 +113,14 @@ class ReadSecret:
 
 
 @frozen
+class ReadCookies:
+    """Read a caller's cookies and those of jars, within `patience`.  `CookiesRead`."""
+
+    cookies: Cookies
+    patience: timedelta
+
+
+@frozen
 class Exchange:
     """Send one request and receive its response into the part.  `Responded`, `Interrupted`.
 
@@ -119,7 +128,8 @@ class Exchange:
     response, `decide_body(effect, head)` decides what to do with the body. `algorithms` are the
     digests to compute besides SHA-256. `timeout` limits the whole download from its beginning,
     including waits for `rate_limits`. `http2` allows HTTP/2 over TLS if backend and server
-    support it. A body slower than `min_speed` is given up.
+    support it. A body slower than `min_speed` is given up. The cookies that the response sets are
+    kept in the `jar`, if there is one.
     """
 
     request: Request
@@ -132,6 +142,7 @@ class Exchange:
     rate_limits: RateLimits = RateLimits()
     http2: bool = False
     min_speed: MinSpeed | None = None
+    jar: str | None = None
 
 
 @frozen
@@ -281,8 +292,8 @@ class ReleaseLock:
 
 Effect: TypeAlias = (
     CheckCopy | ReadChecksums | AcquireLock | Observe | FillCache | OpenPart | ReadSecret
-    | Exchange | ExchangeSegments | Reassemble | Validate | Wait | KeepChanged | Publish
-    | Record | RemoveVersions | Invalidate | Unpublish | Discard | ReleaseLock
+    | ReadCookies | Exchange | ExchangeSegments | Reassemble | Validate | Wait | KeepChanged
+    | Publish | Record | RemoveVersions | Invalidate | Unpublish | Discard | ReleaseLock
 )  # fmt: skip
 
 if not TYPE_CHECKING:  # Type checkers would accept any name.

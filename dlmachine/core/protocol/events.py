@@ -8,6 +8,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from dlmachine.core.access.cookies import CookieStore
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.deprecation import renamed
@@ -93,6 +94,15 @@ class SecretRead:
 
     at: datetime
     value: str = field(repr=False)
+
+
+@frozen
+class CookiesRead:
+    """The caller's own cookies, and those of jars; masked in the story of a run."""
+
+    at: datetime
+    own: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    kept: CookieStore
 
 
 @frozen
@@ -245,6 +255,7 @@ Event: TypeAlias = (
     | CacheFilled
     | PartOpened
     | SecretRead
+    | CookiesRead
     | Responded
     | Interrupted
     | SegmentsEnded

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
+from dlmachine.core.access.cookies import NO_COOKIES
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
@@ -11,9 +12,11 @@ from dlmachine.core.protocol.effects import (
     Exchange,
     ExchangeSegments,
     ReadChecksums,
+    ReadCookies,
     ReadSecret,
 )
 from dlmachine.core.protocol.events import (
+    CookiesRead,
     Event,
     Interrupted,
     Responded,
@@ -53,6 +56,8 @@ def redact_effect(effect: Effect) -> Effect:
             return replace(effect, target=target.redacted())
         case ReadSecret(secret=secret):
             return replace(effect, secret=secret.redacted())
+        case ReadCookies(cookies=cookies):
+            return replace(effect, cookies=cookies.redacted())
         case _:
             return effect
 
@@ -65,6 +70,9 @@ def _redact_responses(
             return _without_added(redact, request.redactor, event)
         case _, SecretRead():
             return replace(event, value=MASK)
+        case _, CookiesRead(own=own):
+            masked_own = tuple((name, MASK) for name, _ in own)
+            return replace(event, own=masked_own, kept=NO_COOKIES)
         case ExchangeSegments(exchange=exchange), SegmentsEnded(ends=ends):
             redactor = exchange.request.redactor
             masked = (

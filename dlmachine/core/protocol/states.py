@@ -70,7 +70,10 @@ class Opening(_JobState):
 
 @frozen
 class Authorizing:
-    """Reading a secret; `refusal` is the fault to end with if it is the refused one again."""
+    """Reading cookies, or a secret.
+
+    `refusal` is the fault to end with if the secret is the refused one again.
+    """
 
     job: Job
     attempts: Attempts

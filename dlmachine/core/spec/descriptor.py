@@ -13,6 +13,12 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.auth import DEFAULT_AUTH, Auth, parse_auth
+from dlmachine.core.access.caller_cookies import (
+    NO_OWN_COOKIES,
+    Cookies,
+    find_prefix_fault,
+    parse_cookies,
+)
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
@@ -56,9 +62,10 @@ class Descriptor:
     `secret_names` are names of query parameters, header fields and fields of a body whose
     values are secret, besides the built-in ones. `key_without` are names of header fields, in lower
     case, and `key_ignores_query` names of query parameters, that do not count in the cache key.
-    `auth` is how the client identifies itself, to the origin of `url` only. With `key_by_vary` only
-    credentials among the header fields count in the key: the others are compared as far as the
-    response says so in Vary (RFC 9111 section 4.1).
+    `auth` is how the client identifies itself, to the origin of `url` only. `cookies` are the
+    caller's own, for that origin, and the jar; they do not count in the key. With `key_by_vary`
+    only credentials among the header fields count in the key: the others are compared as far as
+    the response says so in Vary (RFC 9111 section 4.1).
     Two descriptors are equal if they describe the same download, even as different subclasses.
 
     >>> data = Descriptor.parse('https://Example.org/x', query={'format': 'tsv'}).unwrap()
@@ -80,6 +87,7 @@ class Descriptor:
     key_ignores_query: tuple[str, ...] = ()
     key_by_vary: bool = False
     auth: Auth = DEFAULT_AUTH
+    cookies: Cookies = NO_OWN_COOKIES
     #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
@@ -106,6 +114,7 @@ class Descriptor:
         key_without: object = None,
         key_ignores_query: object = None,
         auth: object = None,
+        cookies: object = None,
     ) -> 'Result[Descriptor, Fault]':
         """Check and normalise a caller's arguments.
 
@@ -118,7 +127,7 @@ class Descriptor:
         """
         words = (
             method, query, multipart, data, headers, cainfo, cert, key, mirrors, body, tls,
-            secret_names, key_without, key_ignores_query, auth,
+            secret_names, key_without, key_ignores_query, auth, cookies,
         )  # fmt: skip
         address = parse_url(url)
         if type(address) is Failure:
@@ -141,10 +150,13 @@ class Descriptor:
         names = parse_secret_names(secret_names)
         left_out = parse_key_names(key_without, 'key_without').map(fold_names)
         ignored = parse_key_names(key_ignores_query, 'key_ignores_query')
-        known = parse_auth(auth)
-        for result in (addresses, fields_, content, trust, names, left_out, ignored, known):
+        known, jar = parse_auth(auth), parse_cookies(cookies)
+        for result in (addresses, fields_, content, trust, names, left_out, ignored, known, jar):
             if not is_successful(result):
                 return Failure(result.failure())
+        prefixed = find_prefix_fault(jar.unwrap(), str(address.unwrap()))
+        if prefixed is not None:
+            return Failure(prefixed)
         pairs, sent = content.unwrap()
         verb = _parse_method(method, has_body=sent != NoBody())
         return verb.map(
@@ -160,6 +172,7 @@ class Descriptor:
                 key_without=left_out.unwrap(),
                 key_ignores_query=ignored.unwrap(),
                 auth=known.unwrap(),
+                cookies=jar.unwrap(),
             )
         )
 
@@ -182,6 +195,7 @@ class Descriptor:
         parts += [f'tls={self.tls!r}'] if self.tls != Tls() else []
         parts += [f'mirrors={shown.mirrors!r}'] if self.mirrors else []
         parts += [f'auth=<{self.auth}>'] if self.auth != DEFAULT_AUTH else []
+        parts += [f'cookies=<{self.cookies}>'] if self.cookies.is_used else []
         names = ('secret_names', 'key_without', 'key_ignores_query')
         parts += [f'{name}={getattr(self, name)!r}' for name in names if getattr(self, name)]
         return f'Descriptor({", ".join(parts)})'
@@ -206,7 +220,7 @@ class Descriptor:
         secrets |= secrets_in_pairs((*self.query, *body_pairs(self.body)), names)
         for url in self.addresses:
             secrets |= secrets_in_url(url, names)
-        return secrets | self.auth.secrets
+        return secrets | self.auth.secrets | self.cookies.secrets
 
     def redacted(self) -> 'Descriptor':
         """A copy with every secret masked; it can be shown, not executed."""
@@ -224,6 +238,7 @@ class Descriptor:
             key_ignores_query=self.key_ignores_query,
             key_by_vary=self.key_by_vary,
             auth=self.auth.redacted(),
+            cookies=self.cookies.redacted(),
         )
 
 

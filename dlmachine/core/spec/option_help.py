@@ -163,6 +163,12 @@ _DESCRIBED: Final = (
         "how to log in: ('user', 'password'), {'digest': (…)}, {'bearer': 'env:TOKEN'}, "
         "'netrc', {'netrc': file} or False (not even netrc)",
     ),
+    OptionHelp(
+        'cookies',
+        'CookiesLike',
+        "cookies for the origin of the URL, such as {'sid': 'env:SID'}; or the jar for those of "
+        'servers: True (in memory), or the path of a file',
+    ),
 )
 
 #: The keywords of a Descriptor.

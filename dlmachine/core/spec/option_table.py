@@ -231,5 +231,5 @@ CACHE_OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in 
 DESCRIPTOR_NAMES: Final = (
     'method', 'query', 'post', 'json', 'multipart', 'data', 'headers',
     'cainfo', 'verify', 'cert', 'key', 'mirrors', 'secret_names',
-    'key_without', 'key_ignores_query', 'auth',
+    'key_without', 'key_ignores_query', 'auth', 'cookies',
 )  # fmt: skip

@@ -189,7 +189,7 @@ _ELSEWHERE: Final = {
     'retry': 'retries', 'max_time': 'timeout', 'refresh': 'check_freshness',
     'cacert': 'cainfo', 'insecure': 'verify', 'known_hash': 'checksum',
     'sha256': 'checksum', 'output': 'dest', 'directory': 'dest', 'params': 'query',
-    'fname': 'dest', 'files': 'multipart', 'cookies': 'headers',
+    'fname': 'dest', 'files': 'multipart',
     'max_cache_size': 'max_size', 'cache_size': 'max_size', 'max_age': 'unused_for',
     'cache': 'path', 'cache_dir': 'path', 'cache_folder': 'path',
 }  # fmt: skip

@@ -68,6 +68,7 @@ def ask(job: Job, attempts: Attempts, request: Request, at: datetime) -> Step:
         stall_timeout=policy.stall_timeout,
         timeout=policy.timeout,
         http2=policy.http2,
+        jar=job.descriptor.cookies.jar,
         rate_limits=RateLimits(
             max_per_host=_max_per_host(policy),
             rate=policy.rate,

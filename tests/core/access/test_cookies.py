@@ -11,10 +11,8 @@ from dlmachine.core.access.cookie_field import (
     with_cookies,
     without_cookies,
 )
+from dlmachine.core.access.cookie_limits import RUN_LIMITS
 from dlmachine.core.access.cookies import (
-    MAX_CHARACTERS,
-    MAX_COOKIES,
-    MAX_COOKIES_OF_DOMAIN,
     NO_COOKIES,
     CookieStore,
     domains_named,
@@ -169,13 +167,15 @@ def test_http_cannot_shadow_a_secure_cookie() -> None:
 
 def test_the_number_of_cookies_is_limited() -> None:
     """The oldest cookies are dropped first, per domain and in total."""
-    store = stored('h.org/', *(f'a{number}=1' for number in range(MAX_COOKIES_OF_DOMAIN + 5)))
+    store = stored(
+        'h.org/', *(f'a{number}=1' for number in range(RUN_LIMITS.cookies_of_domain + 5))
+    )
     names = [cookie.name for cookie in store.cookies]
-    assert names == [f'a{number}' for number in range(5, MAX_COOKIES_OF_DOMAIN + 5)]
+    assert names == [f'a{number}' for number in range(5, RUN_LIMITS.cookies_of_domain + 5)]
 
     for host in range(10):
         store = stored(f'{host}a.org/', *(f'b{number}=1' for number in range(40)), store=store)
-    assert len(store.cookies) == MAX_COOKIES
+    assert len(store.cookies) == RUN_LIMITS.cookies
     assert store.cookies[-1].domain == '9a.org'
 
 
@@ -186,10 +186,10 @@ def test_a_response_sets_no_more_than_can_be_kept() -> None:
     store = stored('http://h.org/', *['b=1'] * 30_000, 'c=1', store=store)
     assert [cookie.name for cookie in store.cookies][-1] == 'b'
     store = stored(
-        'h.org/', *(f'd{number}={"x" * 4000}' for number in range(MAX_COOKIES_OF_DOMAIN))
+        'h.org/', *(f'd{number}={"x" * 4000}' for number in range(RUN_LIMITS.cookies_of_domain))
     )
-    assert sum(len(cookie.value) for cookie in store.cookies) <= MAX_CHARACTERS
-    assert store.cookies[-1].name == f'd{MAX_COOKIES_OF_DOMAIN - 1}'
+    assert sum(len(cookie.value) for cookie in store.cookies) <= RUN_LIMITS.characters
+    assert store.cookies[-1].name == f'd{RUN_LIMITS.cookies_of_domain - 1}'
     assert perf_counter() - began < 2
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from dlmachine.core.access import cookies, set_cookie
+from dlmachine.core.access import cookie_limits, cookies, set_cookie
 from dlmachine.core.access.cookie_date import parse_cookie_date
 from dlmachine.core.cache import entry_names, record
 from dlmachine.core.decision import part_note
@@ -20,9 +20,6 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.response import ResponseHead
 
 LIMITS: Final[list[tuple[ModuleType, str, int]]] = [
-    (cookies, 'MAX_COOKIES', 300),
-    (cookies, 'MAX_COOKIES_OF_DOMAIN', 50),
-    (cookies, 'MAX_CHARACTERS', 128 << 10),
     (set_cookie, '_MAX_CHARACTERS', 16 << 10),
     (set_cookie, '_MAX_AGE_DIGITS', 8),
     (entry_names, 'MAX_VERSION', 1_000_000_000),
@@ -43,6 +40,13 @@ LIMITS: Final[list[tuple[ModuleType, str, int]]] = [
 def test_limits(module: ModuleType, name: str, limit: int) -> None:
     """A changed limit is a decision: what was accepted may be refused, and the reverse."""
     assert getattr(module, name) == limit
+
+
+def test_limits_of_cookies() -> None:
+    """Of one download, and of a jar, which may be that of a browser."""
+    run, jar = cookie_limits.RUN_LIMITS, cookie_limits.JAR_LIMITS
+    assert (run.cookies_of_domain, run.cookies, run.characters) == (50, 300, 128 << 10)
+    assert (jar.cookies_of_domain, jar.cookies, jar.characters) == (180, 3_000, 4 << 20)
 
 
 def test_limits_of_a_record() -> None:
