@@ -9,13 +9,16 @@ from returns.result import Result, Success
 
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
-from dlmachine.core.protocol.effects import ReadSecret
-from dlmachine.core.protocol.events import EffectFailed, SecretRead
+from dlmachine.core.http.request import Request
+from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.protocol.effects import ReadCookies, ReadSecret
+from dlmachine.core.protocol.events import CookiesRead, EffectFailed, SecretRead
 from dlmachine.core.protocol.ports import Transport
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.store import CachedirStore
+from dlmachine_adapters.fakes.cookies import MemoryCookies
 from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.secrets import MemorySecrets
 from dlmachine_adapters.fakes.transport import ScriptedTransport
@@ -89,6 +92,7 @@ class World:
         self.progress = NoProgress()
         self.gates = MemoryGates(self.clock)
         self.secrets = MemorySecrets(self.clock)
+        self.cookies = MemoryCookies(self.clock)
         self.workers = InTurn()
         self._transport = ScriptedTransport(self.clock, stage.scripts())
 
@@ -107,6 +111,14 @@ class World:
     def read_secret(self, effect: ReadSecret) -> SecretRead | EffectFailed:
         """No download needs one."""
         return self.secrets.read(effect)
+
+    def read_cookies(self, effect: ReadCookies) -> CookiesRead | EffectFailed:
+        """No download has any."""
+        return self.cookies.read(effect)
+
+    def keep_cookies(self, jar: str, request: Request, head: ResponseHead) -> Fault | None:
+        """No download has a jar."""
+        return self.cookies.keep(jar, request, head)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on."""
