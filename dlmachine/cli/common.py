@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
+from dlmachine.cli.parameters.body import body_words, header_lines
 from dlmachine.cli.parameters.flags import fault_in_flags, in_flags
 from dlmachine.cli.parameters.login import auth_of, cookies_of
 from dlmachine.core.faults.printing import printable
@@ -96,24 +97,18 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
     words: dict[str, Any] = {
         name: given[name] for name in sorted(_OF_REQUEST) if given[name] not in (None, ())
     }
-    if given['data'] is not None and given['json_data'] is not None:
-        raise click.UsageError('--data and --json-data exclude each other: a request has one body')
+    lines = [*header_lines(given['headers'])]
+    if given['referer'] is not None:
+        lines.append(f'Referer: {given["referer"]}')
+    if lines:
+        words['headers'] = lines
     auth = auth_of(given)
     if auth is not None:
         words['auth'] = auth
     cookies = cookies_of(given)
     if cookies is not None:
         words['cookies'] = cookies
-    data = _read_data(given['data'])
-    if data is not None:
-        # Like curl: a form, unless a header sets another type.
-        words |= {'query': data, 'post': True}
-    if given['json_data'] is not None:
-        from dlmachine.documents.reader import read_json
-        from dlmachine.errors import unwrap
-
-        words['json'] = unwrap(read_json(given['json_data'], '--json-data'))
-    return words
+    return words | body_words(given)
 
 
 def fail(fault: 'Fault', text: str = '') -> NoReturn:
@@ -182,18 +177,3 @@ def confirmed(question: str) -> bool:
             raise
         click.echo('', err=True)
         raise click.UsageError('nothing done: there is no terminal to ask on; pass --yes') from None
-
-
-def _read_data(data: str | None) -> bytes | None:
-    from dlmachine.paths import expand
-
-    if data is None or not data.startswith('@'):
-        return None if data is None else os.fsencode(data)
-    try:
-        with click.open_file(expand(data[1:]), 'rb') as file:
-            content: bytes = file.read()
-            return content
-    except OSError as error:
-        raise click.UsageError(
-            f'--data: {data[1:]} cannot be read: {error.strerror or error}'
-        ) from error

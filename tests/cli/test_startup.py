@@ -38,9 +38,9 @@ _IMPORT = 'import json, sys, dlmachine; print(json.dumps({"loaded": list(sys.mod
 _BUDGETS: Final = {
     'import': 3,
     'help': 8,
-    'hit': 192,
-    'new file, curl': 268,
-    'new file, requests': 268,
+    'hit': 196,
+    'new file, curl': 270,
+    'new file, requests': 270,
     'new file, called': 258,
 }
 

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from dlmachine.cli.parameters.body import body_options
 from dlmachine.cli.parameters.flags import ABBREVIATIONS, ALSO, ON, REPEATED, flag_of, renamed
 from dlmachine.cli.parameters.login import login_options
 from dlmachine.cli.parameters.usage import WORKERS
@@ -41,7 +42,7 @@ SECTIONS: Final = {
 }  # fmt: skip
 #: Help texts where that of the table is about Python or about several values.
 _HELPS: Final = {
-    'headers': 'header to send',
+    'headers': 'header to send, or @FILE with one in each line',
     'key_ignores_query': 'query parameter that does not count in the cache key (example: X-Amz-*)',
     'key_without': 'header that does not count in the cache key (example: Cookie)',
     'method': 'GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS',
@@ -218,17 +219,16 @@ def request_options(command: Decorated) -> Decorated:
         if section == 'Request':
             options += [
                 own_option(
-                    '--data',
+                    '-e',
+                    '--referer',
                     section=section,
                     type=Completed(),
-                    metavar='TEXT',
-                    help='Form to POST; @FILE reads it from a file.',
+                    metavar='URL',
+                    help='Referer header.',
                 ),
-                own_option(
-                    '--json-data', section=section, metavar='JSON', help='JSON body to POST.'
-                ),
+                *body_options(own_option),
+                *login_options(own_option),
             ]
-            options += login_options(own_option)
     for option in reversed(options):
         command = option(command)
     return command
