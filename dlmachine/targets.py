@@ -31,6 +31,7 @@ from dlmachine.core.spec.destination import (
 from dlmachine.core.spec.option_parsers import read_progress
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.policy_checks import at_place
 from dlmachine.core.spec.reuse import Freshness
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import error_for, unwrap
@@ -83,11 +84,11 @@ def parse_target(
         usual = defaults.policy.dest
         has_own = base.dest is not usual and base.dest not in {Auto(), usual}
     policy = unwrap(parse_policy(handled, base)) if handled else base
-    changes = {} if has_own else _place(target, path, dest, policy)
+    place = policy.dest if has_own else _place(target, path, dest, policy)
     locked = getattr(target, 'sha256', None)
-    if locked is not None:
-        changes['checksum'] = Checksum('sha256', locked)
-    policy = replace(policy, **changes) if changes else policy
+    if locked is not None or place is not policy.dest:
+        checksum = policy.checksum if locked is None else Checksum('sha256', locked)
+        policy = at_place(policy, place, checksum)
     descriptor = _describe(what, described, defaults.described)
     is_kept = descriptor.method in KEPT_METHODS and 'Range' not in descriptor.headers
     if not is_kept and policy.dest == Auto():
@@ -116,14 +117,10 @@ def progress_of(options: Mapping[str, object]) -> Any:
     return None if value is None else unwrap(read_progress('progress', value))
 
 
-def _place(
-    target: Any, path: str | None, dest: DestInput | ToPath, policy: Policy
-) -> dict[str, Any]:
-    # The change of a policy by the destination of the call, and by the path of an entry.
-    if not path and dest is None:
-        return {}
+def _place(target: Any, path: str | None, dest: DestInput | ToPath, policy: Policy) -> Wanted:
+    # The destination of the call, and in it the path of an entry.
     place = policy.dest if dest is None else _destination(dest)
-    return {'dest': _placed(target, place) if path else place}
+    return _placed(target, place) if path else place
 
 
 def _destination(dest: DestInput | ToPath) -> Wanted:

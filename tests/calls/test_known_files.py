@@ -14,7 +14,7 @@ from tests.servers.http import Server
 
 #: Calls of functions for a known file, from the manifest to the result. Only a better reason than
 #: convenience may raise it.
-MOST = 335
+MOST = 325
 FEW, MANY = 64, 192
 
 

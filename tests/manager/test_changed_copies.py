@@ -1,5 +1,6 @@
 """Stored copies that were changed or touched, and copies that are too small or too large."""
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -107,15 +108,21 @@ def test_a_changed_file_is_not_a_stale_fallback(
             manager.download(url, **options)
 
 
+@pytest.mark.parametrize('is_expected', [False, True])
 def test_a_touched_file_is_read_once(
-    manager: DownloadManager, server: Server, url: str, monkeypatch: pytest.MonkeyPatch
+    manager: DownloadManager,
+    server: Server,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    is_expected: bool,
 ) -> None:
-    """With the digest on record it is used, and not read the next time."""
+    """With the digest on record, expected or not, it is used, and not read the next time."""
     stored = path_of(manager, url)
+    digest = hashlib.sha256(stored.read_bytes()).hexdigest() if is_expected else None
     os.utime(stored, (1, 1))
     with counting_reads(monkeypatch) as read:
         for _ in range(3):
-            assert manager.fetch(url).origin is Origin.CACHE
+            assert manager.fetch(url, checksum=digest).origin is Origin.CACHE
 
     assert read == [str(stored)]
     assert asked(server) == 1

@@ -128,10 +128,11 @@ def test_a_file_edited_to_the_same_size_is_noticed(
     assert kept(tmp_path) == [EDITED]
 
 
+@pytest.mark.parametrize('checksum', [None, f'sha256:{hashlib.sha256(BODY).hexdigest()}'])
 def test_a_touched_or_copied_file_is_read_once(
-    manager: DownloadManager, server: Server, url: str, tmp_path: Path
+    manager: DownloadManager, server: Server, url: str, tmp_path: Path, checksum: str | None
 ) -> None:
-    """It has the recorded digest, so it is recorded again."""
+    """It has the recorded digest, so it is recorded again, also if that is the expected one."""
     path = tmp_path / 'x.tsv'
     manager.download(url, path)
     copy = tmp_path / 'copy'
@@ -139,7 +140,8 @@ def test_a_touched_or_copied_file_is_read_once(
     os.utime(copy, ns=(1, 1_000_000_123))
     copy.replace(path)
     for reason in ('the stored file has changed', 'the file is recorded'):
-        assert manager.fetch(url, path, freshness='stored').reason.startswith(reason)
+        again = manager.fetch(url, path, freshness='stored', checksum=checksum)
+        assert again.reason.startswith(reason)
     assert len(server.asked) == 1
 
 

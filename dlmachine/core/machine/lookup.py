@@ -137,8 +137,7 @@ def _use(state: CheckingCopy, event: CopyConfirmed) -> Step:
         filled = entry_for_key(job, entry, record, event.at)
         effect = copy_of_cache(job, filled)
         return Step(state=Opening(job=replace(job, filled=filled)), effect=effect)
-    is_other = state.checksum is not None and state.checksum != job.policy.checksum
-    if record is not None and is_other:
+    if record is not None and event.sha256 == record.sha256 and not entry.is_as_recorded:
         # The copy has the recorded digest, so the next run need not read it.
         known = replace(record, mtime_ns=entry.file_mtime_ns)
         entry = replace(entry, record=known, is_certain=True)

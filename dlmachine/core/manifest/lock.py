@@ -94,7 +94,9 @@ def read_written(text: str) -> Lock | None:
         for name in _TEXTS:
             value = words[name]
             if value is not None and '\\' in value:
-                words[name] = _ESCAPE.sub(r'\1', value)
+                # Quotation marks, as around ETags, are all that most texts escape.
+                has_more = '\\\\' in value
+                words[name] = _ESCAPE.sub(r'\1', value) if has_more else value.replace('\\"', '"')
         files.append(LockedFile(**{**words, 'size': int(words['size'])}))
     is_sorted = all(one.name < other.name for one, other in pairwise(files))
     return Lock(files=tuple(files)) if is_sorted else None

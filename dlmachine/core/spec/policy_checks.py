@@ -12,10 +12,11 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import shown_value
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import parse_headers
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.regex import regex
-from dlmachine.core.spec.destination import Auto, ToMemory, ToPath
+from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.spec.reuse import (
@@ -88,6 +89,18 @@ def find_policy_fault(policy: Policy) -> Fault | None:
     fault = fault or _find_checksum_fault(policy)
     object.__setattr__(policy, '_is_sound', fault is None)
     return fault
+
+
+def at_place(policy: Policy, dest: Wanted, checksum: Checksum | None) -> Policy:
+    """A copy with another destination and checksum; the other options are not checked again.
+
+    >>> find_policy_fault(at_place(Policy(retries=-1), Auto(), None)).where
+    'retries'
+    """
+    made = replace(policy, dest=dest, checksum=checksum)
+    if find_policy_fault(policy) is None and _find_checksum_fault(made) is None:
+        object.__setattr__(made, '_is_sound', True)
+    return made
 
 
 # Cached, because the downloads of a manager share all options but the destination and the checksum.

@@ -100,10 +100,11 @@ def test_a_known_file_costs_one_look() -> None:
     assert (run.outcome.version, run.updates) == (None, [])
 
 
+@pytest.mark.parametrize('checksum', [None, Checksum('sha256', DIGEST)])
 @pytest.mark.parametrize('entry', [a_recorded(file_mtime_ns=8), a_recorded(is_certain=False)])
-def test_a_touched_file_is_read_and_recorded_again(entry: Any) -> None:
-    """With the recorded digest it is used, and the row gets its present time."""
-    run = a_run(a_file(entry), freshness=STORED)
+def test_a_touched_file_is_read_and_recorded_again(entry: Any, checksum: Checksum | None) -> None:
+    """With the recorded digest, expected or not, it is used, and the row gets its present time."""
+    run = a_run(a_file(entry), freshness=STORED, checksum=checksum)
     [look] = run.effects
     assert isinstance(look, CheckCopy)
     assert look.checksum == Checksum('sha256', DIGEST)

@@ -53,7 +53,7 @@ def test_a_lock_is_sorted_and_reads_back() -> None:
 
 def test_a_written_lock_is_read_as_it_is() -> None:
     """As its TOML would be; texts with escapes that TOML alone knows are left to TOML."""
-    plain = replace(SECOND, name='two \\ "b" ä', etag='W/"\\"')
+    plain = replace(SECOND, name='two \\ "b" ä', etag='W/"\\"', last_modified='"a" "b"')
     text = write_lock(make_lock((FIRST, plain)))
 
     assert read_written(text) == Lock(files=(FIRST, plain)) == parse_lock(loads(text), 'x').unwrap()
