@@ -54,6 +54,7 @@ from dlmachine_adapters.misses import read_miss
 
 #: Rows of the registry, with what was given for those that other programs made.
 _Rows: TypeAlias = list[tuple[Read, Given | None]]
+_READY: Final = Status.READY.value
 _VERSION: Final = 'SELECT 1 FROM main WHERE version_id = ? AND status = ?'
 
 
@@ -243,14 +244,15 @@ def _count_chars(rows: _Rows) -> int:
 
 
 def _has_version(version_id: str, connection: sqlite3.Connection) -> bool:
-    asked = connection.execute(_VERSION, (version_id, Status.READY.value))
+    asked = connection.execute(_VERSION, (version_id, _READY))
     return asked.fetchone() is not None
 
 
 def _finds_version(version_id: str, whole: Whole) -> bool:
-    item_id = version_id.rpartition('-')[0]
-    wanted = version_id, Status.READY.value
-    return any((values[2], values[4]) == wanted for values in whole.get(item_id, ()))
+    for values in whole.get(version_id[: version_id.rindex('-')], ()):
+        if values[2] == version_id and values[4] == _READY:
+            return True
+    return False
 
 
 @cache

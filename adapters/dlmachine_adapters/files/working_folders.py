@@ -10,7 +10,6 @@ rules are in docs/explanation/trust.md.
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from itertools import takewhile
@@ -154,7 +153,7 @@ def _make(folder: str, path: str, *, is_private: bool) -> OwnFolder:
 def _fresh(folder: str) -> OwnFolder:
     # Some file systems have no owners and modes. A folder that this process has just created can be
     # trusted. Its files are never trusted later, because nobody knows its name then.
-    path = f'{_private_path(folder)}-{secrets.token_hex(8)}'
+    path = f'{_private_path(folder)}-{os.urandom(8).hex()}'
     os.mkdir(path, _PRIVATE)
     made = open_folder(path)
     made.is_passing = True

@@ -8,19 +8,20 @@ is raised: in a folder that cannot be written to, no use is noted.
 
 import os
 import re
-import secrets
 import threading
 import time
 from collections.abc import Iterator
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.owners import is_own
 from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
 
-fcntl: Any = import_module('fcntl') if find_spec('fcntl') else None
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # On Windows.
+    fcntl = None
 
 #: The sub-folder for use logs.
 USES_FOLDER: Final = 'uses'
@@ -138,7 +139,7 @@ def _take(ours: OwnFolder) -> int:
             handle = _continue(logs, name) if name.endswith(ENDING) else None
             if handle is not None:
                 return handle
-        name = f'{secrets.token_hex(8)}{ENDING}'
+        name = f'{os.urandom(8).hex()}{ENDING}'
         handle = logs.create(name, flags=_FLAGS)
         _lock(handle)
         return handle
