@@ -16,7 +16,7 @@ from dlmachine.core.access.login import Login, react
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.url import parse_url
-from dlmachine.core.machine.finish import fail_unexpected, finish
+from dlmachine.core.machine.finish import finish
 from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
 from dlmachine.core.machine.recording import remember
 from dlmachine.core.protocol.attempts import Attempts
@@ -106,7 +106,7 @@ def _read_secret(job: Job, attempts: Attempts, login: Login, refusal: Fault | No
     return Step(state=state, effect=effect)
 
 
-def on_authorizing(state: Authorizing, event: Event) -> Step:
+def on_authorizing(state: Authorizing, event: Event) -> Step | None:
     """It is read: request the current URL, unless the secret is the one that was refused."""
     attempts, login = state.attempts, state.attempts.login
     match event:
@@ -121,8 +121,7 @@ def on_authorizing(state: Authorizing, event: Event) -> Step:
             return start_attempt(state.job, known, at, refusal=state.refusal)
         case EffectFailed(fault=fault):
             return give_up(state.job, attempts, fault)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
 def log_in_again(state: Exchanging, event: Responded, refusal: Fault) -> Step | None:

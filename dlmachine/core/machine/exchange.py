@@ -23,11 +23,11 @@ from dlmachine.core.machine.attempts import (
     start_attempt,
     start_over,
 )
-from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.publishing import on_taken
 from dlmachine.core.machine.received import on_body
 from dlmachine.core.machine.recording import answer, confirm_version
 from dlmachine.core.machine.segments import split_rest
+from dlmachine.core.protocol import events
 from dlmachine.core.protocol.attempts import NOTHING, Attempts, Partial
 from dlmachine.core.protocol.body_decision import (
     BodyDecision,
@@ -35,14 +35,6 @@ from dlmachine.core.protocol.body_decision import (
     SkipBody,
     SkipReason,
     StoreBody,
-)
-from dlmachine.core.protocol.events import (
-    EffectFailed,
-    Event,
-    Interrupted,
-    PartOpened,
-    Responded,
-    Waited,
 )
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import Exchanging, Opening, Step, Waiting
@@ -55,56 +47,51 @@ from dlmachine.core.transfer.retry import may_be_repeated
 from dlmachine.core.transfer.status_fault import status_fault
 
 
-def on_opening(state: Opening, event: Event) -> Step:
+def on_opening(state: Opening, event: events.Event) -> Step | None:
     """The part is open: request the first URL."""
     match event:
-        case PartOpened(at=at, size_bytes=size):
+        case events.PartOpened(at=at, size_bytes=size):
             job = replace(state.job, holds_part=True)
             return start_attempt(job, _first_attempts(job, size), at)
-        case EffectFailed(fault=fault):
-            return finish(state.job, fault)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
-def on_waiting(state: Waiting, event: Event) -> Step:
+def on_waiting(state: Waiting, event: events.Event) -> Step | None:
     """The wait is over: start the next attempt."""
     match event:
-        case Waited(at=at):
+        case events.Waited(at=at):
             return start_attempt(state.job, state.attempts, at)
-        case EffectFailed(fault=fault):
+        case events.EffectFailed(fault=fault):
             return give_up(state.job, state.attempts, fault)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
-def on_exchanging(state: Exchanging, event: Event) -> Step:
+def on_exchanging(state: Exchanging, event: events.Event) -> Step | None:
     """The exchange ended with a response, or was interrupted."""
     match event:
-        case Responded(head=head):
+        case events.Responded(head=head):
             state, decision = _heard(state, event, head)
             plainer = _retry_plainly(state, head, decision, event.at)
             return plainer or _on_response(state, event, decision)
-        case Interrupted(fault=DestinationUnusable(path=path)):
+        case events.Interrupted(fault=DestinationUnusable(path=path)):
             return on_taken(state.job, path, state.attempts.tries)
-        case Interrupted(head=None, part_bytes=count):
+        case events.Interrupted(head=None, part_bytes=count):
             part = state.attempts.part
             is_kept = count and part.validator
             return _on_interruption(
                 state, event, replace(part, front_bytes=count) if is_kept else NOTHING
             )
-        case Interrupted(head=ResponseHead() as head, part_bytes=count):
+        case events.Interrupted(head=ResponseHead() as head, part_bytes=count):
             state, decision = _heard(state, event, head)
             plainer = _retry_plainly(state, head, decision, event.at)
             return plainer or _on_interruption(state, event, _partial(decision, count))
-        case EffectFailed(at=at, fault=fault):
+        case events.EffectFailed(at=at, fault=fault):
             return after_failure(state.job, state.attempts, fault, at)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
 def _heard(
-    state: Exchanging, event: Responded | Interrupted, head: ResponseHead
+    state: Exchanging, event: events.Responded | events.Interrupted, head: ResponseHead
 ) -> tuple[Exchanging, BodyDecision]:
     """The state with what the head changes, and the decision about the body."""
     if event.added:
@@ -159,12 +146,12 @@ def _first_attempts(job: Job, size_bytes: int) -> Attempts:
     return Attempts(position=position, part=adopted, login=login).at(0)
 
 
-def _on_response(state: Exchanging, event: Responded, decision: BodyDecision) -> Step:
+def _on_response(state: Exchanging, event: events.Responded, decision: BodyDecision) -> Step | None:
     entry = state.job.decision.entry
     match decision:
         case StoreBody() as taking:
             if event.received is None:
-                return fail_unexpected(state.job, state, event)
+                return None
             return _on_stored(state, event, taking, event.received)
         case SkipBody(why=SkipReason.NOT_MODIFIED | SkipReason.SAME_COPY) if entry is not None:
             expect = state.exchange.expect
@@ -185,13 +172,15 @@ def _on_response(state: Exchanging, event: Responded, decision: BodyDecision) ->
             assert_never(decision)
 
 
-def _on_stored(state: Exchanging, event: Responded, taking: StoreBody, received: Received) -> Step:
+def _on_stored(
+    state: Exchanging, event: events.Responded, taking: StoreBody, received: Received
+) -> Step:
     if taking.whole_bytes is None:
         return on_body(state, event, taking, received)
     return split_rest(state, event, taking, received, taking.whole_bytes)
 
 
-def _on_redirect(state: Exchanging, event: Responded) -> Step:
+def _on_redirect(state: Exchanging, event: events.Responded) -> Step:
     request, attempts, most = state.exchange.request, state.attempts, state.job.policy.max_redirects
     moved = follow_redirect(
         request, event.head, attempts.redirects, most, attempts.cookies, event.at
@@ -203,7 +192,7 @@ def _on_redirect(state: Exchanging, event: Responded) -> Step:
     return follow(known, moved.unwrap())
 
 
-def _on_error(state: Exchanging, event: Responded) -> Step:
+def _on_error(state: Exchanging, event: events.Responded) -> Step:
     request = state.exchange.request
     fault = status_fault(request, event.head, event.error_text, event.at)
     again = None if fault.status != UNAUTHORIZED else log_in_again(state, event, fault)
@@ -215,7 +204,7 @@ def _on_error(state: Exchanging, event: Responded) -> Step:
     return after_failure(state.job, state.attempts, fault, event.at)
 
 
-def _on_interruption(state: Exchanging, event: Interrupted, part: Partial) -> Step:
+def _on_interruption(state: Exchanging, event: events.Interrupted, part: Partial) -> Step:
     most, size = state.attempts.most_bytes, part.all_bytes
     attempts = replace(state.attempts, part=part, best_bytes=max(most, size))
     return after_failure(state.job, attempts, event.fault, event.at, gained=size > most)

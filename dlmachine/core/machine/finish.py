@@ -4,7 +4,7 @@ Pure. Every run ends through this module, so no lock and no part is leaked. If a
 `stale_if_error` is set, an existing copy is used instead (the idea of RFC 5861 section 4).
 """
 
-from typing import Final
+from typing import Any, Final
 
 from dlmachine.core.cache.entries import CacheEntry, without_single_use
 from dlmachine.core.cache.freshness import choose_version, must_read
@@ -13,20 +13,11 @@ from dlmachine.core.decision.locate import locate
 from dlmachine.core.faults import Bug, Fault, HttpStatus, Party
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.protocol import states
 from dlmachine.core.protocol.effects import CheckCopy, Discard, Invalidate, ReleaseLock
 from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, EffectFailed, Event
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Origin, Outcome
-from dlmachine.core.protocol.states import (
-    Discarding,
-    Failed,
-    FallingBack,
-    Finished,
-    Invalidating,
-    Releasing,
-    State,
-    Step,
-)
 from dlmachine.core.spec.destination import InCache
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import Freshness, Window
@@ -37,7 +28,7 @@ _NO_STALE_COPY: Final = frozenset({Party.CALLER})
 _STALE_STATUSES: Final = frozenset({500, 502, 503, 504})
 
 
-def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
+def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> states.Step:
     """End the run with a result, or fall back to an existing copy if the download failed."""
     if isinstance(end, Outcome):
         return release(job, end, keep_part=keep_part)
@@ -70,21 +61,25 @@ def _may_be_stale(job: Job, entry: CacheEntry | None, fault: Fault) -> bool:
     return may and (is_wanted or is_error)
 
 
-def on_falling_back(state: FallingBack, event: Event) -> Step:
+def on_falling_back(state: states.FallingBack, event: Event) -> states.Step | None:
     """The copy exists and is used, or it does not and the run fails with the original fault."""
     match event:
         case CopyConfirmed():
             return finish(state.job, state.outcome, keep_part=state.keep_part)
         case CopyMissing() | EffectFailed():
             return finish(state.job, state.fault, keep_part=state.keep_part)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
-def fail_unexpected(job: Job, state: State, event: Event) -> Step:
-    """End a run whose state cannot handle the event, with `Bug`."""
+def after_unhandled(state: Any, event: Event) -> states.Step:
+    """The step after an event that its state does not handle.
+
+    An effect that failed ends the run with its fault; every other event is a bug.
+    """
+    if isinstance(event, EffectFailed):
+        return finish(state.job, event.fault)
     bug = Bug(state=type(state).__name__, event=type(event).__name__)
-    return release(job, locate(bug, job.descriptor))
+    return release(state.job, locate(bug, state.job.descriptor))
 
 
 def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
@@ -100,19 +95,21 @@ def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
     )
 
 
-def release(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> Step:
+def release(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> states.Step:
     """Release the part, mark what is invalid, release the lock, then end the run."""
     if job.holds_part:
-        state = Discarding(job=replace(job, holds_part=False), end=end)
-        return Step(state=state, effect=Discard(keep=keep_part))
+        state = states.Discarding(job=replace(job, holds_part=False), end=end)
+        return states.Step(state=state, effect=Discard(keep=keep_part))
     if job.invalid:
-        marking = Invalidating(job=replace(job, invalid=()), end=end)
-        return Step(state=marking, effect=Invalidate(urls=job.invalid))
+        marking = states.Invalidating(job=replace(job, invalid=()), end=end)
+        return states.Step(state=marking, effect=Invalidate(urls=job.invalid))
     lock = job.lock
     if lock is not None:
-        state_ = Releasing(job=replace(job, lock=None), end=end)
-        return Step(state=state_, effect=ReleaseLock(key=lock.key, folder=lock.folder))
-    return Step(state=Finished(outcome=end) if isinstance(end, Outcome) else Failed(fault=end))
+        state_ = states.Releasing(job=replace(job, lock=None), end=end)
+        return states.Step(state=state_, effect=ReleaseLock(key=lock.key, folder=lock.folder))
+    return states.Step(
+        state=states.Finished(outcome=end) if isinstance(end, Outcome) else states.Failed(fault=end)
+    )
 
 
 def confirmation(entry: CacheEntry, checksum: Checksum | None) -> CheckCopy:
@@ -157,9 +154,9 @@ def _stale_copy(job: Job, fault: Fault) -> tuple[Outcome, CheckCopy] | None:
 
 def _fall_back(
     job: Job, copy: Outcome, effect: CheckCopy, fault: Fault, *, keep_part: bool
-) -> Step:
+) -> states.Step:
     outcome = replace(copy, origin=Origin.STALE, tries=fault.tries, fault=fault)
-    state = FallingBack(
+    state = states.FallingBack(
         job=replace(job, may_fall_back=False), outcome=outcome, fault=fault, keep_part=keep_part
     )
-    return Step(state=state, effect=effect)
+    return states.Step(state=state, effect=effect)

@@ -18,37 +18,18 @@ from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.machine.finish import cached_outcome, confirmation, fail_unexpected, finish
+from dlmachine.core.machine.finish import cached_outcome, confirmation, finish
 from dlmachine.core.machine.limits import MAX_MISSING
+from dlmachine.core.protocol import events, states
 from dlmachine.core.protocol.effects import AcquireLock, FillCache, Observe, OpenPart
-from dlmachine.core.protocol.events import (
-    ChecksumsRead,
-    CopyConfirmed,
-    CopyMissing,
-    EffectFailed,
-    Event,
-    LockAcquired,
-    LockUnavailable,
-    Observed,
-)
 from dlmachine.core.protocol.job import Job
-from dlmachine.core.protocol.states import (
-    CheckingCopy,
-    Failed,
-    FillingCache,
-    Locking,
-    Observing,
-    Opening,
-    ReadingChecksums,
-    Step,
-)
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, InFolder
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import ANY_TIME
 
 
-def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
+def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> states.Step:
     """Decide how to obtain the file, and return the first step."""
     policy = policy.with_secret_names(descriptor.secret_names)
     if policy.window is not ANY_TIME:
@@ -66,77 +47,70 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
             )
             return _step_for_decision(job)
         case refused:
-            return Step(state=Failed(fault=refused.failure()))
+            return states.Step(state=states.Failed(fault=refused.failure()))
 
 
-def on_checking_copy(state: CheckingCopy, event: Event) -> Step:
+def on_checking_copy(state: states.CheckingCopy, event: events.Event) -> states.Step | None:
     """The stored copy exists and is used or revalidated, or it is missing: decide again."""
     match event:
-        case CopyConfirmed():
+        case events.CopyConfirmed():
             return _use(state, event)
-        case CopyMissing():
+        case events.CopyMissing():
             return decide_without(state.job, state.entry)
-        case EffectFailed(fault=fault):
-            return finish(state.job, fault)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
-def on_reading_checksums(state: ReadingChecksums, event: Event) -> Step:
+def on_reading_checksums(state: states.ReadingChecksums, event: events.Event) -> states.Step | None:
     """The checksum file is read: decide again with the checksum."""
     job, wanted = state.job, state.job.policy.checksum_file
     match event:
-        case ChecksumsRead() if wanted is not None:
+        case events.ChecksumsRead() if wanted is not None:
             from dlmachine.core.machine.checksum_file import with_checksum
 
             learned = with_checksum(job, wanted, event)
             return _decide_again(learned) if isinstance(learned, Job) else finish(job, learned)
-        case EffectFailed(fault=fault):
-            return finish(job, fault)
-        case _:
-            return fail_unexpected(job, state, event)
+    return None
 
 
-def on_locking(state: Locking, event: Event) -> Step:
+def on_locking(state: states.Locking, event: events.Event) -> states.Step | None:
     """The lock is acquired, or locks do not work here: observe again."""
     match event:
-        case LockAcquired():
-            job = replace(state.job, lock=state.lock)
-            return Step(state=Observing(job=job), effect=Observe(key=job.key))
-        case LockUnavailable(fault=None):
-            return Step(state=Observing(job=state.job), effect=Observe(key=state.job.key))
-        case LockUnavailable(fault=fault) | EffectFailed(fault=fault) if fault is not None:
+        case events.LockAcquired():
+            return _observe(replace(state.job, lock=state.lock))
+        case events.LockUnavailable(fault=None):
+            return _observe(state.job)
+        case events.LockUnavailable(fault=fault) if fault is not None:
             return finish(state.job, fault)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
-def on_observing(state: Observing, event: Event) -> Step:
+def _observe(job: Job) -> states.Step:
+    return states.Step(state=states.Observing(job=job), effect=Observe(key=job.key))
+
+
+def on_observing(state: states.Observing, event: events.Event) -> states.Step | None:
     """Decide again from the new observation."""
-    match event:
-        case Observed(snapshot=snapshot):
-            # This is the last observation, so a missing list of backends means none.
-            if snapshot.backends is None:
-                snapshot = replace(snapshot, backends=())
-            # A copy that was read and has other bytes is not read again.
-            checksum, wrong = state.job.policy.checksum, state.job.wrong
-            read = [entry for entry in wrong if must_read(entry, checksum) is not None]
-            snapshot = _without(snapshot, read)
-            return _decide_again(replace(state.job, snapshot=snapshot, is_observed=True))
-        case EffectFailed(fault=fault):
-            return finish(state.job, fault)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    if not isinstance(event, events.Observed):
+        return None
+    snapshot = event.snapshot
+    # This is the last observation, so a missing list of backends means none.
+    if snapshot.backends is None:
+        snapshot = replace(snapshot, backends=())
+    # A copy that was read and has other bytes is not read again.
+    checksum, wrong = state.job.policy.checksum, state.job.wrong
+    read = [entry for entry in wrong if must_read(entry, checksum) is not None]
+    snapshot = _without(snapshot, read)
+    return _decide_again(replace(state.job, snapshot=snapshot, is_observed=True))
 
 
-def _use(state: CheckingCopy, event: CopyConfirmed) -> Step:
+def _use(state: states.CheckingCopy, event: events.CopyConfirmed) -> states.Step:
     job, entry, record = state.job, state.entry, state.entry.record
     if job.decision.is_of_other_key and record is not None:
         from dlmachine.core.machine.files import copy_of_cache, entry_for_key
 
         filled = entry_for_key(job, entry, record, event.at)
         effect = copy_of_cache(job, filled)
-        return Step(state=Opening(job=replace(job, filled=filled)), effect=effect)
+        return states.Step(state=states.Opening(job=replace(job, filled=filled)), effect=effect)
     if record is not None and event.sha256 == record.sha256 and not entry.is_as_recorded:
         # The copy has the recorded digest, so the next run need not read it.
         known = replace(record, mtime_ns=entry.file_mtime_ns)
@@ -159,7 +133,7 @@ def _use(state: CheckingCopy, event: CopyConfirmed) -> Step:
     return repair_record(job, entry, outcome)
 
 
-def _decide_again(job: Job) -> Step:
+def _decide_again(job: Job) -> states.Step:
     copies = job.before.copies(job.decision.destination)
     before = frozenset([(entry.path, entry.version) for entry in copies if entry.is_usable])
     # If the index could not be read at first, it is not known which copies are new.
@@ -171,7 +145,7 @@ def _decide_again(job: Job) -> Step:
             return finish(job, refused.failure())
 
 
-def _step_for_decision(job: Job) -> Step:
+def _step_for_decision(job: Job) -> states.Step:
     decision, wanted = job.decision, job.policy.checksum_file
     if wanted is not None:
         from dlmachine.core.machine.checksum_file import must_read_checksums, read_checksums
@@ -183,7 +157,7 @@ def _step_for_decision(job: Job) -> Step:
         return _check(job, decision.entry, must_read(decision.entry, job.policy.checksum))
     lock = None if job.is_observed else _lock(job)
     if lock is not None:
-        return Step(state=Locking(job=job, lock=lock), effect=lock)
+        return states.Step(state=states.Locking(job=job, lock=lock), effect=lock)
     if decision.entry is not None and not job.is_compared:
         checksum = must_read(decision.entry, job.policy.checksum)
         if checksum is not None:
@@ -194,17 +168,17 @@ def _step_for_decision(job: Job) -> Step:
         from dlmachine.core.machine.files import cache_policy
 
         effect = FillCache(key=job.key, policy=cache_policy(job.policy))
-        return Step(state=FillingCache(job=job), effect=effect)
+        return states.Step(state=states.FillingCache(job=job), effect=effect)
     dest, cache = job.policy.dest, job.snapshot.cache
     is_folder = isinstance(decision.destination, InFolder)
     folder = part_place(dest, None if cache is None else cache.folder, is_folder=is_folder)
     opening = OpenPart(beside=folder, stem=part_stem(job.key, dest), adopt=decision.part)
-    return Step(state=Opening(job=job), effect=opening)
+    return states.Step(state=states.Opening(job=job), effect=opening)
 
 
-def _check(job: Job, entry: CacheEntry, checksum: Checksum | None) -> Step:
-    state = CheckingCopy(job=job, entry=entry, checksum=checksum)
-    return Step(state=state, effect=confirmation(entry, checksum))
+def _check(job: Job, entry: CacheEntry, checksum: Checksum | None) -> states.Step:
+    state = states.CheckingCopy(job=job, entry=entry, checksum=checksum)
+    return states.Step(state=state, effect=confirmation(entry, checksum))
 
 
 def _lock(job: Job) -> AcquireLock | None:
@@ -218,7 +192,7 @@ def _about_to_use(job: Job) -> CacheEntry | None:
     return job.decision.entry if job.decision.verdict is Verdict.USE_CACHED else None
 
 
-def decide_without(job: Job, entry: CacheEntry | None) -> Step:
+def decide_without(job: Job, entry: CacheEntry | None) -> states.Step:
     """Decide again without a stored copy that is missing, or has other bytes."""
     wrong = job.wrong if entry is None else (*job.wrong, entry)
     snapshot = _without(job.snapshot, wrong)

@@ -1,7 +1,8 @@
 """The state machine of a download: `begin` gives the first step, `advance` the next.
 
 Pure and total: every event in every state gives a step. The tables here and in `fetching` name the
-function that handles each state; the functions are in the other modules of this room.
+function that handles each state; it returns None for an event that it does not expect, which
+`after_unhandled` handles. The functions are in the other modules of this room.
 
 The states of a successful run:
 
@@ -20,23 +21,15 @@ from typing import Any, Final
 
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.machine import lookup
+from dlmachine.core.machine.finish import after_unhandled
 from dlmachine.core.machine.limits import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
+from dlmachine.core.protocol import states
 from dlmachine.core.protocol.events import Event
-from dlmachine.core.protocol.states import (
-    CheckingCopy,
-    Failed,
-    Finished,
-    Locking,
-    Observing,
-    ReadingChecksums,
-    State,
-    Step,
-)
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 
 
-def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
+def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> states.Step:
     """The first step of a run; its state is `Failed` if the decision is a refusal.
 
     >>> from datetime import UTC, datetime
@@ -48,25 +41,26 @@ def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Step:
     return lookup.start(descriptor, policy, snapshot)
 
 
-def advance(state: State, event: Event) -> Step:
+def advance(state: states.State, event: Event) -> states.Step:
     """The step that follows when the last effect ended with this event."""
-    kind = type(state)
-    if kind in _HANDLERS:
-        return _HANDLERS[kind](state, event)
-    # Imported here, because a cache hit does not need it.
-    from dlmachine.core.machine.fetching import HANDLERS
+    handler = _HANDLERS.get(type(state))
+    if handler is None:
+        # Imported here, because a cache hit does not need it.
+        from dlmachine.core.machine.fetching import HANDLERS
 
-    return HANDLERS[kind](state, event)
+        handler = HANDLERS[type(state)]
+    step = handler(state, event)
+    return after_unhandled(state, event) if step is None else step
 
 
 #: The states before a download, and the last ones; `fetching` has the others.
-_HANDLERS: Final[Mapping[type, Callable[[Any, Event], Step]]] = {
-    CheckingCopy: lookup.on_checking_copy,
-    ReadingChecksums: lookup.on_reading_checksums,
-    Locking: lookup.on_locking,
-    Observing: lookup.on_observing,
-    Finished: lambda state, _: Step(state=state),
-    Failed: lambda state, _: Step(state=state),
+_HANDLERS: Final[Mapping[type, Callable[[Any, Event], states.Step | None]]] = {
+    states.CheckingCopy: lookup.on_checking_copy,
+    states.ReadingChecksums: lookup.on_reading_checksums,
+    states.Locking: lookup.on_locking,
+    states.Observing: lookup.on_observing,
+    states.Finished: lambda state, _: states.Step(state=state),
+    states.Failed: lambda state, _: states.Step(state=state),
 }
 
 

@@ -21,7 +21,7 @@ from dlmachine.core.machine.files import (
     protection,
     time_of_server,
 )
-from dlmachine.core.machine.finish import fail_unexpected, finish
+from dlmachine.core.machine.finish import finish
 from dlmachine.core.machine.limits import MAX_CONFLICTS
 from dlmachine.core.machine.recording import (
     confirm_copy,
@@ -30,127 +30,104 @@ from dlmachine.core.machine.recording import (
     record_step,
     remember,
 )
+from dlmachine.core.protocol import events, states
 from dlmachine.core.protocol.effects import CheckCopy, Publish
-from dlmachine.core.protocol.events import (
-    CacheFilled,
-    ChangedKept,
-    CopyConfirmed,
-    CopyMissing,
-    EffectFailed,
-    Event,
-    NameTaken,
-    PartOpened,
-    Published,
-)
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Origin, Outcome
-from dlmachine.core.protocol.states import (
-    FillingCache,
-    KeepingChanged,
-    KeepingExisting,
-    Opening,
-    Publishing,
-    Step,
-)
 from dlmachine.core.spec.destination import AtPath, InCache, InFolder, InMemory
 from dlmachine.core.spec.local_path import path_in
 from dlmachine.core.spec.reuse import IfExists
 from dlmachine.core.transfer.missing import forgotten
 
 
-def publish(job: Job, record: DownloadRecord) -> Step:
+def publish(job: Job, record: DownloadRecord) -> states.Step:
     """Publish the part at its destination; in a cache, as the next version."""
     if not isinstance(job.decision.destination, InCache):
         version, kept = next_version(job), protection(job)
         if kept is None:
             return _publish_as(job, record, version, 0)
-        state = KeepingChanged(job=job, record=record, version=version)
-        return Step(state=state, effect=kept)
+        state = states.KeepingChanged(job=job, record=record, version=version)
+        return states.Step(state=state, effect=kept)
     entries = () if job.snapshot.cache is None else job.snapshot.cache.entries
     versions = [entry.version for entry in entries if entry.is_own]
     return _publish_as(job, record, max(versions, default=0) + 1, 0)
 
 
-def on_filling_cache(state: FillingCache, event: Event) -> Step:
+def on_filling_cache(state: states.FillingCache, event: events.Event) -> states.Step | None:
     """The cache has the file: use the recorded one if it is the same, or else copy it."""
     job = state.job
     match event:
-        case CacheFilled(record=record):
+        case events.CacheFilled(record=record):
             entry = job.decision.entry
             known = None if entry is None else entry.record
             if entry is not None and known is not None and known.sha256 == record.sha256:
                 return confirm_copy(job, entry, event)
             filled = replace(job, filled=event)
-            return Step(state=Opening(job=filled), effect=copy_of_cache(filled, event))
-        case EffectFailed(fault=fault):
-            return finish(job, fault)
-        case _:
-            return fail_unexpected(job, state, event)
+            return states.Step(
+                state=states.Opening(job=filled), effect=copy_of_cache(filled, event)
+            )
+    return None
 
 
-def on_opening_copy(state: Opening, event: Event) -> Step:
+def on_opening_copy(state: states.Opening, event: events.Event) -> states.Step | None:
     """The part has the bytes of the entry: publish it."""
     match event:
-        case PartOpened() if state.job.filled is not None:
+        case events.PartOpened() if state.job.filled is not None:
             return publish(replace(state.job, holds_part=True), state.job.filled.record)
-        case EffectFailed(fault=DestinationUnusable(path=path)) if state.job.filled is not None:
+        case events.EffectFailed(fault=DestinationUnusable(path=path)) if (
+            state.job.filled is not None
+        ):
             return on_taken(state.job, path, state.job.filled.tries)
-        case EffectFailed() if state.job.decision.is_of_other_key:
+        case events.EffectFailed() if state.job.decision.is_of_other_key:
             from dlmachine.core.machine.lookup import decide_without
 
             return decide_without(replace(state.job, filled=None), state.job.decision.entry)
-        case EffectFailed(fault=fault):
-            return finish(state.job, fault)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
-def on_keeping_changed(state: KeepingChanged, event: Event) -> Step:
+def on_keeping_changed(state: states.KeepingChanged, event: events.Event) -> states.Step | None:
     """No changed file is in the way any more: publish."""
     match event:
-        case ChangedKept():
+        case events.ChangedKept():
             return _publish_as(state.job, state.record, state.version, 0)
-        case EffectFailed(fault=fault):
+        case events.EffectFailed(fault=fault):
             return finish(state.job, replace(fault, tries=state.record.tries))
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
-def on_keeping_existing(state: KeepingExisting, event: Event) -> Step:
+def on_keeping_existing(state: states.KeepingExisting, event: events.Event) -> states.Step | None:
     """The file that is there is used, unless it is empty or gone."""
     match event:
-        case CopyConfirmed():
+        case events.CopyConfirmed():
             return finish(state.job, state.outcome)
-        case CopyMissing() if state.record is not None:
+        case events.CopyMissing() if state.record is not None:
             return _publish_as(state.job, state.record, state.version, 0, replaces=True)
-        case CopyMissing():
+        case events.CopyMissing():
             fault = occupied(state.outcome.path or '')
             return finish(state.job, replace(fault, tries=state.outcome.tries))
-        case EffectFailed(fault=fault):
+        case events.EffectFailed(fault=fault):
             return finish(state.job, replace(fault, tries=state.outcome.tries))
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
-def on_publishing(state: Publishing, event: Event) -> Step:
+def on_publishing(state: states.Publishing, event: events.Event) -> states.Step | None:
     """The file is published, or its name is taken and the next version is published instead."""
     job = state.job
     match event:
-        case Published():
+        case events.Published():
             return _on_published(state, event)
-        case NameTaken() if isinstance(job.decision.destination, InCache):
+        case events.NameTaken() if isinstance(job.decision.destination, InCache):
             return take_next(job, state.record, state.version, state.conflicts)
-        case NameTaken() if not isinstance(job.decision.destination, InMemory):
+        case events.NameTaken() if not isinstance(job.decision.destination, InMemory):
             place = _place(job, state.record, state.version)
             path = place.path if isinstance(place, AtPath) else ''
             return on_taken(job, path, state.record.tries, state.record, state.version)
-        case EffectFailed(fault=fault):
+        case events.EffectFailed(fault=fault):
             return finish(job, replace(fault, tries=state.record.tries))
-        case _:
-            return fail_unexpected(job, state, event)
+    return None
 
 
-def take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -> Step:
+def take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) -> states.Step:
     """Publish the next version of an entry instead of one that is taken."""
     if conflicts >= MAX_CONFLICTS:
         folder = '' if job.snapshot.cache is None else job.snapshot.cache.folder
@@ -161,12 +138,12 @@ def take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) ->
 
 def _publish_as(
     job: Job, record: DownloadRecord, version: int, conflicts: int, *, replaces: bool = False
-) -> Step:
+) -> states.Step:
     place = _place(job, record, version)
-    state = Publishing(job=job, record=record, version=version, conflicts=conflicts)
+    state = states.Publishing(job=job, record=record, version=version, conflicts=conflicts)
     is_new = isinstance(job.decision.destination, InCache)
     if is_new or isinstance(place, InMemory):
-        return Step(state=state, effect=Publish(place=place, replace=not is_new))
+        return states.Step(state=state, effect=Publish(place=place, replace=not is_new))
     note = format_file_note(file_record(job, record, place.path, version))
     effect = Publish(
         place=place,
@@ -174,7 +151,7 @@ def _publish_as(
         note=note,
         mtime_ns=time_of_server(job.policy, record),
     )
-    return Step(state=state, effect=effect)
+    return states.Step(state=state, effect=effect)
 
 
 def _place(job: Job, record: DownloadRecord, version: int) -> AtPath | InMemory:
@@ -193,7 +170,7 @@ def _place(job: Job, record: DownloadRecord, version: int) -> AtPath | InMemory:
 
 def on_taken(
     job: Job, path: str, tries: int, record: DownloadRecord | None = None, version: int = 0
-) -> Step:
+) -> states.Step:
     """Another file has the name, which was not known or not taken when the decision was made.
 
     It is kept, or the download fails; `record` is that of the received body, if there is one. An
@@ -210,11 +187,11 @@ def on_taken(
         path=path,
         tries=tries,
     )
-    keeping = KeepingExisting(job=job, record=record, version=version, outcome=outcome)
-    return Step(state=keeping, effect=CheckCopy(path=path, size_bytes=None, min_bytes=1))
+    keeping = states.KeepingExisting(job=job, record=record, version=version, outcome=outcome)
+    return states.Step(state=keeping, effect=CheckCopy(path=path, size_bytes=None, min_bytes=1))
 
 
-def _on_published(state: Publishing, event: Published) -> Step:
+def _on_published(state: states.Publishing, event: events.Published) -> states.Step:
     job, record, path = replace(state.job, holds_part=False), state.record, event.path
     is_stored = isinstance(job.decision.destination, InCache)
     if path is not None:

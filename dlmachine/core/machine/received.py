@@ -9,13 +9,12 @@ from dlmachine.core.faults import ContentRefused, Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.response import Received
 from dlmachine.core.machine.attempts import after_failure, start_over
-from dlmachine.core.machine.finish import fail_unexpected, finish
 from dlmachine.core.machine.publishing import publish
 from dlmachine.core.machine.recording import confirm_version
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Validate
-from dlmachine.core.protocol.events import EffectFailed, Event, Responded, Validated
+from dlmachine.core.protocol.events import Event, Responded, Validated
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import Exchanging, Segmenting, Step, Validating
 from dlmachine.core.secrets.redact import scrub
@@ -56,7 +55,7 @@ def on_body(
     return Step(state=validating, effect=Validate(name=record.filename))
 
 
-def on_validating(state: Validating, event: Event) -> Step:
+def on_validating(state: Validating, event: Event) -> Step | None:
     """The caller's `validate` accepted the body, or reported a problem."""
     url = state.exchange.request.shown_url
     match event:
@@ -67,10 +66,7 @@ def on_validating(state: Validating, event: Event) -> Step:
             fault = ContentRefused(url=url, problem=scrubbed, option='validate')
             sha256 = state.record.sha256
             return _refuse(state.job, state.attempts, fault, sha256, at, is_pieced=state.is_pieced)
-        case EffectFailed(fault=fault_):
-            return finish(state.job, fault_)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
 def secrets_around(state: Exchanging | Segmenting | Validating) -> frozenset[str]:

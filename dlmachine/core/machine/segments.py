@@ -15,7 +15,7 @@ from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.byte_ranges import count_bytes, gaps, merged
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.machine.attempts import after_failure, start_over
-from dlmachine.core.machine.finish import fail_unexpected, finish
+from dlmachine.core.machine.finish import finish
 from dlmachine.core.machine.received import on_body
 from dlmachine.core.protocol.attempts import Attempts, Partial
 from dlmachine.core.protocol.body_decision import RejectResponse, SkipBody, StoreBody
@@ -89,18 +89,17 @@ def split_rest(
     return Step(state=segmenting, effect=effect)
 
 
-def on_segmenting(state: Segmenting, event: Event) -> Step:
+def on_segmenting(state: Segmenting, event: Event) -> Step | None:
     """Every segment has ended, complete or not."""
     match event:
         case SegmentsEnded(ends=ends) if len(ends) == len(state.asked.spans):
             return _on_ends(state, event)
         case EffectFailed(at=at, fault=fault):
             return after_failure(state.job, state.attempts, fault, at)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
-def on_reassembling(state: Reassembling, event: Event) -> Step:
+def on_reassembling(state: Reassembling, event: Event) -> Step | None:
     """The complete file was read: verify it; a retry of this URL does not use segments."""
     match event:
         case Reassembled(at=at, received=received):
@@ -116,8 +115,7 @@ def on_reassembling(state: Reassembling, event: Event) -> Step:
             # All bytes are there: keep the part, although there was no time to verify it.
             is_kept = isinstance(fault, (Cancelled, TimedOut))
             return finish(state.job, fault, keep_part=is_kept)
-        case _:
-            return fail_unexpected(state.job, state, event)
+    return None
 
 
 def brings_body(end: Responded | Interrupted) -> bool:
@@ -138,7 +136,7 @@ def _join(
     return Step(state=state, effect=effect)
 
 
-def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step:
+def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step | None:
     job, asked, before = state.job, state.asked, state.attempts
     read = tuple(
         _read_end(state, exchange, end, event.at)
@@ -156,7 +154,7 @@ def _on_ends(state: Segmenting, event: SegmentsEnded) -> Step:
     failures = tuple(failure for _, failure in read if failure is not None)
     if not failures:
         if gaps(spans, asked.whole_bytes):
-            return fail_unexpected(job, state, event)
+            return None
         return _join(job, attempts, state.exchange, state.head, state.whole)
     return _on_failures(state, attempts, failures, event.at)
 

@@ -8,30 +8,7 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.decision.verdict import Decision
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.http.url import parse_url
-from dlmachine.core.protocol.effects import (
-    AcquireLock,
-    CheckCopy,
-    Discard,
-    Effect,
-    Exchange,
-    ExchangeSegments,
-    FillCache,
-    Invalidate,
-    KeepChanged,
-    Observe,
-    OpenPart,
-    Publish,
-    ReadChecksums,
-    ReadCookies,
-    ReadSecret,
-    Reassemble,
-    Record,
-    ReleaseLock,
-    RemoveVersions,
-    Unpublish,
-    Validate,
-    Wait,
-)
+from dlmachine.core.protocol import effects
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, Destination, InCache, InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
@@ -39,7 +16,7 @@ from dlmachine.core.transfer.retry import patience
 
 
 def plan_lines(
-    descriptor: Descriptor, policy: Policy, decision: Decision, effects: tuple[Effect, ...]
+    descriptor: Descriptor, policy: Policy, decision: Decision, planned: tuple[effects.Effect, ...]
 ) -> Iterator[str]:
     """A plan as lines of text."""
     yield f'{decision.verdict.value} {shown_url(descriptor)}'
@@ -51,11 +28,11 @@ def plan_lines(
     if entry is not None:
         yield f'  stored       version {entry.version} of {entry.stored_at:%Y-%m-%d %H:%M:%S} UTC'
     yield from _request_lines(descriptor, policy)
-    if any(isinstance(effect, Exchange) for effect in effects):
+    if any(isinstance(effect, effects.Exchange) for effect in planned):
         yield f'  patience     {_show_patience(policy, len(decision.addresses))}'
     for note in decision.notes:
         yield f'  note         {note}'
-    for number, effect in enumerate(effects, start=1):
+    for number, effect in enumerate(planned, start=1):
         yield f'  {number}. {show_effect(effect)}'
 
 
@@ -109,78 +86,78 @@ def show_destination(destination: Destination) -> str:
             assert_never(destination)
 
 
-def show_effect(effect: Effect) -> str:
+def show_effect(effect: effects.Effect) -> str:
     """An effect in words.
 
     >>> from datetime import timedelta
-    >>> show_effect(Wait(duration=timedelta(seconds=2), reason='backoff'))
+    >>> show_effect(effects.Wait(duration=timedelta(seconds=2), reason='backoff'))
     'wait 2 s: backoff'
-    >>> show_effect(Wait(duration=timedelta(seconds=3600.3194), reason='Retry-After'))
+    >>> show_effect(effects.Wait(duration=timedelta(seconds=3600.3194), reason='Retry-After'))
     'wait 3600.32 s: Retry-After'
     """
     return printable(_effect_words(effect))
 
 
-def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
+def _effect_words(effect: effects.Effect) -> str:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
     match effect:
-        case CheckCopy(path=path):
+        case effects.CheckCopy(path=path):
             return f'check that {path} still exists'
-        case AcquireLock(key=key, patience=patience):
+        case effects.AcquireLock(key=key, patience=patience):
             return f'lock entry {key[:12]}, waiting at most {patience.total_seconds():g} s'
-        case Observe():
+        case effects.Observe():
             return 'check cache and destination again'
-        case FillCache(key=key):
+        case effects.FillCache(key=key):
             return f'get entry {key[:12]} of the cache, downloading it if necessary'
-        case OpenPart(source=source, link=link) if source or link:
+        case effects.OpenPart(source=source, link=link) if source or link:
             return f'{"copy" if link is None else f"make a {link.value} link to"} {source}'
-        case OpenPart(beside=beside, adopt=adopt):
+        case effects.OpenPart(beside=beside, adopt=adopt):
             where = 'in memory' if beside is None else f'in {beside}'
             more = '' if adopt is None else f', resuming after {adopt.size_bytes:,} bytes'
             return f'open a partial file {where}{more}'
-        case ReadSecret(secret=secret):
+        case effects.ReadSecret(secret=secret):
             return f'read the secret {secret}'
-        case ReadCookies(cookies=cookies):
+        case effects.ReadCookies(cookies=cookies):
             return f'read the cookies {cookies}'
-        case Exchange():
+        case effects.Exchange():
             return _show_exchange(effect)
-        case ExchangeSegments(spans=spans, connections=most):
+        case effects.ExchangeSegments(spans=spans, connections=most):
             url = effect.exchange.request.shown_url
             return f'GET {len(spans)} segments of {url}, at most {most} in parallel'
-        case Reassemble(name=name, whole_bytes=size):
+        case effects.Reassemble(name=name, whole_bytes=size):
             return f'verify all {size:,} bytes of {name}'
-        case ReadChecksums():
+        case effects.ReadChecksums():
             return f'read the checksum file {_show_list(effect)}'
-        case Validate(name=name):
+        case effects.Validate(name=name):
             return f'call the validate function with {name}'
-        case Wait(duration=duration, reason=reason):
+        case effects.Wait(duration=duration, reason=reason):
             return f'wait {round(duration.total_seconds(), 2):g} s: {reason}'
-        case KeepChanged(copy=copy):
+        case effects.KeepChanged(copy=copy):
             return f'keep {copy.path} in quarantine if it was changed'
-        case Publish(place=destination):
+        case effects.Publish(place=destination):
             return f'publish to {show_destination(destination).removeprefix("file ")}'
-        case Record(version=0, reason=reason):
+        case effects.Record(version=0, reason=reason):
             return f'record as {reason}'
-        case Record(version=version, reason=reason):
+        case effects.Record(version=version, reason=reason):
             return f'record version {version} as {reason}'
-        case RemoveVersions(versions=versions):
+        case effects.RemoveVersions(versions=versions):
             return f'remove versions {", ".join(map(str, versions))}'
-        case Invalidate(urls=urls):
+        case effects.Invalidate(urls=urls):
             return f'mark the stored copies of {", ".join(urls)} as invalid'
-        case Unpublish(path=path):
+        case effects.Unpublish(path=path):
             return f'remove {path} again'
-        case Discard(keep=keep):
+        case effects.Discard(keep=keep):
             return 'keep the part for later' if keep else 'discard the part'
-        case ReleaseLock(key=key):
+        case effects.ReleaseLock(key=key):
             return f'release entry {key[:12]}'
         case _:
             assert_never(effect)
 
 
-def _show_list(effect: ReadChecksums) -> str:
+def _show_list(effect: effects.ReadChecksums) -> str:
     return str(effect.path) if effect.target is None else shown_url(effect.target)
 
 
-def _show_exchange(effect: Exchange) -> str:
+def _show_exchange(effect: effects.Exchange) -> str:
     request = effect.request
     names = ('If-None-Match', 'If-Modified-Since', 'Range')
     fields = [f'{name}: {request.headers.get(name)}' for name in names if name in request.headers]
