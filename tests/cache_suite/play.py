@@ -127,6 +127,9 @@ def _send(
         fields = [
             (one[0], fixed(one, before[-1], config)) for one in config.get('request_headers', ())
         ]
+    if config.get('cache') == 'no-cache':
+        # As the Fetch standard has it for this mode; other modes do not occur.
+        fields.append(('Cache-Control', 'max-age=0'))
     name = config['name'].encode('ascii', 'replace').decode()
     fields += [('Test-Name', name), ('Test-ID', config['id']), ('Req-Num', str(number))]
     path = f'/test/{token}'

@@ -114,3 +114,29 @@ def test_a_response_with_no_store_is_for_one_request(
         assert [one.origin.value for one in (first, *later)] == ['network', 'network', 'cache']
         assert Path(str(first.path)).read_bytes() == b'id\n1\n'
     assert len(server.asked) == 4
+
+
+def test_a_digest_of_the_body_is_stored_and_returned(
+    manager: DownloadManager, server: Server
+) -> None:
+    """Since it is right; and `immutable` spares the check that a reload would make."""
+    digest = {'content-md5': 'vJKA38HU5nIz8Tj1u78JUQ=='}
+    url = said(server, 'max-age=60, immutable', **digest)
+    manager.fetch(url)
+    again = manager.fetch(url, headers={'Cache-Control': 'max-age=0'})
+
+    assert again.headers.get('Content-Md5') == digest['content-md5']
+    assert len(server.asked) == 1
+    manager.fetch(url, headers={'Cache-Control': 'no-cache'})
+    assert len(server.asked) == 2
+
+
+def test_cookies_count_unless_they_are_left_out_of_the_key(
+    manager: DownloadManager, server: Server
+) -> None:
+    """A copy of a request without them is not used for one with them."""
+    url, sent = said(server, 'max-age=60'), {'Cookie': 'a=b'}
+    manager.fetch(url)
+    manager.fetch(url, headers=sent)
+    manager.fetch(url, headers=sent, key_without=['Cookie'])
+    assert len(server.asked) == 2

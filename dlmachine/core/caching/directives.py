@@ -1,4 +1,4 @@
-"""The directives of Cache-Control in requests and responses (RFC 9111 section 5.2).
+"""The directives of Cache-Control in requests and responses (RFC 9111 section 5.2, RFC 8246).
 
 Pure. Every text is read, and a directive that cannot be read makes a response stale or a request
 ask the server. `s-maxage`, `proxy-revalidate` and `private` restrict shared caches only.
@@ -34,6 +34,7 @@ class Directives:
     must_understand: bool = False
     is_private: bool = False
     is_public: bool = False
+    is_immutable: bool = False
     only_if_cached: bool = False
     max_age: int | None = None
     max_stale: int | None = None
@@ -71,6 +72,7 @@ def parse_directives(fields: tuple[str, ...]) -> Directives:
         must_understand='must-understand' in found,
         is_private='private' in found,
         is_public='public' in found,
+        is_immutable='immutable' in found,
         only_if_cached='only-if-cached' in found,
         max_age=_seconds(found, 'max-age', 0),
         # Without an argument, a response of any age is wanted (section 5.2.1.2).

@@ -1,9 +1,12 @@
-"""Whether a stored response answers a request (RFC 9111 sections 4 and 5.2.1, RFC 5861).  Pure."""
+"""Whether a stored response answers a request (RFC 9111 sections 4 and 5.2.1, RFC 5861, 8246).
+
+Pure.
+"""
 
 from datetime import datetime
 from enum import Enum
 
-from dlmachine.core.caching.directives import directives_of
+from dlmachine.core.caching.directives import Directives, directives_of
 from dlmachine.core.caching.freshness import Assessment, assess
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.frozen import frozen
@@ -53,7 +56,7 @@ def decide_reuse_of(response: StoredResponse, found: Assessment, request: Header
         why = 'the response says no-store'
     elif said.no_cache:
         why = 'the response says no-cache'
-    elif asked.max_age is not None and found.age > asked.max_age + (asked.max_stale or 0):
+    elif _is_too_old(found, asked, said):
         why = f'the request says max-age={asked.max_age}; {sentence}'
     elif asked.min_fresh is not None and found.fresh_for < asked.min_fresh:
         why = f'the request says min-fresh={asked.min_fresh}; {sentence}'
@@ -65,6 +68,13 @@ def decide_reuse_of(response: StoredResponse, found: Assessment, request: Header
             return ReuseDecision(reuse=Reuse.STALE, assessment=found, why=why)
         why = f'the response says must-revalidate; {sentence}'
     return ReuseDecision(reuse=Reuse.REVALIDATE, assessment=found, why=why or sentence)
+
+
+def _is_too_old(found: Assessment, asked: Directives, said: Directives) -> bool:
+    if asked.max_age is None or found.age <= asked.max_age + (asked.max_stale or 0):
+        return False
+    # While it is fresh, an immutable response is the same as a new one (RFC 8246 section 2).
+    return not (said.is_immutable and found.is_fresh)
 
 
 def is_usable_on_error(

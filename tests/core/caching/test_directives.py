@@ -46,6 +46,7 @@ CASES: list[tuple[str | tuple[str, ...], dict[str, Any]]] = [
     ('no-cache=a', {'no_cache_fields': ('a',)}),
     ('no-cache="a", no-cache', {'no_cache': True, 'no_cache_fields': ('a',)}),
     ('private="a", public', {'is_private': True, 'is_public': True}),
+    ('Immutable', {'is_immutable': True}),
     ('must-revalidate, must-understand', {'must_revalidate': True, 'must_understand': True}),
     ('only-if-cached', {'only_if_cached': True}),
     ('max-stale', {'max_stale': MAX_SECONDS}),
