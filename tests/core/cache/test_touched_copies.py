@@ -79,7 +79,7 @@ def test_a_touched_copy_is_read_once(entry: CacheEntry) -> None:
     """With the recorded digest the copy is used, and its new time is recorded."""
     run = Run(snapshot=a_snapshot(cache=a_cache(entry)))
     assert run.step.effect == READ
-    run.feed(CopyConfirmed(at=NOW))
+    run.feed(CopyConfirmed(at=NOW, sha256=SHA256.hex))
     assert isinstance(run.step.effect, Record)
     (update,) = run.updates
     assert isinstance(update, SameVersion)
@@ -92,7 +92,9 @@ def test_a_touched_copy_is_read_once(entry: CacheEntry) -> None:
 def test_an_unwritable_record_update_does_not_fail_the_hit() -> None:
     """In a read-only folder the copy is used although its new time cannot be recorded."""
     fault = CacheUnusable(path='/cache', problem='attempt to write a readonly database')
-    run = Run(snapshot=a_snapshot(cache=a_cache(TOUCHED))).feed(CopyConfirmed(at=NOW))
+    run = Run(snapshot=a_snapshot(cache=a_cache(TOUCHED))).feed(
+        CopyConfirmed(at=NOW, sha256=SHA256.hex)
+    )
     assert run.feed(EffectFailed(at=NOW, fault=fault)).outcome.path == TOUCHED.path
 
 
@@ -123,7 +125,7 @@ def test_a_touched_copy_is_read_before_any_request() -> None:
     run = Run(policy=a_policy(check_freshness=True), snapshot=a_snapshot(cache=a_cache(TOUCHED)))
     run.go_well(until=CheckCopy)
     assert run.step.effect == READ
-    run.feed(CopyConfirmed(at=NOW)).go_well(until=Exchange)
+    run.feed(CopyConfirmed(at=NOW, sha256=SHA256.hex)).go_well(until=Exchange)
     run.feed(answered(304)).go_well(until=Record)
     (update,) = run.updates
     assert update.record.mtime_ns == 2
