@@ -7,6 +7,7 @@ import pytest
 from dlmachine.core.faults import (
     FAULTS,
     AnswerUnusable,
+    ArchiveRefused,
     BackendMissing,
     BodyTooLarge,
     BodyTruncated,
@@ -25,7 +26,10 @@ from dlmachine.core.faults import (
     LockBusyTooLong,
     LockMismatch,
     LockOutdated,
+    MemberNotNamed,
+    MemberUnknown,
     OfflineMiss,
+    PasswordRefused,
     RedirectRefused,
     SchemeRefused,
     SecretUnavailable,
@@ -90,6 +94,10 @@ CHANCES: list[tuple[Fault, Chance, Chance]] = [
     (LockOutdated(path='x', problem='x'), NONE, NONE),
     (LockMismatch(url='u', entry='x', lock='x', expected='x', actual='y'), NONE, NONE),
     (WorkerLost(problem='x'), NONE, NONE),
+    (MemberUnknown(path='x', member='y'), NONE, NONE),
+    (MemberNotNamed(path='x', members=('y',)), NONE, NONE),
+    (PasswordRefused(path='x', member='y', is_given=False), NONE, NONE),
+    (ArchiveRefused(path='x', problem='y'), NONE, NONE),
     (Bug(state='x', event='x'), NONE, NONE),
 ]
 
