@@ -17,6 +17,7 @@ import dlmachine.keeping.pruning  # noqa: F401 -- loaded once for all children
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager
 from tests.multiprocess.io_log import IoLog
+from tests.multiprocess.workloads import Circumstance
 from tests.use_logs import end_process
 
 #: A downloader downloads so often from so many URLs, some of them again, until it begins anew.
@@ -38,6 +39,7 @@ class Use:
     keep_lock: tuple[str, ...] = ()
     is_once: bool = False
     io_log: IoLog | None = None
+    circumstances: tuple[Circumstance, ...] = ()
     seed: int = 0
 
 
@@ -57,6 +59,8 @@ def run_use(use: Use, line: Connection) -> None:
     try:
         while not os.path.exists(use.until):
             with DownloadManager(use.cache, backend=use.backend, progress=False) as manager:
+                for change in () if report.counts else use.circumstances:
+                    change(manager)
                 if use.io_log is not None:
                     use.io_log(manager)
                 if use.urls:

@@ -44,8 +44,11 @@ class Registry(RememberingDatabase):
         """The state of the registry, which may be another user's."""
         try:
             return os.stat(self.path)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            problem = (error.strerror or str(error)).lower()
+            raise sqlite3.OperationalError(problem) from error
 
     def read_whole(self, connection: sqlite3.Connection) -> Whole | None:
         """All rows by item id; None if another program made one of them."""

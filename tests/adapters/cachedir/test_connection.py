@@ -14,6 +14,7 @@ import pytest
 from dlmachine.core.faults import CacheUnusable, StorageFailed
 from dlmachine.core.protocol.events import EffectFailed, NameTaken, Recorded
 from dlmachine_adapters.cachedir import connection
+from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files import database
@@ -434,3 +435,14 @@ def test_a_closed_store_opens_again(shelf: Shelf) -> None:
     assert len(shelf.see().entries) == 1
     assert shelf.put(2).version == 2
     assert len(DATA) == 8
+
+
+def test_a_registry_that_cannot_be_reached_is_an_error(tmp_path: Path) -> None:
+    """It may well be there: nobody says that the cache is empty."""
+    folder = tmp_path / 'cache'
+    folder.symlink_to(folder)
+    registry = Registry(str(folder))
+
+    with pytest.raises(sqlite3.OperationalError, match='symbolic links') as raised:
+        registry.read(lambda _: None)
+    assert 'symbolic links' in registry.fault(raised.value).what()
