@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.result import Result
@@ -76,6 +76,9 @@ _NOTABLE: Final = frozenset(
         events.SegmentsEnded,
     }
 )
+
+
+_Patient = TypeVar('_Patient', effects.AcquireLock, effects.ReadCookies, effects.ReadSecret)
 
 
 class Run:
@@ -156,7 +159,7 @@ class Run:
                 return world.files.confirm(effect)
             case effects.AcquireLock():
                 self._lock = effect
-                return world.locks.acquire(replace(effect, patience=self._left(effect.patience)))
+                return world.locks.acquire(self._patient(effect))
             case effects.Observe():
                 seen = world.observe(self._descriptor, self._policy)
                 return events.Observed(at=world.clock.now(), snapshot=seen)
@@ -165,9 +168,9 @@ class Run:
             case effects.OpenPart():
                 return self._open(effect)
             case effects.ReadSecret():
-                return world.read_secret(replace(effect, patience=self._left(effect.patience)))
+                return world.read_secret(self._patient(effect))
             case effects.ReadCookies():
-                return world.read_cookies(replace(effect, patience=self._left(effect.patience)))
+                return world.read_cookies(self._patient(effect))
             case effects.Exchange():
                 return self._exchange(effect)
             case effects.ExchangeSegments():
@@ -247,8 +250,16 @@ class Run:
 
     def _left(self, most: timedelta) -> timedelta:
         # Earlier steps have used some of the total time.
-        timeout, elapsed = self._policy.timeout, self._world.clock.now() - self.began_at
-        return most if timeout is None else min(most, max(timeout - elapsed, timedelta(0)))
+        timeout = self._policy.timeout
+        if timeout is None:
+            return most
+        return min(most, max(timeout - (self._world.clock.now() - self.began_at), timedelta(0)))
+
+    def _patient(self, effect: _Patient) -> _Patient:
+        # The effect that waits no longer than the total time allows.
+        if self._policy.timeout is None:
+            return effect
+        return replace(effect, patience=self._left(effect.patience))
 
     def _validate(self) -> events.Validated | events.EffectFailed:
         part, validate = self._part, self._policy.validate

@@ -6,6 +6,7 @@ synced: after a loss of power the file counts as not recorded. Raises nothing.
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Container, Iterator
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -32,9 +33,13 @@ def leave_note(ours: OwnFolder, name: str, inode: int, text: str) -> None:
 
 
 def with_note(
-    publish: Callable[[], None], ours: OwnFolder, name: str, inode: int, text: str
+    publish: Callable[[], None], ours: OwnFolder, target: str, inode: int, text: str
 ) -> None:
     """Publish a file, with a note about it; the note is taken back if another file has the name."""
+    if not text:
+        publish()
+        return
+    name = os.path.basename(target)
     leave_note(ours, name, inode, text)
     try:
         publish()

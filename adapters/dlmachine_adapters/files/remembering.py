@@ -71,7 +71,7 @@ class RememberingDatabase(Database):
         whole, and `find` finds the answer in it. Raises: NoDatabase, sqlite3.Error.
         """
         known = self._known
-        if _state_of(self.glance()) == known.state:
+        if known.state is not None and _state_of(self.glance()) == known.state:
             answers = known.answers
             if question in answers:
                 answer: _Read = answers[question]

@@ -170,7 +170,7 @@ class FileStorage:
         move = partial(move_over if effect.replace else move_to_new_name, source, target)
         if effect.note and not effect.replace:
             self._drop_note()  # A link gives it a second name, at which a user may change it.
-        with_note(move, self._ours, os.path.basename(target), self._identity[1], effect.note)
+        with_note(move, self._ours, target, self._identity[1], effect.note)
         self._final = target
         self._drop_note()
         self._file.close()

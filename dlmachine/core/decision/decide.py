@@ -61,15 +61,16 @@ def decide(
     another download of the same file; it is used even if the policy requires a new copy or a check.
     Versions are compared, not times, because clocks may be set.
     """
-    decided = _decide(descriptor, policy, snapshot, before)
+    decided = choose(descriptor, policy, snapshot, before)
     if isinstance(decided, Decision):
         return Success(decided)
     return Failure(locate(decided, descriptor))
 
 
-def _decide(
-    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, before: Before | None
+def choose(
+    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, before: Before | None = None
 ) -> Decision | Fault:
+    """The same as `decide` for a state machine, which adds the URL to a fault itself."""
     fault = find_policy_fault(policy) or find_request_fault(descriptor, policy)
     if fault is not None:
         return fault

@@ -155,13 +155,14 @@ def outer_extension(name: str) -> str | None:
     ('gz', 'tar.gz', 'csv')
     """
     suffixes = _suffixes(name)
-    is_tar = suffixes[-1:] and suffixes[-2:-1] == ['tar'] and suffixes[-1] in _COMPRESSIONS
+    is_tar = suffixes[-1:] and suffixes[-2:-1] == ('tar',) and suffixes[-1] in _COMPRESSIONS
     return '.'.join(suffixes[-2:] if is_tar else suffixes[-1:]) or None
 
 
-def _suffixes(name: str) -> list[str]:
-    suffixes = name.rpartition('/')[2].lstrip('.').lower().split('.')[1:]
-    return suffixes if suffixes and _SUFFIX.fullmatch(suffixes[-1]) else []
+@lru_cache(maxsize=_REMEMBERED)
+def _suffixes(name: str) -> tuple[str, ...]:
+    suffixes = tuple(name.rpartition('/')[2].lstrip('.').lower().split('.')[1:])
+    return suffixes if suffixes and _SUFFIX.fullmatch(suffixes[-1]) else ()
 
 
 def _is_kind(suffix: str) -> bool:

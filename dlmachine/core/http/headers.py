@@ -21,6 +21,20 @@ NAME_CHARACTER: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _TOKEN: Final = regex(f'{NAME_CHARACTER}+')
 
 
+class _Folded(dict[str, str]):
+    """Names in lower case; the first few hundred are remembered, which are those in this code."""
+
+    def __missing__(self, name: str) -> str:
+        folded = name.casefold()
+        if len(self) < _MAX_FOLDED:
+            self[name] = folded
+        return folded
+
+
+_MAX_FOLDED: Final = 256
+_FOLDED: Final = _Folded()
+
+
 @frozen(kw_only=False)
 class Headers:
     """Header fields in order.
@@ -47,7 +61,7 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         """Whether a field has this name, in any case."""
-        return name.casefold() in (self._index or self._by_name())
+        return _FOLDED[name] in (self._index or self._by_name())
 
     def has_any(self, names: frozenset[str]) -> bool:
         """Whether a field has one of these names, which are in lower case."""
@@ -65,7 +79,7 @@ class Headers:
         >>> Headers((('ETag', '"a"'), ('etag', '"a"'))).get('ETag')
         '"a"'
         """
-        index, folded = self._index or self._by_name(), name.casefold()
+        index, folded = self._index or self._by_name(), _FOLDED[name]
         if folded not in index:
             return None
         first, *others = index[folded]
@@ -73,7 +87,8 @@ class Headers:
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """All values of this name, in order."""
-        return (self._index or self._by_name()).get(name.casefold(), ())
+        index, folded = self._index or self._by_name(), _FOLDED[name]
+        return index.get(folded, ())
 
     @property
     def has_repetitions(self) -> bool:

@@ -34,6 +34,8 @@ def is_page(start: bytes) -> bool:
     True
     """
     data = start[:MAX_START_BYTES]
+    if b'<' not in data:
+        return False
     if b'\x00' in data[:_UNIT_BYTES]:
         # Without its NULs, ASCII in UTF-16 or UTF-32 is ASCII.
         data = data.replace(b'\x00', b'')

@@ -6,16 +6,15 @@ decides again, because another process may have stored the file in the meantime.
 
 from collections.abc import Iterable
 
-from returns.result import Success
-
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import must_read
 from dlmachine.core.cache.http_reuse import is_unchanged
 from dlmachine.core.caching.preconditions import may_be_answered
-from dlmachine.core.decision.decide import decide
+from dlmachine.core.decision.decide import choose
+from dlmachine.core.decision.locate import locate
 from dlmachine.core.decision.part_location import part_place, part_stem
 from dlmachine.core.decision.snapshot import Snapshot
-from dlmachine.core.decision.verdict import Reason, Verdict
+from dlmachine.core.decision.verdict import Decision, Reason, Verdict
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.machine.finish import cached_outcome, confirmation, finish
@@ -34,20 +33,19 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> states.
     policy = policy.with_secret_names(descriptor.secret_names)
     if policy.window is not ANY_TIME:
         policy = policy.at(snapshot.now)
-    match decide(descriptor, policy, snapshot):
-        case Success(decision):
-            job = Job(
-                descriptor=descriptor,
-                policy=policy,
-                snapshot=snapshot,
-                decision=decision,
-                began_at=snapshot.now,
-                before=snapshot,
-                may_fall_back=may_be_answered(descriptor.method, descriptor.headers),
-            )
-            return _step_for_decision(job)
-        case refused:
-            return states.Step(state=states.Failed(fault=refused.failure()))
+    decided = choose(descriptor, policy, snapshot)
+    if not isinstance(decided, Decision):
+        return states.Step(state=states.Failed(fault=locate(decided, descriptor)))
+    job = Job(
+        descriptor=descriptor,
+        policy=policy,
+        snapshot=snapshot,
+        decision=decided,
+        began_at=snapshot.now,
+        before=snapshot,
+        may_fall_back=may_be_answered(descriptor.method, descriptor.headers),
+    )
+    return _step_for_decision(job)
 
 
 def on_checking_copy(state: states.CheckingCopy, event: events.Event) -> states.Step | None:
@@ -138,11 +136,10 @@ def _decide_again(job: Job) -> states.Step:
     before = frozenset([(entry.path, entry.version) for entry in copies if entry.is_usable])
     # If the index could not be read at first, it is not known which copies are new.
     is_known = job.before.file is None or job.before.file.fault is None
-    match decide(job.descriptor, job.policy, job.snapshot, before if is_known else None):
-        case Success(decision):
-            return _step_for_decision(replace(job, decision=decision))
-        case refused:
-            return finish(job, refused.failure())
+    decided = choose(job.descriptor, job.policy, job.snapshot, before if is_known else None)
+    if isinstance(decided, Decision):
+        return _step_for_decision(replace(job, decision=decided))
+    return finish(job, decided)
 
 
 def _step_for_decision(job: Job) -> states.Step:

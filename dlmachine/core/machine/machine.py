@@ -43,13 +43,14 @@ def begin(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> states.
 
 def advance(state: states.State, event: Event) -> states.Step:
     """The step that follows when the last effect ended with this event."""
-    handler = _HANDLERS.get(type(state))
-    if handler is None:
+    kind = type(state)
+    if kind in _HANDLERS:
+        step = _HANDLERS[kind](state, event)
+    else:
         # Imported here, because a cache hit does not need it.
         from dlmachine.core.machine.fetching import HANDLERS
 
-        handler = HANDLERS[type(state)]
-    step = handler(state, event)
+        step = HANDLERS[kind](state, event)
     return after_unhandled(state, event) if step is None else step
 
 

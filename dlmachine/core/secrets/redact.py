@@ -112,26 +112,25 @@ def redact_fields(
         [
             (
                 name,
-                value if _is_plain(name, value, declared) else _redact_field(name, value, declared),
+                value
+                if not declared and '://' not in value and _is_plain_name(name[:_CUT])
+                else _redact_field(name, value, declared),
             )
             for name, value in fields
         ]
     )
 
 
-def _is_plain(name: str, value: str, declared: SecretNames) -> bool:
-    # Most fields hold no secret, and every field of every response passes through here.
-    return (
-        not declared
-        and '://' not in value
-        and len(name) <= MAX_CACHED_CHARS
-        and _is_plain_name(name)
-    )
-
-
+# Most fields hold no secret, and every field of every response passes through here.
 @lru_cache(maxsize=1024)
 def _is_plain_name(name: str) -> bool:
-    return not is_secret_name(name) and name.casefold() not in {*_URL_FIELDS, 'link', 'refresh'}
+    if len(name) == _CUT or is_secret_name(name):
+        return False
+    return name.casefold() not in {*_URL_FIELDS, 'link', 'refresh'}
+
+
+#: Only names that are shorter are looked at without the value.
+_CUT: Final = MAX_CACHED_CHARS + 1
 
 
 def _redact_field(name: str, value: str, declared: SecretNames) -> str:
@@ -219,7 +218,7 @@ def secrets_in_fields(
     """
     found: set[str] = set()
     for name, value in fields:
-        if _is_plain(name, value, declared):
+        if not declared and '://' not in value and _is_plain_name(name[:_CUT]):
             continue
         if is_secret_name(name, declared):
             found |= secrets_in_pairs([(name, value)], declared)

@@ -93,3 +93,11 @@ def test_a_whole_number_that_cannot_be_written_is_refused() -> None:
     """Python does not format integers of more than 4,300 digits."""
     given: Any = [('X-Id', 10**5_000)]
     assert str(parse_headers(given).failure()).startswith('headers[0]')
+
+
+def test_names_are_found_in_any_case_however_many_are_asked_for() -> None:
+    """Only the first few hundred names are remembered in lower case."""
+    headers = Headers((('X-1', '1'), ('X-599', '599')))
+    found = [number for number in range(600) if f'x-{number}' in headers]
+    assert found == [1, 599]
+    assert (headers.get('X-599'), headers.get_all('x-599')) == ('599', ('599',))
