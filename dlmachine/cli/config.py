@@ -60,6 +60,7 @@ def _rule_notes(rules: 'tuple[Rule, ...]', url: str | None) -> 'Iterator[str]':
 
 
 def _text(setting: 'Setting', names: tuple[str, ...]) -> str:
+    from dlmachine.core.network.proxy import parse_proxy
     from dlmachine.core.secrets.redact import MASK, is_secret_name, redact_value
 
     if setting.name == 'secret_names':
@@ -68,6 +69,9 @@ def _text(setting: 'Setting', names: tuple[str, ...]) -> str:
         return '; '.join(str(rule) for rule in setting.value or ()) or 'None'
     if is_secret_name(setting.name) and setting.value:
         return MASK
+    if setting.name == 'proxy' and setting.value:
+        # Its password may contain any character, so it is not masked as other URLs are.
+        return str(parse_proxy(str(setting.value), 'proxy').value_or(MASK))
     return str(redact_value(_as_in_a_file(setting), names))
 
 

@@ -11,6 +11,7 @@ from dlmachine.core.access.auth import AuthLike
 from dlmachine.core.access.caller_cookies import CookiesLike
 from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.network.proxy import ProxyAuthLike, ProxyLike
 from dlmachine.core.protocol.progress import OnProgress
 from dlmachine.core.spec.policy import Validator
 from dlmachine.core.spec.rate_limit import Rate
@@ -104,6 +105,9 @@ class _PolicyOptions(TypedDict, total=False):
     rate: Rate | float | str | None
     limit_rate: int | str | None
     http2: bool
+    proxy: ProxyLike
+    proxy_auth: ProxyAuthLike
+    no_proxy: Iterable[str] | str | None
 
 
 class DownloadOptions(DescriptorOptions, _PolicyOptions, total=False):

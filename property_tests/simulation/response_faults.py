@@ -41,7 +41,7 @@ def was_settled(turn: Turn | Fault) -> bool:
     """Whether a request with this fault was not sent, refused, or redirected by the server."""
     match turn:
         case ConnectionFailed(phase=phase):
-            return phase in {'resolve', 'connect', 'proxy'}
+            return phase in {'resolve', 'connect'}
         case TimedOut(phase=phase):
             return phase == 'connect'
         case TlsFailed():

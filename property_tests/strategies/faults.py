@@ -24,6 +24,10 @@ from dlmachine.core.faults import (
     LockMismatch,
     LockOutdated,
     OfflineMiss,
+    ProxyLoginRefused,
+    ProxyRefused,
+    ProxyUnreachable,
+    ProxyUnusable,
     RedirectRefused,
     SchemeRefused,
     StorageFailed,
@@ -37,6 +41,8 @@ from property_tests.strategies.basics import durations
 from property_tests.strategies.texts import line_texts, names
 
 _url = st.just('https://example.org/t.csv')
+_proxy = st.just('http://***@proxy:3128')
+
 #: Every kind of fault.
 faults: st.SearchStrategy[Fault] = st.one_of(
     st.builds(InvalidInput, where=st.just('url'), problem=line_texts, advice=line_texts),
@@ -69,9 +75,19 @@ faults: st.SearchStrategy[Fault] = st.one_of(
     st.builds(
         ConnectionFailed,
         url=_url,
-        phase=st.sampled_from(['resolve', 'connect', 'proxy', 'send', 'receive', '?']),
+        phase=st.sampled_from(['resolve', 'connect', 'send', 'receive', '?']),
         detail=line_texts,
     ),
+    st.builds(ProxyUnreachable, url=_url, proxy=_proxy, detail=line_texts),
+    st.builds(ProxyLoginRefused, url=_url, proxy=_proxy),
+    st.builds(
+        ProxyRefused,
+        url=_url,
+        proxy=_proxy,
+        detail=line_texts,
+        status=st.none() | st.integers(100, 999),
+    ),
+    st.builds(ProxyUnusable, url=_url, proxy=_proxy, detail=line_texts),
     st.builds(TlsFailed, url=_url, detail=line_texts),
     st.builds(
         TimedOut,

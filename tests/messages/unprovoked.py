@@ -35,10 +35,12 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         ' and ... more',
         'nothing to retry: everything is finished',
         '1 byte',
-        'Password of ...',
         'jar in memory',
         'those of ...',
         '# Netscape HTTP Cookie File\n# Written by dlmachine. Keep it private.\n\n',
+        'no exceptions',
+        'no proxy',
+        'proxy auth',
         '... for user ..., password ...',
         '...: other users can read this file; chmod 600 makes it private',
         'Try ... for help.\n',
@@ -146,6 +148,14 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the URLs of its redirects hold more than ... secrets',
         'the name has no address',
         'the server sent more than was requested',
+    ),
+    'it takes an installation without PySocks; see tests/adapters/transports/test_fault_tables.py': (
+        "Install it: pip install 'dlmachine[socks]', or use the curl backend",
+        '... needs PySocks',
+    ),
+    'it takes a proxy; see tests/adapters/transports/test_proxies.py': (
+        'it closed the connection without a response',
+        'no such host',
     ),
     'the log shows it with a traceback': (
         'the function passed as progress= failed, and is not called again',

@@ -76,6 +76,13 @@ class Proxy:
         wire.close()
 
 
+def unused_port() -> int:
+    """A port of loopback on which nothing listens."""
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
 def _copy_back(upstream: socket.socket, wire: Wire) -> None:
     with suppress(Exception):
         while data := upstream.recv(65_536):

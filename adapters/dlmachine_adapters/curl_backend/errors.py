@@ -3,6 +3,7 @@
 Other codes, which later versions may add, count as a broken connection.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -11,6 +12,9 @@ import pycurl
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.http.head_parser import MAX_LINE_BYTES
 from dlmachine_adapters.http.error_context import ErrorContext
+
+#: The status of a proxy in libcurl's text.
+_STATUS: Final = re.compile('response ([0-9]{3})')
 
 Make: TypeAlias = Callable[[str, ErrorContext], Fault]
 
@@ -33,13 +37,32 @@ def _limit(text: str, context: ErrorContext) -> Fault:
 
 
 def _connect(text: str, context: ErrorContext) -> Fault:
-    return context.connection_failed('proxy' if context.route.proxy else 'connect', text)
+    if context.route.proxy is None:
+        return context.connection_failed('connect', text)
+    return _refused_tunnel(text, context) or context.proxy_unreachable(text)
+
+
+def _refused_tunnel(text: str, context: ErrorContext) -> Fault | None:
+    # The code depends on the version of libcurl: that of a connection that was not made, or broke.
+    found = _STATUS.search(text)
+    return found and context.proxy_refused(f'it answered {found[1]}', int(found[1]))
+
+
+def _no_proxy_found(text: str, context: ErrorContext) -> Fault:
+    return context.proxy_unreachable(text)
+
+
+def _socks(text: str, context: ErrorContext) -> Fault:
+    if any(one in text for one in ('rejected', 'authentication', 'username', 'user name')):
+        return context.proxy_login_refused()
+    if 'resolve' in text:
+        return context.connection_failed('resolve', text)
+    return context.proxy_refused(text) if 'complete' in text else context.proxy_unusable(text)
 
 
 def _receive_or_tunnel(text: str, context: ErrorContext) -> Fault:
-    # A tunnel that a proxy refuses has the same code as a broken connection.
-    if context.route.proxy and not context.deadlines.is_connected:
-        return context.connection_failed('proxy', text)
+    if context.route.proxy is not None and not context.deadlines.is_connected:
+        return _refused_tunnel(text, context) or context.proxy_unusable(text)
     if 'chunk' in text:  # An invalid chunked body.
         return context.reader.truncated()
     return _receive_or_alert(text, context)
@@ -71,6 +94,8 @@ def _truncated(text: str, context: ErrorContext) -> Fault:
 
 
 def _silent(text: str, context: ErrorContext) -> Fault:
+    if context.route.proxy is not None and not context.deadlines.is_connected:
+        return context.proxy_unusable('it closed the connection without a response')
     return context.connection_failed('receive', 'the server closed it without a response')
 
 
@@ -97,7 +122,7 @@ _PROXY, _TOO_LARGE, _UNRECOVERABLE_POLL, _HTTP2_STREAM = 97, 100, 99, 92
 _TABLE: Final[dict[int, Make]] = {
     pycurl.E_UNSUPPORTED_PROTOCOL: _no_http,
     pycurl.E_URL_MALFORMAT: _input('url', 'is not a URL that curl can ask for'),
-    pycurl.E_COULDNT_RESOLVE_PROXY: _phase('proxy'),
+    pycurl.E_COULDNT_RESOLVE_PROXY: _no_proxy_found,
     pycurl.E_COULDNT_RESOLVE_HOST: _phase('resolve'),
     pycurl.E_COULDNT_CONNECT: _connect,
     pycurl.E_FTP_WEIRD_SERVER_REPLY: _odd,
@@ -125,7 +150,7 @@ _TABLE: Final[dict[int, Make]] = {
     pycurl.E_RECV_ERROR: _receive_or_tunnel,
     pycurl.E_BAD_CONTENT_ENCODING: _odd,
     _HTTP2_STREAM: _receive,
-    _PROXY: _phase('proxy'),
+    _PROXY: _socks,
     _UNRECOVERABLE_POLL: _receive,
     _TOO_LARGE: _too_large,
 }

@@ -13,6 +13,7 @@ import pycurl
 
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import HTTP_SCHEMES, Request
+from dlmachine.core.network.proxy import Proxy
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine_adapters.curl_backend.event_loop import CurlLoop
 from dlmachine_adapters.http.deadlines import Deadlines
@@ -89,8 +90,7 @@ def _set_all(curl: Any, effect: Exchange, route: Route, body: OpenBody | None) -
     curl.setopt(pycurl.FOLLOWLOCATION, 0)
     curl.setopt(pycurl.NOSIGNAL, 1)
     curl.setopt(pycurl.BUFFERSIZE, _BUFFER_BYTES)
-    curl.setopt(pycurl.PROXY, route.proxy or '')
-    curl.setopt(pycurl.NOPROXY, '')
+    _set_proxy(curl, route.proxy)
     curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)
     _set_tls(curl, route)
     if route.scheme in HTTP_SCHEMES:
@@ -101,6 +101,17 @@ def _set_all(curl: Any, effect: Exchange, route: Route, body: OpenBody | None) -
         _set_ssh(curl, route.request)
     else:
         _set_ftp(curl, effect)
+
+
+def _set_proxy(curl: Any, proxy: Proxy | None) -> None:
+    # Set even without a proxy: otherwise libcurl reads the environment.
+    curl.setopt(pycurl.NOPROXY, '')
+    curl.setopt(pycurl.PROXY, '' if proxy is None else proxy.url)
+    login = None if proxy is None else proxy.user_and_password
+    if login is not None:
+        user, password = (one.encode('utf-8', 'surrogateescape') for one in login)
+        curl.setopt(pycurl.PROXYUSERNAME, user)
+        curl.setopt(pycurl.PROXYPASSWORD, password)
 
 
 def _set_limits(curl: Any, deadlines: Deadlines) -> None:

@@ -58,11 +58,13 @@ class CurlTransport:
     ) -> Responded | Interrupted:
         deadlines = Deadlines(effect, context)
         reader = ResponseReader(effect, part, self._clock, deadlines.check)
-        route = self._routes.find(effect.request)
+        route = self._routes.find(effect.request, effect.network)
         if isinstance(route, FaultBase):
             return reader.broken(route)
-        if route.login:
-            reader.hide(route.login)
+        if route.added:
+            reader.hide(route.added)
+        if route.proxy is not None:
+            reader.proxy = route.forwarder
         body = open_body(effect.request.body)
         if isinstance(body, FaultBase):
             return reader.broken(body)

@@ -61,6 +61,8 @@ class ResponseReader:
         self._error = bytearray()
         self._drained_bytes = 0
         self._added: tuple[str, ...] = ()
+        #: The proxy that forwards the request, masked.
+        self.proxy = ''
 
     def hide(self, added: tuple[str, ...]) -> None:
         """Mask secrets that the backend sends besides those of the request."""
@@ -158,7 +160,14 @@ class ResponseReader:
         except PartError as error:
             return self._interrupted(error.fault)
         at = self._clock.now()
-        return Responded(at=at, head=head, received=received, decision=taking, added=self._added)
+        return Responded(
+            at=at,
+            head=head,
+            received=received,
+            decision=taking,
+            added=self._added,
+            proxy=self.proxy,
+        )
 
     def broken(self, fault: Fault) -> Responded | Interrupted:
         """End the response with a fault; keep the bytes so far, and a response without a body."""
@@ -216,7 +225,14 @@ class ResponseReader:
             secrets, names = redactor.secrets, redactor.names
             text = read_error_text(head, body, secrets, is_whole=is_whole, declared=names)
         at, decision = self._clock.now(), self._decision
-        return Responded(at=at, head=head, error_text=text, decision=decision, added=self._added)
+        return Responded(
+            at=at,
+            head=head,
+            error_text=text,
+            decision=decision,
+            added=self._added,
+            proxy=self.proxy,
+        )
 
     def _interrupted(self, fault: Fault) -> Interrupted:
         # Libraries stop at different lines of an invalid head; here the complete head is rejected.

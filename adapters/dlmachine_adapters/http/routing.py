@@ -1,8 +1,8 @@
 """Proxies, stored logins and trusted certificates, the same for every backend.
 
-Reads variables and files, and loads no backend. The rules are those of `requests`: proxies from
-`http_proxy`, `https_proxy`, `ftp_proxy`, `all_proxy` and `no_proxy` (or the system's settings on
-macOS and Windows); logins from the netrc file in `NETRC` or the user's home, unless the request has
+Reads variables and files, and loads no backend. Proxies are chosen by the options and by the
+variables of the environment (or the system's settings on macOS and Windows), as `choose_proxy`
+says; logins from the netrc file in `NETRC` or the user's home, unless the request has
 credentials; certificates from `cainfo`, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
 `SSL_CERT_FILE`, `SSL_CERT_DIR`, else certifi.
 """
@@ -10,8 +10,8 @@ credentials; certificates from `cainfo`, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUN
 import netrc
 import os
 import sys
+from collections.abc import Mapping
 from functools import cache
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from time import monotonic
 from typing import Final, NamedTuple
@@ -24,7 +24,9 @@ from dlmachine.core.faults import Fault, FaultBase, InvalidInput, SchemeRefused
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.request import HTTP_SCHEMES, Request, Tls, basic_field
 from dlmachine.core.http.url import Url
-from dlmachine.core.secrets.redact import secrets_in_url
+from dlmachine.core.network.choose_proxy import choose_proxy
+from dlmachine.core.network.network import NO_NETWORK, Network
+from dlmachine.core.network.proxy import Proxy
 
 _BUNDLE_VARIABLES: Final = ('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'SSL_CERT_FILE')
 _FOLDER_VARIABLE: Final = 'SSL_CERT_DIR'
@@ -40,19 +42,27 @@ _MAX_ORIGINS: Final = 256
 class Route:
     """How a request reaches its server.
 
-    `request` includes the stored login, if there is one, whose secrets are `login`. `trust` is a
-    file or folder of certificates; None if none are needed.
+    `request` includes the stored login, if there is one. `trust` is a file or folder of
+    certificates; None if none are needed. `added` are the secrets of the stored login and of the
+    proxy.
     """
 
     request: Request
     scheme: str
-    proxy: str | None = None
+    proxy: Proxy | None = None
     trust: str | None = None
-    login: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+    @property
+    def forwarder(self) -> str:
+        """The proxy that reads the request and its response, masked; empty without one."""
+        proxy = self.proxy
+        is_read = proxy is not None and not proxy.is_socks and self.scheme not in _TLS_SCHEMES
+        return str(proxy) if is_read else ''
 
     def secrets(self) -> frozenset[str]:
         """Every secret that may occur in the texts of a library."""
-        return self.request.secrets() | (secrets_in_url(self.proxy) if self.proxy else frozenset())
+        return self.request.secrets() | frozenset(self.added)
 
 
 class _Way(NamedTuple):
@@ -60,9 +70,15 @@ class _Way(NamedTuple):
 
     until: float
     tls: Tls
-    proxy: str | None
+    network: Network
+    proxy: Proxy | None
     trust: str | None
     login: tuple[str, str] | None
+
+    def is_for(self, tls: Tls, network: Network) -> bool:
+        """Whether it was found for the same options."""
+        is_same = self.network is network or self.network == network
+        return is_same and self.tls == tls
 
 
 class Routes:
@@ -72,29 +88,30 @@ class Routes:
         self._schemes = schemes
         self._ways: dict[tuple[str, str, int | None, str | None], _Way] = {}
 
-    def find(self, request: Request) -> Route | Fault:
-        """The route of a request according to the environment.
+    def find(self, request: Request, network: Network = NO_NETWORK) -> Route | Fault:
+        """The route of a request according to its options and to the environment.
 
-        Faults: `SchemeRefused`; `InvalidInput` for certificates or keys that do not exist.
+        Faults: `SchemeRefused`; `InvalidInput` for a proxy, certificates or keys that cannot be
+        used.
         """
         location = request.location
         origin = location.scheme, location.host, location.port, request.netrc
         way = self._ways.get(origin)
-        if way is None or monotonic() >= way.until or way.tls != request.tls:
-            found = find_refused(request, self._schemes) or _find_way(request)
+        if way is None or monotonic() >= way.until or not way.is_for(request.tls, network):
+            found = find_refused(request, self._schemes) or _find_way(request, network)
             if not isinstance(found, _Way):
                 return found
             if len(self._ways) >= _MAX_ORIGINS:
                 self._ways.clear()
             way = self._ways[origin] = found
-        login: tuple[str, ...] = ()
+        added: tuple[str, ...] = () if way.proxy is None else tuple(sorted(way.proxy.secrets))
         if way.login is not None:
             signed = _with_login(request, location, *way.login)
             if signed is not request:
-                login = tuple(sorted({way.login[1], *signed.secrets()} - {''}))
+                added = tuple(sorted({way.login[1], *signed.secrets(), *added} - {''}))
             request = signed
         return Route(
-            request=request, scheme=location.scheme, proxy=way.proxy, trust=way.trust, login=login
+            request=request, scheme=location.scheme, proxy=way.proxy, trust=way.trust, added=added
         )
 
 
@@ -106,39 +123,38 @@ def find_refused(request: Request, schemes: tuple[str, ...]) -> Fault | None:
     return SchemeRefused(url=request.shown_url, scheme=scheme, allowed=schemes)
 
 
-def _find_way(request: Request) -> _Way | Fault:
+def _find_way(request: Request, network: Network) -> _Way | Fault:
     location, tls, netrc_file = request.location, request.tls, request.netrc
     if netrc_file and not os.path.isfile(os.path.expanduser(netrc_file)):  # noqa: PTH111, PTH113
         return InvalidInput(where=f'netrc file {netrc_file}', problem='does not exist')
     login = None if netrc_file is None else find_login(location.host, location.port, netrc_file)
     if isinstance(login, FaultBase):
         return login
-    proxy, trust = find_proxy(location), None
-    if location.scheme in _TLS_SCHEMES or (proxy or '').startswith('https:'):
+    proxy, trust = choose_proxy(location, network, _variables()), None
+    if isinstance(proxy, FaultBase):
+        return proxy
+    if location.scheme in _TLS_SCHEMES or (proxy is not None and proxy.scheme == 'https'):
         fault = _find_missing(tls)
         found = find_trust(tls) if fault is None else Failure(fault)
         if not is_successful(found):
             return found.failure()
         trust = found.unwrap()
-    return _Way(monotonic() + _VALID_SECONDS, tls, proxy, trust, login)
+    return _Way(monotonic() + _VALID_SECONDS, tls, network, proxy, trust, login)
 
 
-def find_proxy(url: Url) -> str | None:
-    """The proxy for a URL, with its scheme; None without a proxy."""
-    names = (f'{url.scheme}_proxy', 'all_proxy')
-    is_named = any(os.environ.get(each) or os.environ.get(each.upper()) for each in names)
-    if not is_named and sys.platform not in _SYSTEMS_WITH_PROXIES:
-        return None  # The usual case, which costs neither an import nor a search.
-    from urllib.request import getproxies, proxy_bypass
+def _variables() -> Mapping[str, str]:
+    """The environment; on macOS and Windows with the system's proxies, if no variable is set."""
+    if sys.platform not in _SYSTEMS_WITH_PROXIES:
+        return os.environ
+    return _with_system_proxies(os.environ)
 
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get('all')
-    if not proxy:
-        return None
-    host = url.host.strip('[]')
-    if proxy_bypass(url.authority) or proxy_bypass(host) or _is_in_excepted_network(host):
-        return None
-    return proxy if '://' in proxy else f'http://{proxy}'
+
+def _with_system_proxies(variables: Mapping[str, str]) -> Mapping[str, str]:
+    from urllib.request import getproxies, getproxies_environment
+
+    if getproxies_environment():
+        return variables
+    return {f'{scheme}_proxy': url for scheme, url in getproxies().items()} | dict(variables)
 
 
 def find_login(
@@ -224,17 +240,6 @@ def _find_missing(tls: Tls) -> Fault | None:
         if path is not None and not Path(path).is_file():
             return InvalidInput(where=where, problem=f'names a file that does not exist: {path}')
     return None
-
-
-def _is_in_excepted_network(host: str) -> bool:
-    # The standard library compares only names; requests and curl also support networks.
-    excepted = os.environ.get('no_proxy') or os.environ.get('NO_PROXY') or ''
-    networks = [entry.strip() for entry in excepted.split(',') if '/' in entry]
-    try:
-        address = ip_address(host)
-        return any(address in ip_network(each, strict=False) for each in networks)
-    except ValueError:
-        return False
 
 
 def _with_login(request: Request, location: Url, user: str, password: str) -> Request:

@@ -19,6 +19,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 from dlmachine.core.http.head_parser import MAX_LINE_BYTES, HeadParser
+from dlmachine.core.http.request import basic_credentials
 from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
 from dlmachine_adapters.requests_backend.connecting import connect
 from dlmachine_adapters.requests_backend.sockets import SocketReader, WatchedTls, send_all
@@ -72,11 +73,11 @@ class _Watched(_Base):  # type: ignore[misc,valid-type]
             raise NewConnectionError(self, msg) from error
 
 
-class _WatchedHttp(_Watched, HTTPConnection):
+class WatchedHttp(_Watched, HTTPConnection):
     """HTTP."""
 
 
-class _WatchedHttps(_Watched, HTTPSConnection):
+class WatchedHttps(_Watched, HTTPSConnection):
     """HTTPS."""
 
     def connect(self) -> None:
@@ -96,11 +97,11 @@ class _WatchedHttps(_Watched, HTTPSConnection):
 
 
 class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _WatchedHttp
+    ConnectionCls = WatchedHttp
 
 
 class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedHttps
+    ConnectionCls = WatchedHttps
 
 
 _POOLS: Final[dict[str, Any]] = {'http': _HttpPool, 'https': _HttpsPool}
@@ -117,6 +118,14 @@ class WireAdapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> urllib3.ProxyManager:
         """The connection pools of a proxy."""
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith('socks'):
-            manager.pool_classes_by_scheme = _POOLS
+        manager.pool_classes_by_scheme = _POOLS
+        if proxy.startswith('socks'):
+            from dlmachine_adapters.requests_backend import socks
+
+            manager.pool_classes_by_scheme = socks.POOLS
         return manager  # type: ignore[no-any-return,unused-ignore]
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """The login of a proxy in UTF-8, as libcurl sends it; that of `requests` is Latin-1."""
+        userinfo, at, _ = proxy.partition('://')[2].rpartition('@')
+        return {'Proxy-Authorization': basic_credentials(userinfo)} if at else {}

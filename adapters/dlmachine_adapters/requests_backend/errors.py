@@ -5,10 +5,11 @@ specific rows come first.
 """
 
 import http.client
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, assert_never
 
 import requests.exceptions as outer
 import urllib3.exceptions as inner
@@ -18,6 +19,7 @@ from dlmachine_adapters.http.deadlines import DeadlineExceeded
 from dlmachine_adapters.http.error_context import ErrorContext, with_errno
 from dlmachine_adapters.http.request_body import BodyError
 from dlmachine_adapters.http.response_reader import HeadError
+from dlmachine_adapters.requests_backend.socks_errors import SocksError, SocksProblem
 
 #: Everything that the libraries raise for an expected failure.
 FOREIGN: Final[tuple[type[Exception], ...]] = (
@@ -30,6 +32,9 @@ FOREIGN: Final[tuple[type[Exception], ...]] = (
     BodyError,
     HeadError,
 )
+
+#: The status of a proxy in the text of http.client.
+_STATUS: Final = re.compile('Tunnel connection failed: ([0-9]{3})')
 
 Row: TypeAlias = tuple[tuple[type[BaseException], ...], Callable[[Any, ErrorContext], Fault]]
 
@@ -50,20 +55,37 @@ def _body(error: BodyError, context: ErrorContext) -> Fault:
     return error.fault
 
 
-_CHECK: Final = 'Check HTTP_PROXY and HTTPS_PROXY'
-
-
 def _proxy_setting(error: BaseException, context: ErrorContext) -> Fault:
-    if 'SOCKS' in str(error):
-        advice = "Install it: pip install 'requests[socks]', or use the curl backend"
-        return InvalidInput(
-            where='proxy', problem='is a SOCKS proxy, which needs PySocks', advice=advice
-        )
-    return InvalidInput(where='proxy', problem='is not the URL of a proxy', advice=_CHECK)
+    advice = "Install it: pip install 'dlmachine[socks]', or use the curl backend"
+    return InvalidInput(where='proxy', problem=f'{context.proxy} needs PySocks', advice=advice)
 
 
 def _proxy(error: BaseException, context: ErrorContext) -> Fault:
-    return context.connection_failed('proxy', _deepest_words(error))
+    found = list(_inside(error))
+    if any(isinstance(one, http.client.HTTPException) for one in found):
+        return context.proxy_unusable('its answer is not an HTTP response')
+    if any(isinstance(one, ssl.SSLError) for one in found):
+        return context.tls_failed(_deepest_words(error))
+    words = _deepest_words(error)
+    status = _STATUS.search(words)
+    if status is None:
+        return context.proxy_unreachable(words)
+    return context.proxy_refused(f'it answered {status[1]}', int(status[1]))
+
+
+def _socks(error: SocksError, context: ErrorContext) -> Fault:
+    text = str(error)
+    match error.problem:
+        case SocksProblem.UNREACHABLE:
+            return context.proxy_unreachable(text)
+        case SocksProblem.LOGIN:
+            return context.proxy_login_refused()
+        case SocksProblem.REFUSED:
+            return context.proxy_refused(text)
+        case SocksProblem.UNUSABLE:
+            return context.proxy_unusable(text)
+        case _:
+            assert_never(error.problem)
 
 
 def _resolve(error: BaseException, context: ErrorContext) -> Fault:
@@ -115,6 +137,7 @@ _TABLE: Final[tuple[Row, ...]] = (
     ((DeadlineExceeded, TimeoutError, inner.ReadTimeoutError, outer.Timeout), _limit),
     ((BodyError,), _body),
     ((outer.InvalidProxyURL, outer.InvalidSchema, inner.ProxySchemeUnknown), _proxy_setting),
+    ((SocksError,), _socks),
     ((inner.ProxyError,), _proxy),
     ((socket.gaierror, inner.NameResolutionError), _resolve),
     ((inner.NewConnectionError,), _connect),

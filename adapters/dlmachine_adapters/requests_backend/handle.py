@@ -96,7 +96,7 @@ class Handle:
         pool = self._adapter.get_connection_with_tls_context(
             prepared,
             verify,
-            proxies={route.scheme: route.proxy} if route.proxy else {},
+            proxies={} if route.proxy is None else {route.scheme: route.proxy.full_url},
             cert=certificate,
         )
         self._adapter.cert_verify(pool, url, verify, certificate)  # type: ignore[no-untyped-call]

@@ -31,6 +31,7 @@ _OTHERS: Final = {
     'any_status': '',
     'auth': '--user',
     'cookies': '--cookie',
+    'no_proxy': '--noproxy',
 }
 #: Options that can be repeated.
 REPEATED: Final = {
@@ -50,6 +51,8 @@ ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     'grace_period': ('--grace',),
     'headers': ('-H',),
     'method': ('-X', '--request'),
+    'proxy': ('-x',),
+    'proxy_auth': ('-U', '--proxy-user'),
     'retries': ('--retry',),
     'speed_limit': ('-Y',),
     'speed_time': ('-y',),
@@ -72,6 +75,7 @@ _OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True', 'base_url': '', '
 
 #: The forms of `auth` in messages.
 _LOGINS: Final = {
+    "proxy_auth=('user', 'env:PASSWORD')": '--proxy-auth USER:env:PASSWORD',
     'auth=(user, password)': '--user USER',
     "auth={'digest': (user, password)}": '--digest --user USER',
     "auth={'bearer': 'env:NAME'}": '--bearer-env NAME',

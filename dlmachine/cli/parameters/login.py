@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from dlmachine.cli.parameters.values import FILE, Completed
+from dlmachine.cli.parameters.values import FILE, Completed, ask_password
 from dlmachine.core.frozen import replace
 
 Decorated = TypeVar('Decorated', bound=Callable[..., Any])
@@ -136,6 +136,4 @@ def auth_of(given: Mapping[str, Any]) -> Any:
 
 def _login(text: str) -> tuple[str, str]:
     user, colon, password = text.partition(':')
-    if not colon:
-        password = click.prompt(f'Password of {user}', hide_input=True, default='', err=True)
-    return user, password
+    return user, password if colon else ask_password(user)

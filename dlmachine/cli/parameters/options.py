@@ -37,7 +37,7 @@ SECTIONS: Final = {
     ),
     'Connections': (
         'backend', 'http2', 'segments', 'max_per_host', 'rate', 'limit_rate', 'cainfo', 'cert',
-        'key', 'verify',
+        'key', 'verify', 'proxy', 'proxy_auth', 'no_proxy',
     ),
 }  # fmt: skip
 #: Help texts where that of the table is about Python or about several values.

@@ -88,6 +88,21 @@ class Checked(Completed):
         return value
 
 
+class ProxyLogin(Checked):
+    """The login of a proxy; the password is asked for if it is missing."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Add the password, and check the text."""
+        if isinstance(value, str) and ':' not in value:
+            value = f'{value}:{ask_password(value)}'
+        return super().convert(value, param, ctx)
+
+
+def ask_password(user: str) -> str:
+    """Ask for a password on the terminal."""
+    return str(click.prompt(f'Password of {user}', hide_input=True, default='', err=True))
+
+
 FILE: Final = Completed('file')
 FOLDER: Final = Completed('dir')
 
@@ -109,6 +124,8 @@ def type_of(name: str) -> Completed:
     """The type that parses and completes an option's value."""
     if name == 'backend':
         return Backend()
+    if name == 'proxy_auth':
+        return ProxyLogin(name)
     word = metavar(name)
     words = ('file',) if 'FILE' in word else ('dir',) if word == 'DIR' else _WORDS.get(name, ())
     return Checked(name, *words) if name in _OPTIONS else Completed(*words)

@@ -47,6 +47,13 @@ from dlmachine.core.faults.network import (
     TimedOut,
     TlsFailed,
 )
+from dlmachine.core.faults.proxy import (
+    ProxyFault,
+    ProxyLoginRefused,
+    ProxyRefused,
+    ProxyUnreachable,
+    ProxyUnusable,
+)
 from dlmachine.core.faults.server import (
     AnswerUnusable,
     BodyTooLarge,
@@ -58,7 +65,9 @@ from dlmachine.core.faults.server import (
     ServerFault,
 )
 
-Fault: TypeAlias = CallerFault | ServerFault | NetworkFault | MachineFault | ArchiveFault
+Fault: TypeAlias = (
+    CallerFault | ServerFault | NetworkFault | ProxyFault | MachineFault | ArchiveFault
+)
 
 #: Every fault, sorted by who must act.
 FAULTS: Final[tuple[type[FaultBase], ...]] = get_args(Fault)
@@ -95,6 +104,11 @@ __all__ = [
     'OfflineMiss',
     'Party',
     'PasswordRefused',
+    'ProxyFault',
+    'ProxyLoginRefused',
+    'ProxyRefused',
+    'ProxyUnreachable',
+    'ProxyUnusable',
     'RedirectRefused',
     'SchemeRefused',
     'SecretUnavailable',

@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
-from dlmachine.core.faults.remedies import CONNECT, PROXY, RESOLVE, TLS, Rows, find_remedy
+from dlmachine.core.faults.remedies import CONNECT, RESOLVE, TLS, Rows, find_remedy
 from dlmachine.core.frozen import frozen
 
 
 @frozen
 class ConnectionFailed(FaultBase):
-    """A connection that failed or broke; `phase` is resolve, connect, proxy, send or receive.
+    """A connection that failed or broke; `phase` is resolve, connect, send or receive.
 
     `errno` is the system's error number, if the library reports it.
     """
@@ -35,18 +35,13 @@ class ConnectionFailed(FaultBase):
 _PHASES: Final = {
     'resolve': 'the host name could not be resolved',
     'connect': 'no connection could be made',
-    'proxy': 'the proxy refused or failed',
     'send': 'the connection broke while sending',
     'receive': 'the connection broke while receiving',
 }
 _BROKEN: Final[tuple[Rows, str]] = ((), 'Try again; retries= sets how often dlmachine does so')
 _REMEDIES: Final[dict[str, tuple[Rows, str]]] = {
     'resolve': (RESOLVE, 'Check the spelling of the host name, and the network'),
-    'connect': (CONNECT, 'Check the URL, the network and the proxy settings'),
-    'proxy': (
-        PROXY,
-        'Check HTTP_PROXY and HTTPS_PROXY; NO_PROXY lists hosts to contact without a proxy',
-    ),
+    'connect': (CONNECT, 'Check the URL and the network, or set proxy= if there is a proxy'),
 }
 
 

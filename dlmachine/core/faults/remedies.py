@@ -83,11 +83,3 @@ CONNECT: Final[Rows] = (
     (('unreachable', 'no route'), 'Check the network: there is no route to this host'),
     (('too many open files',), 'Raise the limit (ulimit -n), or use fewer workers'),
 )  # fmt: skip
-
-PROXY: Final[Rows] = (
-    (('407', 'authentication'), 'Put the credentials into the URL of the proxy'),
-    (
-        ('resolve', 'name or service', 'name resolution', 'nodename', 'no address'),
-        'Check the host name of the proxy: HTTP_PROXY, HTTPS_PROXY',
-    ),
-)

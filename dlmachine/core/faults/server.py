@@ -95,7 +95,7 @@ _STATUS_REMEDIES: Final = {
     403: 'Check the credentials (auth=), and user_agent=: some servers refuse unknown programs',
     404: 'Check the URL, or add a mirror with mirrors=',
     405: 'This URL does not accept the method: check the URL and method=',
-    407: 'The proxy requires credentials: put them into its URL (HTTP_PROXY, HTTPS_PROXY)',
+    407: 'A proxy behind the server asks for a login: tell the operators of the server',
     410: 'The file is gone for good: look for another source, or add a mirror with mirrors=',
     429: 'Send fewer requests: set rate= or max_per_host=',
     501: 'The server does not know the method: check the URL and method=',

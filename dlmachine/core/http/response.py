@@ -1,10 +1,13 @@
 """The head of a response, and the properties of its received body.  Pure."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dlmachine.core.deprecation import renamed
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.headers import Headers
+
+#: The status of a proxy that asks for a login (RFC 9110 section 15.5.8).
+PROXY_LOGIN: Final = 407
 
 
 @frozen

@@ -12,7 +12,7 @@ from typing import Final
 
 from returns.result import Success
 
-from dlmachine.core.access.login import Login, react
+from dlmachine.core.access.login import react
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.url import parse_url
@@ -20,7 +20,7 @@ from dlmachine.core.machine.finish import finish
 from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
 from dlmachine.core.machine.recording import remember
 from dlmachine.core.protocol.attempts import Attempts
-from dlmachine.core.protocol.effects import ReadCookies, ReadSecret, Wait
+from dlmachine.core.protocol.effects import Wait
 from dlmachine.core.protocol.events import (
     CookiesRead,
     EffectFailed,
@@ -34,6 +34,7 @@ from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.missing import missing_after, note_missing
 from dlmachine.core.transfer.next_exchange import ask, follow
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
+from dlmachine.core.transfer.secrets import next_to_read
 
 
 def after_failure(
@@ -81,13 +82,11 @@ def start_attempt(
 
     `refusal` is the fault to end with if that is the secret which the server refused.
     """
-    url, agent, login = attempts.address(job.decision).url, job.policy.user_agent, attempts.login
-    if not attempts.has_read_cookies and job.descriptor.cookies.is_used:
-        reading = ReadCookies(cookies=job.descriptor.cookies, patience=job.policy.stall_timeout)
+    url, agent = attempts.address(job.decision).url, job.policy.user_agent
+    reading = next_to_read(job.descriptor, job.policy, attempts)
+    if reading is not None:
         state = Authorizing(job=job, attempts=attempts, refusal=refusal)
         return Step(state=state, effect=reading)
-    if login is not None and login.needs_secret:
-        return _read_secret(job, attempts, login, refusal)
     match build_request(job.descriptor, url, agent):
         case Success(request):
             return ask(job, attempts, request, at)
@@ -95,22 +94,11 @@ def start_attempt(
             return after_failure(job, attempts, refused.failure(), at)
 
 
-def _read_secret(job: Job, attempts: Attempts, login: Login, refusal: Fault | None) -> Step:
-    assert login.auth.secret is not None  # noqa: S101 -- that is why it needs one
-    effect = ReadSecret(
-        secret=login.auth.secret,
-        patience=job.policy.stall_timeout,
-        is_again=login.refused is not None,
-    )
-    state = Authorizing(job=job, attempts=attempts, refusal=refusal)
-    return Step(state=state, effect=effect)
-
-
 def on_authorizing(state: Authorizing, event: Event) -> Step | None:
     """It is read: request the current URL, unless the secret is the one that was refused."""
     attempts, login = state.attempts, state.attempts.login
     match event:
-        case SecretRead(at=at, value=value) if login is not None:
+        case SecretRead(at=at, value=value) if login is not None and login.needs_secret:
             if state.refusal is not None and value == login.refused:
                 return give_up(state.job, attempts, state.refusal)
             known = replace(attempts, login=replace(login, secret=value))
@@ -119,6 +107,8 @@ def on_authorizing(state: Authorizing, event: Event) -> Step | None:
             url = parse_url(state.job.descriptor.url).unwrap()
             known = replace(attempts, cookies=kept.with_own(own, url), has_read_cookies=True)
             return start_attempt(state.job, known, at, refusal=state.refusal)
+        case SecretRead(at=at, value=value):
+            return start_attempt(state.job, replace(attempts, proxy_password=value), at)
         case EffectFailed(fault=fault):
             return give_up(state.job, attempts, fault)
     return None

@@ -80,6 +80,7 @@ def list_policy(policy: Policy, max_bytes: int) -> Policy:
         # A text that is not a checksum file has no matching line, which is reported then.
         check_content=False,
         user_agent=policy.user_agent,
+        network=policy.network,
     )
 
 

@@ -44,7 +44,7 @@ from dlmachine.core.transfer.provenance import redirects_until
 from dlmachine.core.transfer.read_response import decide_body
 from dlmachine.core.transfer.redirect import follow_redirect
 from dlmachine.core.transfer.retry import may_be_repeated
-from dlmachine.core.transfer.status_fault import status_fault
+from dlmachine.core.transfer.status_fault import proxy_fault, status_fault
 
 
 def on_opening(state: Opening, event: events.Event) -> Step | None:
@@ -194,6 +194,9 @@ def _on_redirect(state: Exchanging, event: events.Responded) -> Step:
 
 def _on_error(state: Exchanging, event: events.Responded) -> Step:
     request = state.exchange.request
+    refused = proxy_fault(request, event)
+    if refused is not None:
+        return give_up(state.job, state.attempts, refused)
     fault = status_fault(request, event.head, event.error_text, event.at)
     again = None if fault.status != UNAUTHORIZED else log_in_again(state, event, fault)
     if again is not None:

@@ -23,14 +23,15 @@ from dlmachine.core.faults import FAULTS, Fault, refuse
 from dlmachine.core.http import body, request
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.integrity import checksum, representation
+from dlmachine.core.network import network, proxy
 from dlmachine.core.plan import former_names
 from dlmachine.core.protocol import effects, expectation
 from dlmachine.core.spec import descriptor, destination, policy, rate_limit, reuse
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
     auth, body, caller_cookies, checksum, descriptor, destination, effects, entries, expectation,
-    freshness, missing, policy, rate_limit, record, request, representation, reuse, secret,
-    snapshot, verdict,
+    freshness, missing, network, policy, proxy, rate_limit, record, request, representation,
+    reuse, secret, snapshot, verdict,
 )  # fmt: skip
 _MARK: Final = '$'
 

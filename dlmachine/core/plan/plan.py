@@ -180,4 +180,5 @@ def _redact_policy(policy: Policy) -> Policy:
     # JSON cannot contain a function: `with_descriptor` adds it again.
     wanted = policy.checksum_file
     masked = None if wanted is None else replace(wanted, location=str(wanted))
-    return replace(policy, validate=None, checksum_file=masked)
+    network = policy.network.redacted()
+    return replace(policy, validate=None, checksum_file=masked, network=network)

@@ -39,6 +39,8 @@ def plan_lines(
 def _request_lines(descriptor: Descriptor, policy: Policy) -> Iterator[str]:
     if not descriptor.tls.verify:
         yield "  insecure     the server's certificate is not checked (verify=False)"
+    for what, shown in policy.network.lines():
+        yield f'  {what:<13}{printable(shown)}'
     for rule in policy.rules:
         yield f'  rule         {printable(rule)}'
     for what, names in (

@@ -8,7 +8,13 @@ from enum import Enum
 from typing import Final
 
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.faults import Fault, HttpStatus
+from dlmachine.core.faults import (
+    AnswerUnusable,
+    BodyTruncated,
+    ConnectionFailed,
+    Fault,
+    HttpStatus,
+)
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.content_codings import read_codings
 from dlmachine.core.http.framing import content_length
@@ -200,3 +206,9 @@ def _size(request: Request, head: ResponseHead) -> int | None:
 def _range_size(head: ResponseHead) -> int | None:
     found = _CONTENT_RANGE.fullmatch((head.headers.get('Content-Range') or '').strip(' \t'))
     return None if found is None else int(found[1])
+
+
+def may_be_of_head(fault: Fault) -> bool:
+    """Whether a fault may be about HEAD only: some servers break the connection, or send a body."""
+    is_late = isinstance(fault, ConnectionFailed) and fault.phase in {'send', 'receive'}
+    return is_late or isinstance(fault, (AnswerUnusable, BodyTruncated))

@@ -5,6 +5,7 @@ next effect or the result. Redirects, cookies and retries follow the same rules 
 All requests together are repeated at most `retries` times.
 """
 
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -20,9 +21,6 @@ from dlmachine.core.decision.backends import choose_backend
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Address
 from dlmachine.core.faults import (
-    AnswerUnusable,
-    BodyTruncated,
-    ConnectionFailed,
     Fault,
     HttpStatus,
     refuse,
@@ -38,6 +36,7 @@ from dlmachine.core.probe.result import (
     is_empty_file,
     judge,
     known_version,
+    may_be_of_head,
 )
 from dlmachine.core.protocol.effects import Exchange, ReadCookies, ReadSecret, Wait
 from dlmachine.core.protocol.events import (
@@ -56,7 +55,8 @@ from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.read_response import REDIRECTS
 from dlmachine.core.transfer.redirect import follow_redirect, hop_of
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
-from dlmachine.core.transfer.status_fault import status_fault
+from dlmachine.core.transfer.secrets import network_with, next_to_read
+from dlmachine.core.transfer.status_fault import proxy_fault, status_fault
 
 ProbeEvent: TypeAlias = Responded | Interrupted | SecretRead | CookiesRead | Waited | EffectFailed
 
@@ -72,7 +72,8 @@ class Probe:
     `position` is the URL that is requested, by `method`, `redirects` its requests so far
     (`redirect.hop_of`), `is_permanent` whether all of these redirects were permanent, `moved_to`
     where the permanent ones lead. `round` counts the repetitions. `earlier` is the result of the
-    first URL, if it failed. `login` is what is known of the credentials, `refusal` the result if
+    first URL, if it failed. `login` is what is known of the credentials, `proxy_password` the
+    password of the proxy if it was read, `refusal` the result if
     the secret that is read again is the one that the server refused.
     """
 
@@ -92,6 +93,7 @@ class Probe:
     round: int = 0
     earlier: ProbeResult | None = None
     login: Login | None = None
+    proxy_password: str | None = field(default=None, repr=False)
     refusal: ProbeResult | None = None
 
     @property
@@ -157,24 +159,18 @@ def advance_probe(step: ProbeStep, event: ProbeEvent) -> ProbeStep:
         case Responded() if isinstance(effect, Exchange):
             return _on_response(state, effect.request, event)
         case Interrupted(fault=fault, at=at):
-            is_of_head = state.method == 'HEAD' and _may_be_of_head(fault)
+            is_of_head = state.method == 'HEAD' and may_be_of_head(fault)
             return _request_byte(state, at) if is_of_head else _on_fault(state, fault, at)
         case EffectFailed(fault=fault):
             return _fail(state, fault)
-        case SecretRead(value=value) if state.login is not None:
-            return _on_secret(state, state.login, value, event.at)
         case CookiesRead(at=at, own=own, kept=kept):
             url = parse_url(state.descriptor.url).unwrap()
             cookies = kept.with_own(own, url)
             return _request(replace(state, cookies=cookies, has_read_cookies=True), at)
+        case SecretRead():
+            return _on_secret(state, event)
         case _:
             return _request(state, event.at)
-
-
-def _may_be_of_head(fault: Fault) -> bool:
-    # Some servers close the connection, or send a body.
-    is_late = isinstance(fault, ConnectionFailed) and fault.phase in {'send', 'receive'}
-    return is_late or isinstance(fault, (AnswerUnusable, BodyTruncated))
 
 
 def _request_address(state: Probe, position: int, at: datetime) -> ProbeStep:
@@ -189,17 +185,9 @@ def _request_byte(state: Probe, at: datetime) -> ProbeStep:
 
 def _request(state: Probe, at: datetime) -> ProbeStep:
     state = replace(state, redirects=(), is_permanent=True, moved_to=None)
-    login, wanted = state.login, state.descriptor.cookies
-    if wanted.is_used and not state.has_read_cookies:
-        reading = ReadCookies(cookies=wanted, patience=state.policy.stall_timeout)
+    reading = next_to_read(state.descriptor, state.policy, state)
+    if reading is not None:
         return ProbeStep(state=state, effect=reading)
-    if login is not None and login.auth.secret is not None and login.needs_secret:
-        effect = ReadSecret(
-            secret=login.auth.secret,
-            patience=state.policy.stall_timeout,
-            is_again=login.refused is not None,
-        )
-        return ProbeStep(state=state, effect=effect)
     address = state.addresses[state.position]
     built = build_request(state.descriptor, address.url, state.policy.user_agent)
     if not is_successful(built):
@@ -210,7 +198,10 @@ def _request(state: Probe, at: datetime) -> ProbeStep:
     return _send(state, with_cookies(request, state.cookies, at))
 
 
-def _on_secret(state: Probe, login: Login, value: str, at: datetime) -> ProbeStep:
+def _on_secret(state: Probe, event: SecretRead) -> ProbeStep:
+    login, value, at = state.login, event.value, event.at
+    if login is None or not login.needs_secret:
+        return _request(replace(state, proxy_password=value), at)
     if state.refusal is not None and value == login.refused:
         return ProbeStep(state=state, result=state.refusal)
     return _request(replace(state, login=replace(login, secret=value), refusal=None), at)
@@ -230,6 +221,7 @@ def _send(state: Probe, request: Request) -> ProbeStep:
         timeout=policy.timeout,
         http2=policy.http2,
         jar=state.descriptor.cookies.jar,
+        network=network_with(policy, state.proxy_password),
         rate_limits=RateLimits(max_per_host=policy.max_per_host, rate=policy.rate),
     )
     redirects = (*state.redirects, hop_of(request))
@@ -251,7 +243,7 @@ def _on_response(state: Probe, request: Request, event: Responded) -> ProbeStep:
         return ProbeStep(state=state, result=_with_earlier(state, result))
     if state.method == 'HEAD' and head.status in _OF_HEAD:
         return _request_byte(state, at)
-    fault = status_fault(request, head, event.error_text, at)
+    fault = proxy_fault(request, event) or status_fault(request, head, event.error_text, at)
     login = None if state.login is None else react(state.login, request, head)
     if login is None:
         return _on_fault(state, fault, at, request)

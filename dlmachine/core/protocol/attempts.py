@@ -1,5 +1,6 @@
 """The progress of a run's attempts, as a value.  Pure."""
 
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -57,7 +58,8 @@ class Attempts:
     how often bytes beyond that reset the retry budget; `refused` are the refused bodies, by URL and
     SHA-256. `is_unranged` says that the URL does not support ranges, `is_unconditional` that its
     conditions cannot be trusted. `connections` is the most that the server has accepted (0: not
-    known yet), `unsegmented` are the URLs without support for segments.
+    known yet), `unsegmented` are the URLs without support for segments. `proxy_password` is the
+    password of the proxy, if it was read.
     """
 
     round: int = 0
@@ -70,6 +72,7 @@ class Attempts:
     cookies: CookieStore = NO_COOKIES
     has_read_cookies: bool = False
     login: Login | None = None
+    proxy_password: str | None = field(default=None, repr=False)
     part: Partial = NOTHING
     aside: tuple[int, Partial] | None = None
     retry_after: timedelta = timedelta(0)

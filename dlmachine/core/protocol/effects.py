@@ -17,6 +17,7 @@ from dlmachine.core.http.byte_ranges import Spans
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.representation import Representation
+from dlmachine.core.network.network import NO_NETWORK, Network
 from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, InMemory
@@ -129,7 +130,8 @@ class Exchange:
     digests to compute besides SHA-256. `timeout` limits the whole download from its beginning,
     including waits for `rate_limits`. `http2` allows HTTP/2 over TLS if backend and server
     support it. A body slower than `min_speed` is given up. The cookies that the response sets are
-    kept in the `jar`, if there is one.
+    kept in the `jar`, if there is one. `network` is the way to the server, with the password of a
+    proxy.
     """
 
     request: Request
@@ -143,6 +145,7 @@ class Exchange:
     http2: bool = False
     min_speed: MinSpeed | None = None
     jar: str | None = None
+    network: Network = NO_NETWORK
 
 
 @frozen

@@ -111,13 +111,15 @@ class Responded:
 
     `error_text` is the beginning of an error's body, secrets masked, if it is text. `decision` is
     what `decide_body` returned for the head; without it, the state machine calls it again. `added`
-    are the secrets that the backend sent besides those of the request, from a netrc file.
+    are the secrets that the backend sent besides those of the request, from a netrc file or for a
+    proxy. `proxy` is the proxy that forwarded the request and could read it, masked.
     """
 
     at: datetime
     head: ResponseHead
     received: Received | None = None
     error_text: str = ''
+    proxy: str = ''
     decision: BodyDecision | None = field(default=None, compare=False, repr=False)
     added: tuple[str, ...] = field(default=(), compare=False, repr=False)
 

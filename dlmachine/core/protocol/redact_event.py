@@ -11,6 +11,7 @@ from dlmachine.core.protocol.effects import (
     Effect,
     Exchange,
     ExchangeSegments,
+    FillCache,
     ReadChecksums,
     ReadCookies,
     ReadSecret,
@@ -49,9 +50,13 @@ def redact_effect(effect: Effect) -> Effect:
     """The effect without the secrets of its request, to be shown; it cannot be performed."""
     match effect:
         case Exchange(request=request):
-            return replace(effect, request=request.redacted())
+            return replace(effect, request=request.redacted(), network=effect.network.redacted())
         case ExchangeSegments(exchange=exchange):
-            return replace(effect, exchange=replace(exchange, request=exchange.request.redacted()))
+            network = exchange.network.redacted()
+            shown = replace(exchange, request=exchange.request.redacted(), network=network)
+            return replace(effect, exchange=shown)
+        case FillCache(policy=policy):
+            return replace(effect, policy=replace(policy, network=policy.network.redacted()))
         case ReadChecksums(target=target) if target is not None:
             return replace(effect, target=target.redacted())
         case ReadSecret(secret=secret):

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from dlmachine.core.frozen import frozen
 from dlmachine.core.keeping.limits import Keeping
+from dlmachine.core.network.no_proxy import read_no_proxy
+from dlmachine.core.network.proxy import read_proxy, read_proxy_auth
 from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.option_table import CACHE_OPTIONS, OPTIONS, Option
@@ -68,6 +70,9 @@ KINDS: Final[Mapping[Callable[..., object], Kind]] = {
     parsers.read_instant: Kind('datetime | date | timedelta | str | None', 'DATE|AGE', note=_DATES),
     parsers.read_link: Kind('Link | LinkName | None', 'KIND'),
     parsers.read_method: Kind('CheckMethod | CheckMethodName', 'METHOD'),
+    read_no_proxy: Kind('Iterable[str] | str | None', 'HOSTS'),
+    read_proxy: Kind('ProxyLike', 'URL'),
+    read_proxy_auth: Kind('ProxyAuthLike', 'USER[:PASSWORD]'),
     parsers.read_rate: Kind('Rate | float | str | None', 'N/s'),
     parsers.read_remember_missing: Kind(
         'RememberMissing | timedelta | Mapping[str, Any] | str | None', 'AGE'

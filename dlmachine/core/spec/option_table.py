@@ -10,6 +10,8 @@ from returns.result import Result
 
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
+from dlmachine.core.network.no_proxy import read_no_proxy
+from dlmachine.core.network.proxy import read_proxy, read_proxy_auth
 from dlmachine.core.spec import option_parsers as parsers
 
 #: Other names of options: synonyms, then former names.
@@ -199,6 +201,26 @@ _ALL: Final = (
         unit='bytes per second',
     ),
     Option('http2', parsers.read_bool, 'HTTP/2 over TLS, where curl offers it'),
+    Option(
+        'proxy',
+        read_proxy,
+        'URL of a proxy (http, https, socks5 or socks5h), or False for none; None: that of the '
+        'environment (http_proxy, https_proxy, all_proxy)',
+        within='network',
+    ),
+    Option(
+        'proxy_auth',
+        read_proxy_auth,
+        "user and password for the proxy, such as ('user', 'env:PASSWORD')",
+        within='network',
+    ),
+    Option(
+        'no_proxy',
+        read_no_proxy,
+        'hosts that are reached without the proxy: names with their subdomains, IP addresses, '
+        'networks such as 10.0.0.0/8, or *; None: those of the environment (no_proxy)',
+        within='network',
+    ),
 )
 OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _ALL}
 _OF_CACHE: Final = (

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final, TypeAlias
 
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
+from dlmachine.core.network.network import NO_NETWORK, Network
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.spec.destination import Auto, Wanted
 from dlmachine.core.spec.rate_limit import Rate
@@ -69,7 +70,7 @@ class Policy:
     A host gets at most `max_per_host` parallel requests, and not more often than `rate` allows;
     all downloads of a manager together receive at most `limit_rate` bytes a second. None means
     no limit. `http2` allows HTTP/2 over TLS (RFC 9113) in backends that support it, which is
-    curl among the built-in ones.
+    curl among the built-in ones. `network` is the way to the servers.
 
     >>> Policy().retries, Policy().stall_timeout.total_seconds()
     (3, 60.0)
@@ -124,6 +125,7 @@ class Policy:
     rate: Rate | None = None
     limit_rate: int | None = None
     http2: bool = False
+    network: Network = NO_NETWORK
     #: The rules that set some of these, to be shown in plans.
     rules: tuple[str, ...] = ()
     #: Whether its values were checked.

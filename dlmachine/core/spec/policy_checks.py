@@ -15,6 +15,7 @@ from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import parse_headers
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
+from dlmachine.core.network.network import Network
 from dlmachine.core.regex import regex
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.spec.policy import Policy
@@ -44,6 +45,7 @@ _TYPES: Final = {
     'checksum_file': (ChecksumList, NoneType),
     'validate': (Callable, NoneType),
     'user_agent': str,
+    'network': Network,
 }
 #: The fields that downloads share, and their values in a policy.
 _SHARED: Final = tuple(

@@ -27,6 +27,7 @@ from dlmachine.core.spec.reuse import CheckMethod
 from dlmachine.core.transfer.provenance import is_source
 from dlmachine.core.transfer.redirect import hop_of
 from dlmachine.core.transfer.retry import may_be_repeated
+from dlmachine.core.transfer.secrets import network_with
 from dlmachine.core.transfer.segment_plan import first_span
 
 
@@ -69,6 +70,7 @@ def ask(job: Job, attempts: Attempts, request: Request, at: datetime) -> Step:
         timeout=policy.timeout,
         http2=policy.http2,
         jar=job.descriptor.cookies.jar,
+        network=network_with(policy, attempts.proxy_password),
         rate_limits=RateLimits(
             max_per_host=_max_per_host(policy),
             rate=policy.rate,

@@ -32,7 +32,7 @@ PASSING: Final = frozenset({202, 408, 425, 429, *range(500, 600)})
 #: The lowest error status, and those that refuse a login.
 _ERRORS: Final = 400
 _LOGINS: Final = frozenset({401, 407})
-_BEFORE_SENDING: Final = frozenset({'resolve', 'connect', 'proxy'})
+_BEFORE_SENDING: Final = frozenset({'resolve', 'connect'})
 
 
 def may_be_repeated(method: str, policy: Policy) -> bool:
@@ -68,7 +68,8 @@ def _may_yet_pass(fault: faults.Fault) -> bool:
     # only because its Retry-After is too long; a redirect that is not followed stays one.
     if isinstance(fault, faults.HttpStatus):
         return fault.status >= _ERRORS and fault.status not in PASSING | _LOGINS
-    return isinstance(fault, (faults.TlsFailed, faults.AnswerUnusable))
+    lasting = (faults.TlsFailed, faults.AnswerUnusable, faults.ProxyRefused, faults.ProxyUnusable)
+    return isinstance(fault, lasting)
 
 
 def _usual_chance(fault: faults.Fault, policy: Policy, *, may_repeat: bool) -> Chance:
@@ -90,6 +91,19 @@ def _usual_chance(fault: faults.Fault, policy: Policy, *, may_repeat: bool) -> C
             return Chance.ELSEWHERE if may_repeat else Chance.NONE
         case faults.HttpStatus() | faults.TlsFailed() | faults.RedirectRefused():
             # The request was not sent, or the server reported that it did not act on it.
+            return Chance.ELSEWHERE
+        case _:
+            return _classify_proxy(fault)
+
+
+def _classify_proxy(fault: faults.Fault) -> Chance:
+    # The request was not sent. A login is not tried again, which might lock an account.
+    match fault:
+        case faults.ProxyUnreachable():
+            return Chance.AGAIN
+        case faults.ProxyRefused(status=status):
+            return Chance.AGAIN if (status or 0) >= 500 else Chance.ELSEWHERE
+        case faults.ProxyUnusable():
             return Chance.ELSEWHERE
         case _:
             return Chance.NONE

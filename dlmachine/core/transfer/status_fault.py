@@ -3,12 +3,20 @@
 from datetime import datetime
 
 from dlmachine.core.access.login import UNAUTHORIZED, challenges_of
-from dlmachine.core.faults import HttpStatus
+from dlmachine.core.faults import HttpStatus, ProxyLoginRefused
 from dlmachine.core.http.error_text import summarize
 from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.http.response import PROXY_LOGIN, ResponseHead
+from dlmachine.core.protocol.events import Responded
 from dlmachine.core.secrets.redact import scrub
 from dlmachine.core.transfer.retry import parse_retry_after
+
+
+def proxy_fault(request: Request, event: Responded) -> ProxyLoginRefused | None:
+    """The fault for a response that is the proxy's; None for one of the server."""
+    if event.head.status != PROXY_LOGIN or not event.proxy:
+        return None
+    return ProxyLoginRefused(url=request.shown_url, proxy=event.proxy)
 
 
 def status_fault(request: Request, head: ResponseHead, error_text: str, at: datetime) -> HttpStatus:

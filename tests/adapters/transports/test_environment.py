@@ -1,6 +1,5 @@
 """Proxies, stored logins and certificates: every transport uses the same."""
 
-import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +14,7 @@ from dlmachine_adapters.http import routing
 from tests.adapters.transport_fakes import MemoryPart, answered, exchange_for, interrupted
 from tests.servers import behaviours
 from tests.servers.http import Server
-from tests.servers.proxy import Proxy
+from tests.servers.proxy import Proxy, unused_port
 from tests.servers.tls import Authority
 
 _DATA = behaviours.resource(b'abc')
@@ -152,44 +151,9 @@ def test_credentials_of_a_proxy_stay_with_it(
     assert len(guarded_proxy.targets) == 2
 
 
-def test_a_proxy_that_refuses_is_named(
-    transport: Transport, tls_server: Server, guarded_proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without a tunnel the fault is the proxy's, without its password."""
-    monkeypatch.setenv('https_proxy', guarded_proxy.url('me:wr0ngpass'))
-    effect = exchange_for(tls_server.on('/data', _DATA), verify=False)
-    event = interrupted(transport.exchange(effect, MemoryPart()))
-    assert isinstance(event.fault, ConnectionFailed)
-    assert event.fault.phase == 'proxy'
-    assert '407' in event.fault.detail
-    assert 'wr0ngpass' not in repr(event)
-
-
-def test_a_proxys_refusal_of_http_is_a_response(
-    transport: Transport, server: Server, guarded_proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without a tunnel, 407 is the response to the request."""
-    monkeypatch.setenv('http_proxy', guarded_proxy.url())
-    event = transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart())
-    assert answered(event).head.status == 407
-
-
-@pytest.mark.parametrize('scheme', ['http', 'https'])
-def test_a_proxy_that_is_not_there_is_named(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch, scheme: str
-) -> None:
-    """A refused connection to the proxy is not a fault of the server."""
-    monkeypatch.setenv(f'{scheme}_proxy', f'http://me:s3cr3t@127.0.0.1:{_unused_port()}')
-    effect = exchange_for(f'{scheme}://127.0.0.1:9/', verify=False)
-    event = interrupted(transport.exchange(effect, MemoryPart()))
-    assert isinstance(event.fault, ConnectionFailed)
-    assert event.fault.phase == 'proxy'
-    assert 's3cr3t' not in repr(event)
-
-
 def test_a_refused_connection_is_reported(transport: Transport) -> None:
     """Without a proxy the fault is the server's."""
-    effect = exchange_for(f'http://127.0.0.1:{_unused_port()}/')
+    effect = exchange_for(f'http://127.0.0.1:{unused_port()}/')
     event = interrupted(transport.exchange(effect, MemoryPart()))
     assert isinstance(event.fault, ConnectionFailed)
     assert event.fault.phase == 'connect'
@@ -236,9 +200,3 @@ def test_a_netrc_without_the_host_has_no_login(
     _write_netrc(tmp_path / 'home', text)
     answered(transport.exchange(exchange_for(server.on('/data', _DATA)), MemoryPart()))
     assert server.asked[0].get('Authorization') is None
-
-
-def _unused_port() -> int:
-    with socket.create_server(('127.0.0.1', 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

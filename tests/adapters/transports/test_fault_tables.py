@@ -16,9 +16,14 @@ from dlmachine.core.faults import (
     ConnectionFailed,
     Fault,
     InvalidInput,
+    ProxyLoginRefused,
+    ProxyRefused,
+    ProxyUnreachable,
+    ProxyUnusable,
     TimedOut,
     TlsFailed,
 )
+from dlmachine.core.network.proxy import Proxy
 from dlmachine.core.protocol.ports import Transport
 from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.error_context import ErrorContext
@@ -29,13 +34,15 @@ from tests.adapters.transport_fakes import MemoryPart, RealClock, exchange_for, 
 from tests.servers.http import Server
 
 
-def _scene(*, is_connected: bool = False, proxy: str | None = None) -> ErrorContext:
+def _scene(
+    *, is_connected: bool = False, proxy: Proxy | None = None, hidden: tuple[str, ...] = ()
+) -> ErrorContext:
     effect = exchange_for('https://h/x?token=t0k3n')
     deadlines = Deadlines(effect)
     if is_connected:
         deadlines.connected()
     return ErrorContext(
-        route=Route(request=effect.request, scheme='https', proxy=proxy),
+        route=Route(request=effect.request, scheme='https', proxy=proxy, added=hidden),
         deadlines=deadlines,
         reader=ResponseReader(effect, MemoryPart(), RealClock()),
     )
@@ -49,7 +56,7 @@ def _held(error: Exception, wrap: Callable[[Any], Exception]) -> Exception:
     ('error', 'kind', 'phase'),
     [
         (_held(inner.NameResolutionError('h', None, socket.gaierror(-2, 'Name unknown')), outer.ConnectionError), ConnectionFailed, 'resolve'),  # type: ignore[arg-type]
-        (_held(inner.ProxyError('no', OSError('Tunnel connection failed: 407 Who')), outer.ProxyError), ConnectionFailed, 'proxy'),
+        (_held(inner.ProxyError('no', OSError('Tunnel connection failed: 407 Who')), outer.ProxyError), ProxyLoginRefused, None),
         (_held(inner.SSLError(ssl.SSLCertVerificationError(1, 'bad')), outer.SSLError), TlsFailed, None),
         (outer.ConnectionError(inner.ProtocolError('x', ConnectionResetError(104, 'reset'))), ConnectionFailed, 'connect'),
         (outer.ConnectionError(inner.ProtocolError('x', BrokenPipeError(32, 'pipe'))), ConnectionFailed, 'send'),
@@ -78,9 +85,16 @@ def test_exceptions_have_faults(error: Exception, kind: type[Fault], phase: str 
     assert getattr(fault, 'phase', None) == phase
 
 
+def test_socks_without_its_library() -> None:
+    """What to install."""
+    error = outer.InvalidSchema('Missing dependencies for SOCKS support.')
+    fault = fault_of(error, _scene(proxy=Proxy(scheme='socks5', host='p', port=1)))
+    assert str(fault).startswith('proxy socks5://p:1 needs PySocks. Install it: pip install')
+
+
 def test_words_are_short_and_without_secrets() -> None:
     """With any text of a library."""
-    context = _scene(proxy='http://u:pr0xypass@p:1')
+    context = _scene(hidden=('pr0xypass',))
     words = context.sanitize('no way to https://h/x?token=t0k3n\n by u:pr0xypass: ' + 'x' * 500)
     assert not any(secret in words for secret in ('t0k3n', 'pr0xypass', '\n'))
     assert len(words) <= 200
@@ -101,7 +115,7 @@ def test_tls_may_break_later(is_connected: bool) -> None:
     [
         (1, 'Received HTTP/0.9', AnswerUnusable, None),
         (3, 'bad URL', InvalidInput, None),
-        (5, 'no proxy', ConnectionFailed, 'proxy'),
+        (5, 'no proxy', ProxyUnreachable, None),
         (6, 'no host', ConnectionFailed, 'resolve'),
         (7, 'refused', ConnectionFailed, 'connect'),
         (8, 'weird', AnswerUnusable, None),
@@ -115,7 +129,10 @@ def test_tls_may_break_later(is_connected: bool) -> None:
         (56, 'SSL_read: tlsv13 alert certificate required', TlsFailed, None),
         (60, 'certificate has expired', TlsFailed, None),
         (77, 'bad CA file', TlsFailed, None),
-        (97, 'proxy handshake', ConnectionFailed, 'proxy'),
+        (97, 'proxy handshake', ProxyUnusable, None),
+        (97, 'User was rejected by the SOCKS5 server', ProxyLoginRefused, None),
+        (97, 'cannot complete SOCKS5 connection', ProxyRefused, None),
+        (97, 'Failed to resolve "h" for SOCKS5 connect', ConnectionFailed, 'resolve'),
         (100, 'Too large response headers', AnswerUnusable, None),
         (999, '', ConnectionFailed, 'receive'),
     ],
@@ -132,15 +149,27 @@ def test_codes_of_libcurl_have_faults(
     assert getattr(fault, 'phase', None) == phase
 
 
-@pytest.mark.parametrize('code', [7, 56])
-def test_behind_a_proxy_it_is_the_proxy(code: int) -> None:
+@pytest.mark.parametrize(
+    ('code', 'kind'),
+    [
+        (7, ProxyLoginRefused),
+        (52, ProxyUnusable),
+        (56, ProxyLoginRefused),
+        (1, ProxyUnusable),
+        (8, ProxyUnusable),
+    ],
+)
+def test_behind_a_proxy_it_is_the_proxy(code: int, kind: type[Fault]) -> None:
     """Until there is a connection, only the proxy was contacted."""
     pytest.importorskip('pycurl')
     from dlmachine_adapters.curl_backend.errors import fault_of as fault_of_code
 
-    fault = fault_of_code(code, 'CONNECT tunnel failed, response 407', _scene(proxy='http://p:1'))
-    assert isinstance(fault, ConnectionFailed)
-    assert fault.phase == 'proxy'
+    fault = fault_of_code(
+        code,
+        'CONNECT tunnel failed, response 407',
+        _scene(proxy=Proxy(scheme='http', host='p', port=1)),
+    )
+    assert isinstance(fault, kind)
 
 
 def test_a_name_that_is_not_known(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from dlmachine.core.access.cookie_date import parse_cookie_date
 from dlmachine.core.cache import entry_names, record
 from dlmachine.core.decision import part_note
 from dlmachine.core.faults import ConnectionFailed, HttpStatus, StorageFailed
-from dlmachine.core.faults.remedies import CONNECT, PROXY, RESOLVE, find_remedy
+from dlmachine.core.faults.remedies import CONNECT, RESOLVE, find_remedy
 from dlmachine.core.http import content_codings, error_text
 from dlmachine.core.http.content_codings import describes_file, read_codings
 from dlmachine.core.http.error_text import parse_json, read_error_text, summarize
@@ -169,9 +169,7 @@ def test_nested_errors() -> None:
         (RESOLVE, 'temporary failure in name resolution'), (RESOLVE, 'try again'),
         (RESOLVE, 'timeout'), (RESOLVE, 'timed out'), (CONNECT, 'Connection refused'),
         (CONNECT, "couldn't connect"), (CONNECT, 'could not connect'), (CONNECT, 'no route'),
-        (CONNECT, 'network is unreachable'), (CONNECT, 'too many open files'), (PROXY, '407'),
-        (PROXY, 'authentication'), (PROXY, 'could not resolve'), (PROXY, 'name or service'),
-        (PROXY, 'name resolution'), (PROXY, 'nodename nor servname'), (PROXY, 'no address'),
+        (CONNECT, 'network is unreachable'), (CONNECT, 'too many open files'),
     ],
 )  # fmt: skip
 def test_words_of_remedies(rows: tuple[tuple[tuple[str, ...], str], ...], message: str) -> None:

@@ -74,10 +74,10 @@ def test_which_methods_are_sent_twice(method: str) -> None:
     assert is_repeated == (method in {'GET', 'HEAD', 'OPTIONS'})
 
 
-@pytest.mark.parametrize('phase', ['resolve', 'connect', 'proxy', 'send', 'receive', 'stall'])
+@pytest.mark.parametrize('phase', ['resolve', 'connect', 'send', 'receive', 'stall'])
 def test_which_failures_come_before_anything_was_sent(phase: str) -> None:
     """After these faults any method may be retried."""
-    is_before = phase in {'resolve', 'connect', 'proxy'}
+    is_before = phase in {'resolve', 'connect'}
     for fault in (
         ConnectionFailed(url=URL, phase=phase),
         TimedOut(url=URL, phase=phase, limit=timedelta(1)),

@@ -47,7 +47,7 @@ def test_codes_of_faults_are_stable() -> None:
         'invalid_input secret_unavailable jar_unusable unknown_name backend_missing scheme_refused offline_miss '
         'window_unsatisfiable destination_unusable checksum_unknown lock_outdated cancelled http_status redirect_refused answer_unusable '
         'body_too_large digest_mismatch lock_mismatch content_refused connection_failed tls_failed timed_out '
-        'body_truncated cache_unusable storage_failed lock_busy worker_lost bug '
+        'body_truncated proxy_unreachable proxy_login_refused proxy_refused proxy_unusable cache_unusable storage_failed lock_busy worker_lost bug '
         'member_unknown member_not_named password_refused archive_refused'
     )
 
@@ -58,12 +58,12 @@ def test_formats_are_numbered() -> None:
     assert NOTE_VERSION == 1
 
 
-@pytest.mark.parametrize('phase', ['resolve', 'connect', 'proxy', 'send', 'receive'])
+@pytest.mark.parametrize('phase', ['resolve', 'connect', 'send', 'receive'])
 def test_phases_of_a_connection_have_messages(phase: str) -> None:
     """Each phase has its own message."""
     told = ConnectionFailed(url='u', phase=phase).what()
     assert told.startswith(('u: the ', 'u: no '))
-    assert told != ConnectionFailed(url='u', phase='send' if phase != 'send' else 'proxy').what()
+    assert told != ConnectionFailed(url='u', phase='send' if phase != 'send' else 'connect').what()
 
 
 def test_ages_of_findings() -> None:

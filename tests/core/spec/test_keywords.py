@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.access.auth import parse_auth
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.machine.checksum_file import MAX_LIST_BYTES
+from dlmachine.core.network.network import Network
+from dlmachine.core.network.proxy import Proxy
 from dlmachine.core.plan.codec import dumps, loads
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.outcome import Origin, Outcome
@@ -29,6 +32,9 @@ from tests.builders import a_descriptor, a_policy, a_snapshot
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
 SECONDS = timedelta(seconds=7)
 A_LIST = RememberMissing(lasts=SECONDS, statuses=(403, 404))
+
+PROXY = Proxy(scheme='http', host='p', port=1)
+LOGIN = parse_auth(('me', 'pw')).unwrap()
 
 KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('backend', 'curl', {'backend': 'curl'}),
@@ -91,6 +97,17 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('rate', '3/s', {'rate': Rate(3)}),
     ('limit_rate', '7k', {'limit_rate': 7 * 1024}),
     ('http2', 'yes', {'http2': True}),
+    ('proxy', 'http://p:1', {'network': Network(proxy=PROXY)}),
+    ('proxy', PROXY, {'network': Network(proxy=PROXY)}),
+    ('proxy', 'none', {'network': Network(proxy=False)}),
+    ('proxy', False, {'network': Network(proxy=False)}),
+    ('proxy', None, {}),
+    ('proxy_auth', 'me:pw', {'network': Network(proxy_auth=LOGIN)}),
+    ('proxy_auth', ('me', 'pw'), {'network': Network(proxy_auth=LOGIN)}),
+    ('proxy_auth', None, {}),
+    ('no_proxy', 'a, b', {'network': Network(no_proxy=('a', 'b'))}),
+    ('no_proxy', ['a', 'b'], {'network': Network(no_proxy=('a', 'b'))}),
+    ('no_proxy', None, {}),
 ]
 
 
@@ -125,9 +142,10 @@ def test_synonyms(synonym: str, name: str) -> None:
 
 
 def test_fields_and_options_have_the_same_names() -> None:
-    """Only the two dates of the window have other names in the policy."""
+    """Only those of the window and of the network have other names in the policy."""
     others = {name for name, option in OPTIONS.items() if option.field != name}
-    assert others == {'newer_than', 'older_than'}
+    of_network = {name for name, option in OPTIONS.items() if option.within == 'network'}
+    assert others == {'newer_than', 'older_than'} | of_network
 
 
 def test_the_old_name_of_an_option_warns() -> None:

@@ -124,7 +124,7 @@ def test_unknown_name_has_the_nearest_and_its_source() -> None:
     assert unknown_name('wait', ['retry_wait']).nearest == 'retry_wait'
     assert unknown_name('maximum', ['max_bytes']).nearest is None
     assert unknown_name('retard', ['retries']).nearest is None
-    assert unknown_name('auth', OPTIONS).nearest is None
+    assert unknown_name('jar', OPTIONS).nearest is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""Faults of a proxy between this computer and the server.
+
+Pure. `proxy` is its URL, with the login masked.
+"""
+
+from dataclasses import field
+from typing import TypeAlias
+
+from dlmachine.core.faults.base import FaultBase, Party
+from dlmachine.core.frozen import frozen
+
+_WHERE = 'proxy=, or http_proxy and https_proxy in the environment'
+
+
+@frozen
+class ProxyUnreachable(FaultBase):
+    """The proxy could not be reached.
+
+    `errno` is the system's error number, if the library reports it.
+    """
+
+    party = Party.NETWORK
+    code = 'proxy_unreachable'
+    url: str
+    proxy: str
+    detail: str = ''
+    errno: int | None = field(default=None, compare=False)
+
+    def what(self) -> str:
+        detail = f' ({self.detail})' if self.detail else ''
+        return f'{self.url}: the proxy {self.proxy} could not be reached{detail}'
+
+    def remedy(self) -> str:
+        return f'Check its host and port: {_WHERE}; no_proxy= lists hosts to reach without it'
+
+
+@frozen
+class ProxyLoginRefused(FaultBase):
+    """The proxy asks for a login (407), or did not accept that of the client."""
+
+    party = Party.NETWORK
+    code = 'proxy_login_refused'
+    url: str
+    proxy: str
+
+    @property
+    def has_login(self) -> bool:
+        """Whether the client sent one."""
+        return '@' in self.proxy
+
+    def what(self) -> str:
+        refused = 'did not accept the user and password' if self.has_login else 'asks for a login'
+        return f'{self.url}: the proxy {self.proxy} {refused}'
+
+    def remedy(self) -> str:
+        if self.has_login:
+            return 'Check them: proxy_auth=, or the URL of the proxy'
+        return "Pass proxy_auth=('user', 'env:PASSWORD')"
+
+
+@frozen
+class ProxyRefused(FaultBase):
+    """The proxy did not connect to the server; `status` is that of its response to CONNECT."""
+
+    party = Party.NETWORK
+    code = 'proxy_refused'
+    url: str
+    proxy: str
+    detail: str = ''
+    status: int | None = None
+
+    def what(self) -> str:
+        detail = f' ({self.detail})' if self.detail else ''
+        return f'{self.url}: the proxy {self.proxy} did not connect to the server{detail}'
+
+    def remedy(self) -> str:
+        if self.status is not None and self.status >= 500:
+            return 'Check host and port of the URL, or try later: the server may be down'
+        return 'Ask its operators to allow this host and port, or list the host in no_proxy='
+
+
+@frozen
+class ProxyUnusable(FaultBase):
+    """What answered in place of a proxy is none, for example a web server that sent HTML."""
+
+    party = Party.NETWORK
+    code = 'proxy_unusable'
+    url: str
+    proxy: str
+    detail: str = ''
+
+    def what(self) -> str:
+        detail = f' ({self.detail})' if self.detail else ''
+        return f'{self.url}: {self.proxy} did not answer as a proxy does{detail}'
+
+    def remedy(self) -> str:
+        return f'Check its scheme, host and port: {_WHERE}'
+
+
+ProxyFault: TypeAlias = ProxyUnreachable | ProxyLoginRefused | ProxyRefused | ProxyUnusable

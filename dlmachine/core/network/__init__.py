@@ -1,0 +1,1 @@
+"""The way to a server: through which proxy, to which IP address, and what is forbidden."""
