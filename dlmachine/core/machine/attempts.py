@@ -29,12 +29,12 @@ from dlmachine.core.protocol.events import (
     SecretRead,
 )
 from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.reading import next_to_read
 from dlmachine.core.protocol.states import Authorizing, Exchanging, Step, Waiting
 from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.missing import missing_after, note_missing
 from dlmachine.core.transfer.next_exchange import ask, follow
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
-from dlmachine.core.transfer.secrets import next_to_read
 
 
 def after_failure(

@@ -48,6 +48,7 @@ from dlmachine.core.protocol.events import (
     Waited,
 )
 from dlmachine.core.protocol.expectation import Expectation
+from dlmachine.core.protocol.reading import network_with, next_to_read
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import RateLimits
@@ -55,7 +56,6 @@ from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.read_response import REDIRECTS
 from dlmachine.core.transfer.redirect import follow_redirect, hop_of
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
-from dlmachine.core.transfer.secrets import network_with, next_to_read
 from dlmachine.core.transfer.status_fault import proxy_fault, status_fault
 
 ProbeEvent: TypeAlias = Responded | Interrupted | SecretRead | CookiesRead | Waited | EffectFailed

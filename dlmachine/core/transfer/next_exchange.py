@@ -19,6 +19,7 @@ from dlmachine.core.protocol.attempts import NOTHING, Attempts, Partial
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.protocol.job import Job
+from dlmachine.core.protocol.reading import network_with
 from dlmachine.core.protocol.states import Exchanging, Step
 from dlmachine.core.spec.destination import InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
@@ -27,7 +28,6 @@ from dlmachine.core.spec.reuse import CheckMethod
 from dlmachine.core.transfer.provenance import is_source
 from dlmachine.core.transfer.redirect import hop_of
 from dlmachine.core.transfer.retry import may_be_repeated
-from dlmachine.core.transfer.secrets import network_with
 from dlmachine.core.transfer.segment_plan import first_span
 
 
