@@ -39,6 +39,7 @@ def command(file: str, **given: Any) -> None:
     upgrade = True if given['upgrade'] else given['upgrade_entries']
     is_bare = given['quiet'] or given['as_json'] or given['progress'] is False
     with managing(given, progress=not is_bare) as manager:
+        shown = ShownResults(manager, given)
         with naming_entries():
             report = manager.lock(
                 file,
@@ -48,8 +49,6 @@ def command(file: str, **given: Any) -> None:
                 allow_outside=given['allow_outside'],
                 base_url=given['base_url'],
                 workers=given['workers'],
+                on_result=shown.add,
             )
-        shown = ShownResults(manager, given)
-        for item in report.results:
-            shown.add(item)
         shown.end(report)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from dlmachine.batch.methods import ManyDownloads
 from dlmachine.errors import error_for, unwrap
+from dlmachine.locks.methods import LockedManifests
 from dlmachine.paths import PathInput, path_text
 from dlmachine.targets import Target
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dlmachine.options.types import DownloadOptions
 
 
-class DataFolders(ManyDownloads):
+class DataFolders(LockedManifests):
     """What is recorded of files under their own names."""
 
     def info(

@@ -64,6 +64,7 @@ def lock_manifest(
     upgrade: bool | Iterable[str] = False,
     check: bool = False,
     workers: int = 8,
+    on_result: OnResult | None = None,
 ) -> LockReport:
     """Find the bytes of entries that the lockfile lacks, or that are upgraded, and write it.
 
@@ -94,7 +95,7 @@ def lock_manifest(
     ]
     has_place = dest is not None or manager.config.policy.dest != Auto()
     if has_place or manager.config.path is not None or manager.config.pkg is not None:
-        return _lock(manager, locking, wanted, dest, workers)
+        return _lock(manager, locking, wanted, dest, workers, on_result)
     # Beside the manifest, where there is room for its files.
     beside = os.path.dirname(os.path.abspath(locking.path))  # noqa: PTH120
     try:
@@ -102,7 +103,7 @@ def lock_manifest(
     except OSError as error:
         raise error_for(storage_fault(error, 'create', beside)) from error
     with temporary as folder:
-        return _lock(manager, locking, wanted, folder, workers, is_kept=False)
+        return _lock(manager, locking, wanted, folder, workers, on_result, is_kept=False)
 
 
 def _lock(
@@ -111,6 +112,7 @@ def _lock(
     wanted: list[Item],
     dest: DestInput,
     workers: int,
+    on_result: OnResult | None,
     *,
     is_kept: bool = True,
 ) -> LockReport:
@@ -124,7 +126,7 @@ def _lock(
                     Path(str(done.path)).unlink(missing_ok=True)  # Entries may share a file.
             yield done
 
-    results = Results(start(wanted), start, manager.secret_names)
+    results = Results(_passed_on(start(wanted), on_result), start, manager.secret_names)
     written = LockWritten() if results.failed else write_locking(locking, found)
     return LockReport(
         path=locking.path,

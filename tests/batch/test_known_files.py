@@ -16,6 +16,7 @@ from dlmachine.core.protocol.progress import (
     DownloadStarted,
     ProgressEvent,
 )
+from dlmachine_adapters.folder_index.index import FolderIndexes
 from dlmachine_adapters.progress.board import Board
 from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
@@ -64,6 +65,27 @@ def test_no_thread_is_started(
     assert not [name for name in threads if name.startswith('dlmachine_')]
     kinds = [type(event) for event in events if hasattr(event, 'index')]
     assert kinds == [DownloadStarted, DownloadFinished] * COUNT
+
+
+def test_names_are_looked_up_together(
+    make_manager: MakeManager, urls: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a list; of an iterator, which may wait for a result, one by one."""
+    counts: list[int] = []
+    names_of = FolderIndexes.names_of
+
+    def counted(indexes: FolderIndexes, where: str, keys: Any, patience: Any = None) -> Any:
+        counts.append(len(keys))
+        return names_of(indexes, where, keys, patience)
+
+    monkeypatch.setattr(FolderIndexes, 'names_of', counted)
+    manager = make_manager(freshness='stored')
+
+    manager.download_all(urls, folder).raise_for_failures()
+    assert counts == [64, 64, COUNT - 128]
+    for item in manager.download_many(iter(urls[:3]), folder):
+        item.unwrap()
+    assert counts[3:] == [1, 1, 1]
 
 
 def test_only_the_others_are_downloaded(

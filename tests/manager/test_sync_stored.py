@@ -231,6 +231,14 @@ def test_results_are_passed_on(
     assert isinstance(again.results.failed[0].fault, LockMismatch)
 
 
+def test_results_of_a_lock_are_passed_on(make_manager: MakeManager, manifest: Path) -> None:
+    """As they come; the report need not keep them."""
+    seen: list[str] = []
+    report = make_manager().lock(manifest, on_result=lambda item: seen.append(item.input.name))
+
+    assert (sorted(seen), len(report.results), report.is_written) == (['first', 'second'], 0, True)
+
+
 def test_an_entry_with_another_url_is_downloaded(
     make_manager: MakeManager, server: Server, manifest: Path, tmp_path: Path
 ) -> None:

@@ -23,8 +23,8 @@ _MODULES = [
 _CONTEXT = multiprocessing.get_context('forkserver')
 _CONTEXT.set_forkserver_preload(_MODULES)
 
-#: Longer than any child of a test takes.
-PATIENCE_SECONDS = 30.0
+#: Longer than any child of a test takes, also on a busy computer.
+PATIENCE_SECONDS = 120.0
 
 
 @dataclass(slots=True)

@@ -160,7 +160,6 @@ def test_other_things_in_a_working_folder_block_no_one(
     assert [report.fault for report in reports] == [None, None], reports
     assert (shared.folder / 'x').read_bytes() == BODY
     assert victim.read_bytes() == b''
-    assert reports[1].seconds < 10
 
 
 def test_members_of_a_group_share_rows_and_files(server: Server, backend: str, spot: Path) -> None:

@@ -1,6 +1,7 @@
 """An index in memory, for files in memory."""
 
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import PurePath
 
@@ -54,8 +55,11 @@ class MemoryIndex:
             folder=folder, name=name, path=path, other=self._unrecorded(path), owner=owner
         )
 
-    def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
-        return self.look_up(folder, '', '', key).name
+    def names_of(
+        self, folder: str, keys: Sequence[str], patience: timedelta | None = None
+    ) -> dict[str, str]:
+        names = {key: self.look_up(folder, '', '', key).name for key in keys}
+        return {key: name for key, name in names.items() if name}
 
     def find_missing(self, folder: str, key: str, patience: timedelta | None = None) -> Miss | None:
         return self._misses.get((_place(folder), key)) if self.problem is None else None

@@ -10,7 +10,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -34,6 +33,7 @@ from dlmachine_adapters.folder_index.rows import (
     may_hide_edits,
     read_all_named,
     read_keyed,
+    read_latest,
     read_named,
     write_row,
 )
@@ -104,13 +104,33 @@ class FolderIndexes:
             pass  # A look at one of them says why.
         return {}
 
-    def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
-        """The name that a download has in a folder; empty if it is not known."""
-        row = None
-        with suppress(sqlite3.Error):
-            row = self._read(folder, '', key, patience)
-        row = row or self._noted_for(folder, key, _A_MOMENT)
-        return '' if row is None else row.file.name
+    def names_of(
+        self, folder: str, keys: Sequence[str], patience: timedelta | None = None
+    ) -> dict[str, str]:
+        """The names that downloads have in a folder, by key, as far as they are known."""
+        names = self._recorded_names(folder, keys, patience)
+        for key in keys:
+            if key not in names:
+                row = self._noted_for(folder, key, _A_MOMENT)
+                if row is not None:
+                    names[key] = row.file.name
+        return names
+
+    def _recorded_names(
+        self, folder: str, keys: Sequence[str], patience: timedelta | None
+    ) -> dict[str, str]:
+        index = self.index_of(folder)
+        try:
+            rows = index.find_all(
+                partial(read_latest, folder=folder, keys=keys), _seconds(patience)
+            )
+        except NoDatabase:
+            self._forget(index)
+        except sqlite3.Error:
+            pass  # A look at one of them says why.
+        else:
+            return {key: row.file.name for key, row in rows.items()}
+        return {}
 
     def record(
         self, effect: Record, update: FileUpdate, patience: timedelta | None = None

@@ -76,6 +76,16 @@ def read_keyed(connection: sqlite3.Connection, folder: str, key: str) -> IndexRo
     return _read(folder, connection.execute(_BY_KEY, (key,)).fetchone())
 
 
+def read_latest(
+    connection: sqlite3.Connection, folder: str, keys: Sequence[str]
+) -> dict[str, IndexRow]:
+    """The latest row of each of several keys, without those that are not valid."""
+    marks = ', '.join('?' * len(keys))
+    question = f'SELECT {_COLUMNS} FROM files WHERE key IN ({marks}) ORDER BY seen_ns'  # noqa: S608 -- only marks
+    found = [_read(folder, row) for row in connection.execute(question, keys).fetchall()]
+    return {row.file.key: row for row in found if row is not None}
+
+
 def read_all_keyed(connection: sqlite3.Connection, folder: str, key: str) -> list[IndexRow]:
     """All rows of a key, the latest first."""
     rows = (_read(folder, row) for row in connection.execute(_ALL_BY_KEY, (key,)))

@@ -6,7 +6,7 @@ failure is an event with a `Fault`, not an exception; the only exception is `Par
 which a part stops the transport that writes to it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -206,8 +206,10 @@ class FolderIndex(Protocol):
     def find_missing(self, folder: str, key: str, patience: timedelta | None = None) -> Miss | None:
         """What is remembered of a missing file; None also if that cannot be read."""
 
-    def name_of(self, folder: str, key: str, patience: timedelta | None = None) -> str:
-        """The name that a download has in a folder; empty if it is not known, or just published."""
+    def names_of(
+        self, folder: str, keys: Sequence[str], patience: timedelta | None = None
+    ) -> Mapping[str, str]:
+        """The names that downloads have in a folder, by key, as far as they are known."""
 
     def record(
         self, effect: effects.Record, update: FileUpdate, patience: timedelta | None = None

@@ -60,7 +60,8 @@ def test_each_note_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(OwnFolder, 'read', counted)
     indexes.close()
     assert indexes.look_up(str(tmp_path), '', '', rows[0].key).name == rows[0].name
-    assert [indexes.name_of(str(tmp_path), row.key) for row in rows] == [row.name for row in rows]
+    names = {row.key: row.name for row in rows}
+    assert indexes.names_of(str(tmp_path), [*names]) == names
     opened.clear()
     for row in rows:
         assert indexes.look_up(str(tmp_path), '', '', row.key).name == row.name
@@ -91,7 +92,7 @@ def test_a_noted_file_is_known_while_the_index_cannot_be_read(tmp_path: Path) ->
         leave_note(ours, 'x.tsv', inode, format_file_note(row))
 
     in_working_folder(str(tmp_path), leave)
-    assert indexes.name_of(str(tmp_path), KEY) == 'x.tsv'
+    assert indexes.names_of(str(tmp_path), [KEY]) == {KEY: 'x.tsv'}
     for seen in (look(indexes, tmp_path), indexes.look_up(str(tmp_path), '', '', KEY)):
         assert seen.fault is None
         assert seen.entry is not None
