@@ -16,6 +16,7 @@ from dlmachine.core.frozen import frozen
 from dlmachine.core.maintenance.entry_filters import parse_filters
 from dlmachine.core.maintenance.listed_entry import FIELDS, GROUPS, SORTS, ListedEntry
 from dlmachine.errors import error_for, unwrap
+from dlmachine.keeping.arguments import count, texts
 from dlmachine.keeping.pruning import touching
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.listing import Listed, list_entries, list_some
@@ -42,23 +43,21 @@ class Usage:
 
 
 def find_entries(
-    registry: Registry, filters: Iterable[str], sort: str | None, limit: int | None, now: float
+    registry: Registry, filters: object, sort: str | None, limit: object, now: float
 ) -> Iterator[ListedEntry]:
     """Entries that meet all filters, in an order.  Raises: RequestError, LocalError."""
-    conditions = unwrap(parse_filters([filters] if isinstance(filters, str) else filters))
+    conditions = unwrap(parse_filters(texts('filters', filters)))
+    most = count('limit', limit)
     if sort is not None and sort not in SORTS:
         problem = f'must be {", ".join(SORTS[:-1])} or {SORTS[-1]}, not {shown_value(sort)}'
         raise error_for(InvalidInput(where='sort', problem=problem))
-    if limit is not None and (isinstance(limit, bool) or limit < 0):
-        problem = f'must be 0 or more, not {shown_value(limit)}'
-        raise error_for(InvalidInput(where='limit', problem=problem))
 
     def found() -> Iterator[tuple[Listed, ListedEntry]]:
         for listed, entry in _with_uses(registry, list_entries(registry)):
             if all(one.matches(entry, now) for one in conditions):
                 yield listed, entry
 
-    return _ordered(registry, found(), sort, limit)
+    return _ordered(registry, found(), sort, most)
 
 
 def _ordered(
@@ -87,8 +86,8 @@ def add_up(entries: Iterable[ListedEntry], by: str) -> list[Usage]:
     totals: dict[str, tuple[int, int]] = {}
     for entry in entries:
         name = str(FIELDS[by](entry, 0))
-        count, size = totals.get(name, (0, 0))
-        totals[name] = count + 1, size + (entry.size_bytes or 0)
+        number, size = totals.get(name, (0, 0))
+        totals[name] = number + 1, size + (entry.size_bytes or 0)
     usages = (Usage(name=name, count=one[0], size_bytes=one[1]) for name, one in totals.items())
     return sorted(usages, key=lambda usage: (-usage.size_bytes, usage.name))
 

@@ -42,14 +42,14 @@ class CacheKeeping(DataFolders):
         be read; LocalError if the registry cannot be read or written.
         """
         from dlmachine.core.spec.options import parse_keeping
+        from dlmachine.keeping.arguments import file_paths, flag
         from dlmachine.keeping.pruning import check_limits, prune
 
         registry = self._registry('prune')
         keeping = unwrap(parse_keeping({**options}, self._config.keeping))
         check_limits(keeping)
-        locks = path_text(keep_lock)
-        lockfiles: Iterable[Any] = [locks] if isinstance(locks, str) else locks
-        return prune(registry, keeping, self._world, dry_run=dry_run, lockfiles=lockfiles)
+        is_dry, lockfiles = flag('dry_run', dry_run), file_paths('keep_lock', keep_lock)
+        return prune(registry, keeping, self._world, dry_run=is_dry, lockfiles=lockfiles)
 
     def cache_entries(
         self,
@@ -111,27 +111,38 @@ class CacheKeeping(DataFolders):
         archive: PathInput,
         targets: 'Iterable[Any]' = (),
         *,
+        manifest: PathInput | Iterable[PathInput] = (),
+        base_url: str | None = None,
         filters: 'str | Iterable[str]' = (),
         **options: 'Unpack[DownloadOptions]',
     ) -> 'tuple[Archived, ...]':
         """Write stored files with their records to a tar file, for a machine without a network.
 
-        All of them, or those of `targets`, which must also meet the `filters` of `cache_entries`.
+        All of them, or those of `targets` and those that a `manifest` names: for its entries that
+        are in its lockfile the version with these bytes, for others all versions. A lockfile alone
+        names files by their bytes. All must also meet the `filters` of `cache_entries`.
 
-        Raises: RequestError for a target that is not in the cache, a bad filter, or a stored file
-        that is not as recorded; LocalError.
+        Raises: RequestError for what is not in the cache, a manifest or lockfile that cannot be
+        read, a bad filter, or a stored file that is not as recorded; LocalError.
         """
+        from dlmachine.batch.items import check_batch
         from dlmachine.keeping.archives import export_entries
-        from dlmachine.keeping.pinning import item_of_request, not_stored
+        from dlmachine.keeping.arguments import file_path, file_paths
+        from dlmachine.keeping.chosen import Chosen
+        from dlmachine.keeping.pinning import item_of_request
 
-        registry = self._registry('export_cache')
-        wanted = list(targets)
-        items = {item_of_request(self.prepare(one, None, **options)[0]): one for one in wanted}
-        found = list(self.cache_entries(filters))
-        for item in items.keys() - {entry.item_id for entry in found}:
-            raise error_for(not_stored(items[item]))
-        chosen = (entry for entry in found if not items or entry.item_id in items)
-        return export_entries(registry, absolute(str(path_text(archive))), chosen)
+        registry, chosen = self._registry('export_cache'), Chosen()
+        path = absolute(file_path('archive', archive))
+        check_batch(targets, 1, None)
+        for one in targets:
+            chosen.items[item_of_request(self.prepare(one, None, **options)[0])] = one
+        for name in file_paths('manifest', manifest):
+            chosen.add_manifest(name, self.config, base_url)
+        found: Iterable[ListedEntry] = self.cache_entries(filters)
+        if chosen.items or chosen.files:
+            wanted = {entry.path for entry in chosen.choose(self.cache_entries())}
+            found = (entry for entry in found if entry.path in wanted)
+        return export_entries(registry, path, found)
 
     def import_cache(self, archive: PathInput, *, dry_run: bool = False) -> 'ImportReport':
         """Store the files of an exported cache, checked by their digests.
@@ -143,12 +154,14 @@ class CacheKeeping(DataFolders):
         Raises: RequestError for an archive that is not a whole one, naming the member; LocalError.
         """
         from dlmachine.keeping.archives import import_entries
+        from dlmachine.keeping.arguments import file_path, flag
 
         self._registry('import_cache')
         store = self._world.store
         assert store is not None  # noqa: S101 -- or else there is no registry
-        path = absolute(str(path_text(archive)))
-        return import_entries(self._world, store, path, dry_run=dry_run)
+        path = absolute(file_path('archive', archive))
+        is_dry = flag('dry_run', dry_run)
+        return import_entries(self._world, store, path, dry_run=is_dry)
 
     def _prune_after(self, outcome: 'Outcome | None') -> None:
         from dlmachine.keeping.automatic import prune_if_due

@@ -235,6 +235,11 @@ def locked_digests(path: PathInput) -> frozenset[str]:
 
     Raises: RequestError for a lockfile that does not exist or is damaged.
     """
+    return frozenset(file.sha256 for file in read_lock(path).files)
+
+
+def read_lock(path: PathInput) -> Lock:
+    """Read a lockfile.  Raises: RequestError for one that does not exist or is damaged."""
     name = expand(fsdecode(path))
     found = _read_text(name)
     if found is None:
@@ -242,7 +247,7 @@ def locked_digests(path: PathInput) -> frozenset[str]:
         raise error_for(
             InvalidInput(where=printable(name), problem='does not exist', advice=advice)
         )
-    return frozenset(file.sha256 for file in unwrap(_parse(found, name)).files)
+    return unwrap(_parse(found, name))
 
 
 def frozen_by_environment() -> bool:

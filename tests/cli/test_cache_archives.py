@@ -263,3 +263,60 @@ def test_a_taken_name_leads_to_the_next_version(run: Run, urls: list[str]) -> No
     run('import', 'a.tar', '--cache', 'b')
     assert stored('b') == stored('a')
     assert Path('b', name).read_text(encoding='ascii') == 'mine'
+
+
+def test_what_a_manifest_names_is_enough_to_sync(run: Run, server: Server) -> None:
+    """Of each locked entry the version with the locked bytes; then without a request."""
+    server.on('/t.csv', resource(b'locked', etag='"1"'))
+    other = server.on('/other.csv', resource(b'not in the manifest'))
+    server.on('/n.csv', resource(b'n'))
+    text = f'base_url = "{server.url("/")}"\n[t]\nurl = "t.csv"\n[n]\nurl = "n.csv"\n'
+    Path('data.toml').write_text(text, encoding='utf-8')
+    with dm.DownloadManager('a', progress=False) as manager:
+        manager.lock('data.toml')
+        server.on('/t.csv', resource(b'later', etag='"2"'))
+        manager.download_all([server.url('/t.csv'), other], force_download=True)
+    asked = len(server.asked)
+
+    assert '2 exported (7 B)' in run('export', 'x.tar', '-i', 'data.toml', '--cache', 'a').stderr
+    run('import', 'x.tar', '--cache', 'b')
+    words = ['sync', 'data.toml', '--frozen', '--offline', '--cache', 'b', '--dir', 'out', '-q']
+    synced = CliRunner().invoke(group, words)
+
+    assert synced.exit_code == 0, synced.output
+    assert Path('out/t.csv').read_bytes() == b'locked'
+    assert Path('out/n.csv').read_bytes() == b'n'
+    assert len(server.asked) == asked
+    rows = run('export', 'y.tar', '-i', 'data.toml.lock', '--cache', 'a', '--json').stdout
+    assert {one['size'] for one in json.loads(rows)} == {6, 1}
+
+
+def test_a_manifest_without_a_lockfile_names_all_versions(run: Run, server: Server) -> None:
+    """Also a list of URLs; with URLs of the command line, both count."""
+    found = [server.on(f'/{name}', resource(b'x' * 10, etag='"1"')) for name in 'abc']
+    with dm.DownloadManager('a', progress=False) as manager:
+        for url in found:
+            manager.download(url)
+        manager.download(found[0], force_download=True)
+    Path('m.txt').write_text(f'{found[0]}\n', encoding='utf-8')
+    Path('names.toml').write_text('[c]\nurl = "c"\n', encoding='utf-8')
+
+    assert '2 exported' in run('export', 'x.tar', '-i', 'm.txt', '--cache', 'a').stderr
+    assert '3 exported' in run('export', 'x.tar', found[1], '-i', 'm.txt', '--cache', 'a').stderr
+    words = ('-i', 'names.toml', '--base-url', server.url('/'), '--filter', 'size<1')
+    assert '0 exported' in run('export', 'x.tar', *words, '--cache', 'a').stderr
+
+
+def test_what_is_missing_is_named(run: Run, urls: list[str], server: Server) -> None:
+    """The first one, with the number of the others; no archive is written."""
+    Path('m.txt').write_text(''.join(f'{server.url(f"/{n}")}\n' for n in (1, 2, 3)), 'utf-8')
+    done = run('export', 'x.tar', '-i', 'm.txt', '--cache', 'a', code=2)
+    assert f'{server.url("/1")} and 2 others are not in the cache' in done.stderr
+    Path('m.txt').write_text(''.join(f'{server.url(f"/{n}")}\n' for n in (1, 2)), 'utf-8')
+    done = run('export', 'x.tar', '-i', 'm.txt', '--cache', 'a', code=2)
+    assert 'and another one are not in the cache' in done.stderr
+    for name in ('none.toml', 'none.lock'):
+        assert 'none' in run('export', 'x.tar', '-i', name, '--cache', 'a', code=2).stderr
+    Path('bad.toml').write_text('[x]\nurl = 3\n', encoding='utf-8')
+    assert 'url' in run('export', 'x.tar', '-i', 'bad.toml', '--cache', 'a', code=2).stderr
+    assert not Path('x.tar').exists()

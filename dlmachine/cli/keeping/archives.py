@@ -9,6 +9,7 @@ from dlmachine.cli.common import print_json, size_text
 from dlmachine.cli.keeping.ls import filter_option
 from dlmachine.cli.parameters.options import (
     Command,
+    base_url_option,
     config_option,
     json_option,
     own_option,
@@ -25,16 +26,38 @@ if TYPE_CHECKING:
 @click.argument('archive', type=FILE, metavar='FILE.tar')
 @click.argument('urls', nargs=-1, metavar='[URL...]')
 @table_option('path')
+@own_option(
+    '-i',
+    '--input-file',
+    'manifests',
+    type=FILE,
+    multiple=True,
+    metavar='FILE',
+    help='Only the files of this manifest or lockfile; may be repeated.',
+)
+@base_url_option
 @filter_option
 @config_option
 @json_option
-def export(archive: str, urls: tuple[str, ...], filters: tuple[str, ...], **given: Any) -> None:
-    """Write stored files with their records to a tar file: all of them, or those of URLs.
+def export(
+    archive: str,
+    urls: tuple[str, ...],
+    *,
+    manifests: tuple[str, ...],
+    filters: tuple[str, ...],
+    base_url: str | None,
+    **given: Any,
+) -> None:
+    """Write stored files with their records to a tar file: all, or those of URLs and manifests.
+
+    Of an entry that is in the lockfile of its manifest, the version with these bytes is exported.
 
     dlmachine cache import reads it into the cache of another computer.
     """
     with managing_cache(given) as manager:
-        done = manager.export_cache(archive, urls, filters=filters)
+        done = manager.export_cache(
+            archive, urls, manifest=manifests, base_url=base_url, filters=filters
+        )
         if given['as_json']:
             print_json([_as_json(entry, None) for entry in done])
             return

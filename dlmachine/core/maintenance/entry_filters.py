@@ -20,6 +20,8 @@ _FILTER: Final = re.compile(r'\s*+([a-z_]++)\s*+(>=|<=|!=|=|>|<)(.*)', re.DOTALL
 _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     '=': eq, '!=': ne, '>': gt, '<': lt, '>=': ge, '<=': le,
 }  # fmt: skip
+#: Longer than any URL that servers accept.
+_MAX_CHARS: Final = 10_000
 _EQUAL: Final = frozenset({'=', '!='})
 _EXAMPLE: Final = "Write it like 'size>1GB', 'age>90d' or 'host=*.example.org'"
 
@@ -48,6 +50,8 @@ def parse_filter(text: str) -> Result[Filter, Fault]:
     >>> parse_filter('size > 1GB').unwrap()
     Filter(field='size', operator='>', value=1000000000)
     """
+    if len(text) > _MAX_CHARS:
+        return _refused(text, f'has more than {_MAX_CHARS} characters', _EXAMPLE)
     parts = _FILTER.fullmatch(text)
     field, operator, written = ('', '', '') if parts is None else parts.groups()
     written = written.strip()
