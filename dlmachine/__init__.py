@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dlmachine.auditor import AuditRow, AuditStatus, audit
     from dlmachine.batch.items import BatchFailure, BatchItem, BatchSuccess
     from dlmachine.batch.results import Results
+    from dlmachine.core.access.login_recipe import Login
     from dlmachine.core.archives.member import Member, MemberKind
     from dlmachine.core.cache.record import DownloadRecord
     from dlmachine.core.decision.snapshot import Snapshot
@@ -66,6 +67,7 @@ _NAMES = {
     'auditor': 'AuditRow AuditStatus audit',
     'batch.items': 'BatchFailure BatchItem BatchSuccess',
     'batch.results': 'Results',
+    'core.access.login_recipe': 'Login',
     'core.archives.member': 'Member MemberKind',
     'core.cache.record': 'DownloadRecord',
     'core.decision.decide': 'Reason Verdict',
@@ -126,6 +128,7 @@ __all__ = [
     'Item',
     'LocalError',
     'LockReport',
+    'Login',
     'ManagerOptions',
     'Member',
     'MemberKind',

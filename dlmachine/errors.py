@@ -162,6 +162,8 @@ def error_for(fault: faults.Fault) -> DownloadError:
             return _BY_STATUS.get(status, ServerError)(fault)
         case faults.DigestMismatch() | faults.LockMismatch() | faults.ContentRefused():
             return IntegrityError(fault)
+        case faults.LoginFailed():
+            return AuthError(fault)
         case faults.ArchiveRefused():
             return ArchiveError(fault)
         case faults.TimedOut():

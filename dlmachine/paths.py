@@ -15,6 +15,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.auth import parse_auth
 from dlmachine.core.access.caller_cookies import parse_cookies
+from dlmachine.core.access.secret import Secret
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import replace
@@ -116,12 +117,16 @@ def _settled_auth(value: Any, folder: str, *, may_send: bool) -> Result[Any, Fau
     if not is_successful(parsed):
         return Success(value)  # It is refused later, with its problem.
     auth = parsed.unwrap()
-    secret, path = auth.secret, auth.path
-    if not may_send and (path or (secret is not None and secret.is_reference)):
-        problem = f"reads {secret or path}, and this file may be another person's"
+    secret, path, recipe = auth.secret, auth.path, auth.recipe
+    read = path or next(iter(auth.references), None)
+    if not may_send and read:
+        problem = f"reads {read}, and this file may be another person's"
         return refuse('auth', problem, _ADVICE)
-    if secret is not None and secret.path:
-        secret = replace(secret, path=absolute(secret.path, folder))
+    if recipe is not None:
+        form = ((name, _settled_secret(one, folder)) for name, one in recipe.form)
+        return Success(replace(auth, recipe=recipe.with_form(tuple(form))))
+    if secret is not None:
+        secret = _settled_secret(secret, folder)
     return Success(replace(auth, secret=secret, path=path and absolute(path, folder)))
 
 
@@ -134,11 +139,12 @@ def _settled_cookies(value: Any, folder: str, *, may_send: bool) -> Result[Any, 
     if read is not None and not may_send:
         problem = f"reads {read}, and this file may be another person's"
         return refuse('cookies', problem, _ADVICE)
-    settled = tuple(
-        (name, replace(one, path=absolute(one.path, folder)) if one.path else one)
-        for name, one in own
-    )
+    settled = tuple((name, _settled_secret(one, folder)) for name, one in own)
     return Success(replace(parsed.unwrap(), own=settled))
+
+
+def _settled_secret(secret: Secret, folder: str) -> Secret:
+    return replace(secret, path=absolute(secret.path, folder)) if secret.path else secret
 
 
 def absolute_words(words: Mapping[str, Any]) -> dict[str, Any]:

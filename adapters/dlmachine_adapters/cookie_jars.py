@@ -17,12 +17,12 @@ from typing import Final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.access.caller_cookies import IN_MEMORY
+from dlmachine.core.access.caller_cookies import is_in_memory
 from dlmachine.core.access.cookie_field import receive_cookies
 from dlmachine.core.access.cookie_jar import format_jar, parse_jar, without_suffixes
-from dlmachine.core.access.cookie_limits import JAR_LIMITS
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
 from dlmachine.core.access.secret import Secret
+from dlmachine.core.access.set_cookie import JAR_LIMITS
 from dlmachine.core.faults import Fault, JarUnusable
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.request import Request
@@ -40,6 +40,7 @@ _PRIVATE: Final = 0o600
 #: A jar is locked for the moment of a write.
 _LOCK_SECONDS: Final = 10.0
 _ROOT: Final = 0
+_EMPTY: Final = CookieStore(limits=JAR_LIMITS)
 
 _Identity = tuple[int, int, int, int]
 
@@ -54,7 +55,7 @@ class CookieJars:
         self._clock = clock
         self._read_secret = read_secret
         self._taking = threading.Lock()
-        self._memory = CookieStore(limits=JAR_LIMITS)
+        self._memory: dict[str, CookieStore] = {}
         self._seen: dict[str, tuple[_Identity, CookieStore]] = {}
 
     def read(self, effect: ReadCookies) -> CookiesRead | EffectFailed:
@@ -84,9 +85,10 @@ class CookieJars:
     def keep(self, jar: str, request: Request, head: ResponseHead) -> Fault | None:
         """Keep the cookies of a response; the fault if the jar cannot be written."""
         now = self._clock.now()
-        if jar == IN_MEMORY:
+        if is_in_memory(jar):
             with self._taking:
-                self._memory = _as_kept(receive_cookies(self._memory, request, head, now))
+                before = self._memory.get(jar, _EMPTY)
+                self._memory[jar] = _as_kept(receive_cookies(before, request, head, now))
             return None
         with self._taking:
             try:
@@ -113,9 +115,9 @@ class CookieJars:
         return read.value.strip()
 
     def _read(self, jar: str) -> Result[CookieStore, Fault]:
-        if jar == IN_MEMORY:
+        if is_in_memory(jar):
             with self._taking:
-                return Success(self._memory)
+                return Success(self._memory.get(jar, _EMPTY))
         with self._taking:
             return self._read_file(jar)
 
@@ -134,7 +136,7 @@ class CookieJars:
         except FileNotFoundError as error:
             if is_source or not Path(path).absolute().parent.is_dir():
                 return Failure(_fault_of(path, error, is_source=is_source))
-            return Success(CookieStore(limits=JAR_LIMITS))
+            return Success(_EMPTY)
         except (OSError, ValueError) as error:
             return Failure(_fault_of(path, error, is_source=is_source))
         read = parse_jar(text, path, self._clock.now())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dlmachine_adapters.progress.display import Choice
     from dlmachine_adapters.rate_limits.host_queue import HostGates
     from dlmachine_adapters.runtime.secrets import SystemSecrets
+    from dlmachine_adapters.runtime.sessions import Sessions
 
 
 def make_live(folder: str | None) -> 'LiveCaches':
@@ -64,6 +65,13 @@ def make_jars(clock: Clock, secrets: 'Callable[[], SystemSecrets]') -> 'CookieJa
     from dlmachine_adapters.cookie_jars import CookieJars
 
     return CookieJars(clock, lambda effect: secrets().read(effect))
+
+
+def make_sessions(clock: Clock) -> 'Sessions':
+    """Make the logins by forms."""
+    from dlmachine_adapters.runtime.sessions import Sessions
+
+    return Sessions(clock)
 
 
 def make_progress(choice: 'Choice') -> Progress:

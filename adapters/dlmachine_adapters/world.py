@@ -5,7 +5,7 @@ Contract: implements `ports.World`; `observe` only reads. Everything is opened o
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -19,7 +19,7 @@ from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
-from dlmachine.core.protocol.effects import ReadCookies, ReadSecret
+from dlmachine.core.protocol.effects import LogIn, ReadCookies, ReadSecret
 from dlmachine.core.protocol.events import CookiesRead, EffectFailed, Event, SecretRead
 from dlmachine.core.protocol.ports import (
     Clock,
@@ -95,6 +95,7 @@ class SystemWorld:
         self._backends = Once(lambda: making.make_backends(clock))
         self._gates = Once(lambda: making.make_gates(self._folder or shares))
         self._secrets = Once(lambda: making.make_secrets(clock))
+        self._sessions = Once(lambda: making.make_sessions(clock))
         self._jars = Once(lambda: making.make_jars(clock, self._secrets))
         self._show(progress)
         self._workers = Once(making.make_workers)
@@ -167,6 +168,12 @@ class SystemWorld:
     def read_cookies(self, effect: ReadCookies) -> CookiesRead | EffectFailed:
         """Read a caller's cookies, and those of jars."""
         return self._jars().read(effect)
+
+    def log_in_once(
+        self, effect: LogIn, values: str, perform: Callable[[], Fault | None]
+    ) -> Fault | None:
+        """Log in by a form, once for all threads."""
+        return self._sessions().log_in_once(effect, values, perform)
 
     def keep_cookies(self, jar: str, request: Request, head: ResponseHead) -> Fault | None:
         """Keep the cookies of a response in a jar."""

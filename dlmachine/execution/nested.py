@@ -21,7 +21,7 @@ from dlmachine.core.spec.policy import Policy
 #: Runs a download to its end.
 RunToEnd = Callable[[Descriptor, Policy, Snapshot, World], IOResult[Outcome, Fault]]
 #: The shortest time limit: a limit must be positive.
-_A_MOMENT: Final = timedelta(milliseconds=1)
+A_MOMENT: Final = timedelta(milliseconds=1)
 
 
 def read_checksums(
@@ -41,7 +41,7 @@ def read_checksums(
     # A checksum file is downloaded like any other file.
     policy = list_policy(policy, effect.max_bytes)
     if policy.timeout is not None:
-        policy = replace(policy, timeout=max(left(policy.timeout), _A_MOMENT))
+        policy = replace(policy, timeout=max(left(policy.timeout), A_MOMENT))
     done = run(target, policy, world.observe(target, policy), world)
     if not is_successful(done):
         return EffectFailed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))

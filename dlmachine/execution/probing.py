@@ -16,6 +16,7 @@ from dlmachine.core.probe.steps import ProbeEvent, advance_probe, begin_probe
 from dlmachine.core.protocol.effects import (
     Discard,
     Exchange,
+    LogIn,
     OpenPart,
     ReadCookies,
     ReadSecret,
@@ -59,7 +60,7 @@ def probe(
 
 
 def _perform(
-    effect: Exchange | ReadCookies | ReadSecret | Wait,
+    effect: Exchange | ReadCookies | LogIn | ReadSecret | Wait,
     descriptor: Descriptor,
     policy: Policy,
     snapshot: Snapshot,
@@ -72,6 +73,11 @@ def _perform(
         elapsed = world.clock.now() - snapshot.now
         return None if policy.timeout is None else max(policy.timeout - elapsed, timedelta(0))
 
+    if isinstance(effect, LogIn):
+        from dlmachine.execution.logging_in import log_in
+        from dlmachine.execution.run import run
+
+        return log_in(run, effect, policy, world, lambda most: remaining(effect) or most)
     if isinstance(effect, (ReadCookies, ReadSecret)):
         left = remaining(effect)
         patience = effect.patience if left is None else min(effect.patience, left)

@@ -29,6 +29,7 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.execution.exchanging import check_time, exchange, exchange_segments
 from dlmachine.execution.log import log_decision, log_download, log_failure, log_step
+from dlmachine.execution.logging_in import log_in
 from dlmachine.execution.nested import fill_cache, read_checksums
 from dlmachine.execution.validating import find_objection
 from dlmachine.execution.waiting import wait
@@ -71,6 +72,7 @@ _NOTABLE: Final = frozenset(
         events.CookiesRead,
         events.EffectFailed,
         events.Interrupted,
+        events.LoggedIn,
         events.Responded,
         events.SecretRead,
         events.SegmentsEnded,
@@ -171,6 +173,8 @@ class Run:
                 return world.read_secret(self._patient(effect))
             case effects.ReadCookies():
                 return world.read_cookies(self._patient(effect))
+            case effects.LogIn():
+                return log_in(run, effect, self._policy, world, self._left)
             case effects.Exchange():
                 return self._exchange(effect)
             case effects.ExchangeSegments():

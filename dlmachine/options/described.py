@@ -46,9 +46,9 @@ def refuse_everywhere(name: str, value: Any) -> Result[Any, Fault]:
 
     Faults: `InvalidInput` for a password or a token that is not for some URLs only.
     """
-    has_secret = (name == 'auth' and value is not None and value.secret is not None) or (
-        name == 'cookies' and value is not None and value.own
-    )
+    has_secret = (
+        name == 'auth' and value is not None and (value.secret or value.recipe) is not None
+    ) or (name == 'cookies' and value is not None and value.own)
     if not has_secret:
         return Success(value)
     problem = 'would send a secret to every host'

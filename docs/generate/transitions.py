@@ -12,7 +12,6 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from dlmachine.core.access.caller_cookies import Cookies
 from dlmachine.core.access.cookies import NO_COOKIES
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.key import cache_key
@@ -41,6 +40,7 @@ from dlmachine.core.protocol.effects import (
     FillCache,
     Invalidate,
     KeepChanged,
+    LogIn,
     Observe,
     OpenPart,
     Publish,
@@ -70,6 +70,7 @@ from dlmachine.core.protocol.events import (
     LockAcquired,
     LockReleased,
     LockUnavailable,
+    LoggedIn,
     NameTaken,
     Observed,
     PartOpened,
@@ -175,7 +176,7 @@ def _kind(state: State) -> Any:
     # Bytes that arrive renew the rounds a thousand times; once is enough to see it.
     tried = (attempts.round, attempts.position, attempts.excluded, len(attempts.redirects))
     login = attempts.login and (attempts.login.secret, attempts.login.refused)
-    read = attempts.has_read_cookies
+    read = attempts.cookies_at, attempts.has_logged_in, attempts.is_session_over
     return *kind, *tried, attempts.part, attempts.unsegmented, login, read
 
 
@@ -217,7 +218,9 @@ def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     yield one, replace(base, validate=bool), seen
     secret = Descriptor.parse(_URL, auth={'bearer': 'env:TOKEN'}).unwrap()
     yield secret, base, replace(seen, key=cache_key(secret))
-    yield replace(one, cookies=Cookies(jar='/jar.txt')), base, seen
+    form = {'url': 'https://example.org/login', 'form': {'password': 'env:PASSWORD'}}
+    by_form = Descriptor.parse(_URL, auth={'login': form}).unwrap()
+    yield by_form, base, replace(seen, key=cache_key(by_form))
     yield one, replace(forced, stale_if_error=True), replace(seen, cache=stored)
     unsafe = Descriptor.parse(_URL, method='DELETE').unwrap()
     yield unsafe, replace(base, dest=ToMemory()), replace(seen, cache=nothing)
@@ -267,6 +270,8 @@ def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
             yield ChecksumsRead(at=at, text='')
         case ReadSecret():
             yield from (SecretRead(at=at, value=value) for value in ('old', 'new'))
+        case LogIn():
+            yield LoggedIn(at=at, kept=NO_COOKIES)
         case ReadCookies():
             yield CookiesRead(at=at, kept=NO_COOKIES)
         case Validate():

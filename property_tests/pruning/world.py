@@ -11,7 +11,7 @@ from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Fault
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
-from dlmachine.core.protocol.effects import ReadCookies, ReadSecret
+from dlmachine.core.protocol.effects import LogIn, ReadCookies, ReadSecret
 from dlmachine.core.protocol.events import CookiesRead, EffectFailed, SecretRead
 from dlmachine.core.protocol.ports import Transport
 from dlmachine.core.spec.descriptor import Descriptor
@@ -119,6 +119,12 @@ class World:
     def keep_cookies(self, jar: str, request: Request, head: ResponseHead) -> Fault | None:
         """No download has a jar."""
         return self.cookies.keep(jar, request, head)
+
+    def log_in_once(
+        self, effect: LogIn, values: str, perform: Callable[[], Fault | None]
+    ) -> Fault | None:
+        """Log in by a form each time."""
+        return perform()
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on."""

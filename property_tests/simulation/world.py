@@ -15,6 +15,7 @@ from dlmachine.core.protocol.effects import (
     CheckCopy,
     Exchange,
     KeepChanged,
+    LogIn,
     ReadCookies,
     ReadSecret,
 )
@@ -293,6 +294,12 @@ class SimWorld:
     def keep_cookies(self, jar: str, request: Request, head: ResponseHead) -> Fault | None:
         """Keep the cookies of a response in a jar."""
         return self.cookies.keep(jar, request, head)
+
+    def log_in_once(
+        self, effect: LogIn, values: str, perform: Callable[[], Fault | None]
+    ) -> Fault | None:
+        """Log in by a form each time."""
+        return perform()
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on."""

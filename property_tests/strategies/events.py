@@ -4,8 +4,8 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from dlmachine.core.access.cookie_limits import JAR_LIMITS
 from dlmachine.core.access.cookies import NO_COOKIES, Cookie, CookieStore
+from dlmachine.core.access.set_cookie import JAR_LIMITS
 from dlmachine.core.protocol.effects import (
     AcquireLock,
     CheckCopy,
@@ -16,6 +16,7 @@ from dlmachine.core.protocol.effects import (
     FillCache,
     Invalidate,
     KeepChanged,
+    LogIn,
     Observe,
     OpenPart,
     Publish,
@@ -44,6 +45,7 @@ from dlmachine.core.protocol.events import (
     LockAcquired,
     LockReleased,
     LockUnavailable,
+    LoggedIn,
     NameTaken,
     Observed,
     PartOpened,
@@ -132,6 +134,7 @@ def events(key: str = '0' * 64) -> st.SearchStrategy[Event]:
         _texts,
         _secrets,
         _cookies,
+        st.builds(LoggedIn, at=instants, kept=st.just(NO_COOKIES)),
         st.builds(Published, at=instants, path=st.none() | st.just('/cache/item-1.csv')),
         _failures,
     )
@@ -161,6 +164,8 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
             return st.builds(PartOpened, at=instants, size_bytes=sizes) | _failures
         case ReadSecret():
             return _secrets | _failures
+        case LogIn():
+            return st.builds(LoggedIn, at=instants, kept=st.just(NO_COOKIES)) | _failures
         case ReadCookies():
             return _cookies | _failures
         case Exchange():

@@ -1,8 +1,8 @@
 """Cookie jars in memory."""
 
 from dlmachine.core.access.cookie_field import receive_cookies
-from dlmachine.core.access.cookie_limits import JAR_LIMITS
 from dlmachine.core.access.cookies import CookieStore
+from dlmachine.core.access.set_cookie import JAR_LIMITS
 from dlmachine.core.faults import Fault, JarUnusable
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead

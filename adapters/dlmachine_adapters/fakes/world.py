@@ -1,6 +1,6 @@
 """A world of fakes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import BackendMissing, Fault
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
-from dlmachine.core.protocol.effects import ReadCookies, ReadSecret
+from dlmachine.core.protocol.effects import LogIn, ReadCookies, ReadSecret
 from dlmachine.core.protocol.events import CookiesRead, EffectFailed, SecretRead
 from dlmachine.core.protocol.ports import Progress, Transport, Workers
 from dlmachine.core.spec.descriptor import Descriptor
@@ -71,6 +71,12 @@ class MemoryWorld:
     def keep_cookies(self, jar: str, request: Request, head: ResponseHead) -> Fault | None:
         """Keep the cookies of a response in a jar."""
         return self.cookies.keep(jar, request, head)
+
+    def log_in_once(
+        self, effect: LogIn, values: str, perform: Callable[[], Fault | None]
+    ) -> Fault | None:
+        """Log in by a form each time."""
+        return perform()
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         return observe(

@@ -12,10 +12,12 @@ from typing import Any, Final, TypeAlias, assert_never
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
+from dlmachine.core.access.login_recipe import Login, parse_login
 from dlmachine.core.access.secret import Secret, parse_secret
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen, replace
+from dlmachine.core.secrets.redact import secrets_in_pairs
 from dlmachine.core.text.control_chars import find_control_char
 
 
@@ -29,6 +31,7 @@ class Scheme(Enum):
     BASIC = 'basic'
     DIGEST = 'digest'
     BEARER = 'bearer'
+    LOGIN = 'login'
     NETRC = 'netrc'
     NONE = 'none'
 
@@ -37,13 +40,15 @@ class Scheme(Enum):
 class Auth:
     """A scheme, with the user of Basic and Digest, and the password or the token.
 
-    `path` is the netrc file, by default that of the user.
+    `path` is the netrc file, by default that of the user. `recipe` is the login by a form, whose
+    session is in cookies.
     """
 
     scheme: Scheme = Scheme.NETRC
     user: str = ''
     secret: Secret | None = None
     path: str = ''
+    recipe: Login | None = None
 
     def __str__(self) -> str:
         """The scheme with the user and the reference to the secret."""
@@ -52,6 +57,8 @@ class Auth:
                 return f'{self.scheme.value} for user {self.user!r}, password {self.secret}'
             case Scheme.BEARER:
                 return f'bearer {self.secret}'
+            case Scheme.LOGIN:
+                return str(self.recipe)
             case Scheme.NETRC | Scheme.NONE:
                 return f'{self.scheme.value} {self.path}'.rstrip()
             case _:
@@ -61,6 +68,8 @@ class Auth:
     def identity(self) -> list[str]:
         """What counts in the cache key: a reference by its name, a text by itself."""
         secret = self.secret
+        if self.recipe is not None:
+            return self.recipe.identity
         if secret is None:
             return [self.scheme.value, self.path] if self.path else []
         return [self.scheme.value, self.user, str(secret) if secret.is_reference else secret.text]
@@ -68,15 +77,26 @@ class Auth:
     @property
     def secrets(self) -> frozenset[str]:
         """The password or token if it is a text, which servers may echo."""
+        if self.recipe is not None:
+            return secrets_in_pairs([(name, one.text) for name, one in self.recipe.form])
         return frozenset({self.secret.text} - {''}) if self.secret is not None else frozenset()
+
+    @property
+    def references(self) -> tuple[Secret, ...]:
+        """What is read when it is sent."""
+        if self.recipe is not None:
+            return self.recipe.references
+        return (self.secret,) if self.secret is not None and self.secret.is_reference else ()
 
     def redacted(self) -> 'Auth':
         """A copy to be shown and stored; references to variables and files stay."""
+        if self.recipe is not None:
+            return replace(self, recipe=self.recipe.redacted())
         return self if self.secret is None else replace(self, secret=self.secret.redacted())
 
 
 #: What a caller may pass as `auth`.
-AuthLike: TypeAlias = Auth | tuple[str, Any] | Mapping[str, Any] | str | bool | None
+AuthLike: TypeAlias = Auth | Login | tuple[str, Any] | Mapping[str, Any] | str | bool | None
 
 #: What a request has unless the caller says otherwise.
 DEFAULT_AUTH: Final = Auth()
@@ -87,19 +107,22 @@ def parse_auth(given: object, where: str = 'auth') -> Result[Auth, Fault]:
     """Parse a caller's `auth`.
 
     `('user', 'password')`, `{'basic': …}`, `{'digest': …}` with such a pair, `{'bearer': token}`,
-    'netrc', `{'netrc': path}`, or False for no login at all. Passwords and tokens are texts, or
-    references: `env:NAME`, `file:PATH`, a function. Faults: `InvalidInput`, without secrets.
+    'netrc', `{'netrc': path}`, a `Login`, or False for no login at all. Passwords and tokens are
+    texts, or references: `env:NAME`, `file:PATH`, a function. Faults: `InvalidInput`, without
+    secrets.
 
     >>> str(parse_auth(('me', 'env:PASSWORD')).unwrap())
     "basic for user 'me', password env:PASSWORD"
     >>> str(parse_auth({'bearer': 'file:~/.token'}).unwrap()), str(parse_auth(False).unwrap())
     ('bearer file:~/.token', 'none')
     >>> print(parse_auth({'kerberos': 'x'}).failure().what())
-    auth names the unknown scheme 'kerberos'; known are basic, digest, bearer and netrc
+    auth names the unknown scheme 'kerberos'; known are basic, digest, bearer, netrc and login
     """
     match given:
         case Auth():
             return Success(given)
+        case Login():
+            return _parse_login(given, where)
         case None | 'netrc':
             return Success(DEFAULT_AUTH)
         case False:
@@ -128,12 +151,18 @@ def _parse_mapping(given: Mapping[object, object], where: str) -> Result[Auth, F
             )
         case 'netrc':
             return _parse_netrc(value, inner)
+        case 'login':
+            return _parse_login(value, inner)
         case 'basic' | 'digest':
             return _parse_pair(Scheme(name), value, inner)
         case _:
             problem = f'names the unknown scheme {shown_value(name)}'
-            problem += '; known are basic, digest, bearer and netrc'
+            problem += '; known are basic, digest, bearer, netrc and login'
             return refuse(where, problem, _EXAMPLE)
+
+
+def _parse_login(given: object, where: str) -> Result[Auth, Fault]:
+    return parse_login(given, where).map(lambda one: Auth(scheme=Scheme.LOGIN, recipe=one))
 
 
 def _parse_pair(scheme: Scheme, given: object, where: str) -> Result[Auth, Fault]:

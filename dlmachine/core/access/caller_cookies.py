@@ -18,8 +18,9 @@ from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import secrets_in_fields
 
-#: The jar in the memory of a manager.
+#: The jar in the memory of a manager; others have a name after this character, which no path has.
 IN_MEMORY: Final = ''
+_NAMED: Final = '\0'
 #: The characters of a token (RFC 9110 section 5.6.2), which a name consists of.
 _NAME: Final = regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = regex(r'[^;\x00-\x1f\x7f]*')
@@ -42,7 +43,9 @@ class Cookies:
     def __str__(self) -> str:
         """Names and files, without values."""
         names = [name if not one.is_reference else f'{name} ({one})' for name, one in self.own]
-        jar = [] if self.jar is None else [f'jar {self.jar}' if self.jar else 'jar in memory']
+        jar = [] if self.jar is None else [f'jar {self.jar}']
+        if self.jar is not None and is_in_memory(self.jar):
+            jar = ['jar in memory']
         return ', '.join((*names, *(f'those of {path}' for path in self.sources), *jar)) or 'none'
 
     @property
@@ -76,9 +79,22 @@ class Cookies:
             jar=lower.jar if self.jar is None else self.jar,
         )
 
+    def for_session(self, identity: str) -> 'Cookies':
+        """A copy with a jar in memory for the sessions of one account, unless there is a jar."""
+        return self if self.jar is not None else replace(self, jar=f'{_NAMED}{identity}')
+
     def without_own(self) -> 'Cookies':
         """A copy for another origin."""
         return replace(self, own=()) if self.own else self
+
+
+def is_in_memory(jar: str) -> bool:
+    """Whether a jar is in memory.
+
+    >>> [is_in_memory(jar) for jar in (IN_MEMORY, 'jar.txt')]
+    [True, False]
+    """
+    return not jar or jar.startswith(_NAMED)
 
 
 #: What a request has unless the caller says otherwise.

@@ -3,9 +3,8 @@
 from datetime import datetime
 from itertools import islice
 
-from dlmachine.core.access.cookie_limits import RUN_LIMITS
 from dlmachine.core.access.cookies import CookieStore, as_field, secrets_of
-from dlmachine.core.access.set_cookie import parse_set_cookie
+from dlmachine.core.access.set_cookie import RUN_LIMITS, parse_set_cookie
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead

@@ -11,8 +11,8 @@ from typing import Final
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.access.cookie_limits import JAR_LIMITS
 from dlmachine.core.access.cookies import Cookie, CookieStore, is_allowed_by_prefix
+from dlmachine.core.access.set_cookie import JAR_LIMITS
 from dlmachine.core.faults import Fault, JarUnusable
 from dlmachine.core.frozen import replace
 from dlmachine.core.regex import regex

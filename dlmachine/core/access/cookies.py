@@ -10,8 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from dlmachine.core.access.cookie_limits import RUN_LIMITS, Limits
-from dlmachine.core.access.set_cookie import SetCookie, parse_set_cookie
+from dlmachine.core.access.set_cookie import RUN_LIMITS, Limits, SetCookie, parse_set_cookie
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.url import Url, normal_path
 from dlmachine.core.regex import regex
@@ -154,6 +153,17 @@ class CookieStore:
         if own:  # A caller's cookie counts more than one of its name from a server.
             found = [one for one in found if one.origin is not None or one.name not in own]
         return tuple(sorted(found, key=lambda cookie: (-len(cookie.path), cookie.number)))
+
+    def has_kept_for(self, url: Url, now: datetime) -> bool:
+        """Whether a cookie of a jar is sent to a URL, so that a session may be open."""
+        return any(cookie.is_kept and cookie.goes_to(url, now) for cookie in self.cookies)
+
+    def renewed(self, kept: 'CookieStore') -> 'CookieStore':
+        """The cookies of a jar as they are now, with the caller's own ones of this store."""
+        number = max((cookie.number for cookie in kept.cookies), default=0)
+        own = (one for one in self.cookies if one.origin is not None)
+        numbered = (replace(one, number=number + place) for place, one in enumerate(own, start=1))
+        return replace(kept, cookies=(*kept.cookies, *numbered))
 
     def header_for(self, url: Url, now: datetime) -> str:
         """The value of the Cookie field in a request for a URL; empty if no cookie matches."""

@@ -23,7 +23,7 @@ MAX_ANSWERS: Final = 8
 
 
 @frozen
-class Login:
+class Credentials:
     """What a run knows of its credentials: the secret as it was read, and the latest challenge.
 
     `chance` makes the client's nonces. `refused` is the secret that the server refused, after which
@@ -78,17 +78,20 @@ class Login:
                 return None
 
 
-def login_of(auth: Auth, url: str, chance: float) -> Login | None:
-    """What a run begins with, for the URL that `auth` was passed with; None by default."""
-    if auth == DEFAULT_AUTH:
+def login_of(auth: Auth, url: str, chance: float) -> Credentials | None:
+    """What a run begins with, for the URL that `auth` was passed with.
+
+    None by default, and for a login by a form, whose session is in cookies.
+    """
+    if auth == DEFAULT_AUTH or auth.recipe is not None:
         return None
     secret = auth.secret
     is_known = secret is not None and not secret.is_reference
     text = secret.text if secret is not None and is_known else None
-    return Login(auth=auth, origin=parse_url(url).unwrap().origin, chance=chance, secret=text)
+    return Credentials(auth=auth, origin=parse_url(url).unwrap().origin, chance=chance, secret=text)
 
 
-def react(login: Login, request: Request, head: ResponseHead) -> Login | None:
+def react(login: Credentials, request: Request, head: ResponseHead) -> Credentials | None:
     """What the run knows after a 401 if another request makes sense; None if none does.
 
     A new challenge of Digest is answered; a reference is read again, once, because a token may have
@@ -112,7 +115,7 @@ def react(login: Login, request: Request, head: ResponseHead) -> Login | None:
     return None
 
 
-def counted(login: Login) -> Login:
+def counted(login: Credentials) -> Credentials:
     """The same after a request: each use of a nonce has its own number (RFC 7616 section 3.4)."""
     challenge = login.challenge
     if challenge is None:

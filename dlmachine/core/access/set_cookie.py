@@ -1,4 +1,4 @@
-"""Parse Set-Cookie as RFC 6265 section 5.2 says, in linear time.  Pure."""
+"""Parse Set-Cookie as RFC 6265 section 5.2 says, in linear time; and how much is kept.  Pure."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -19,6 +19,22 @@ _MAX_ATTRIBUTE_CHARACTERS: Final = 1_024
 #: The limit of browsers (rfc6265bis section 5.5).
 _MAX_AGE: Final = timedelta(days=400)
 _MAX_AGE_DIGITS: Final = 8
+
+
+@frozen
+class Limits:
+    """How many cookies are kept: of one domain, of all, and their characters."""
+
+    cookies_of_domain: int
+    cookies: int
+    characters: int
+
+
+#: RFC 6265 section 6.1 asks for 50 per domain; one download meets few domains. From one response
+#: at most as many cookies are read as can be kept.
+RUN_LIMITS: Final = Limits(cookies_of_domain=50, cookies=300, characters=131_072)
+#: A jar may be that of a browser, which keeps up to 180 of a domain.
+JAR_LIMITS: Final = Limits(cookies_of_domain=180, cookies=3_000, characters=4_194_304)
 
 
 @frozen

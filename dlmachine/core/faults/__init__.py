@@ -61,6 +61,7 @@ from dlmachine.core.faults.server import (
     DigestMismatch,
     HttpStatus,
     LockMismatch,
+    LoginFailed,
     RedirectRefused,
     ServerFault,
 )
@@ -97,6 +98,7 @@ __all__ = [
     'LockBusyTooLong',
     'LockMismatch',
     'LockOutdated',
+    'LoginFailed',
     'MachineFault',
     'MemberNotNamed',
     'MemberUnknown',

@@ -75,6 +75,32 @@ class HttpStatus(FaultBase):
         )
 
 
+@frozen
+class LoginFailed(FaultBase):
+    """A login by a form has not worked; `url` is that of the login page."""
+
+    party = Party.SERVER
+    code = 'login_failed'
+    url: str
+    problem: str
+
+    def what(self) -> str:
+        return f'{self.url}: the login has not worked: {self.problem}'
+
+    def remedy(self) -> str:
+        found = (advice for words, advice in _FORM_REMEDIES.items() if words in self.problem)
+        return next(found, 'Check the values of form=')
+
+
+#: The remedy for each problem of a login by a form; the first match counts.
+_FORM_REMEDIES: Final = {
+    'does not contain': 'Check the values of form=, and whether that page has the text of check=',
+    'does not get': 'Pass the URL of the page that has the form, on the host that gets it',
+    'no form': 'Pass the URL of the page that has the form, or the cookies of a browser (cookies=)',
+    'field': 'Check the names in form= and token=',
+}
+
+
 def _remedy_for_login(sent: str, asks_for: tuple[str, ...]) -> str:
     schemes = [one.partition(' ')[0].lower() for one in asks_for]
     if sent and (sent in schemes or not schemes):
@@ -242,4 +268,5 @@ ServerFault: TypeAlias = (
     | DigestMismatch
     | LockMismatch
     | ContentRefused
+    | LoginFailed
 )

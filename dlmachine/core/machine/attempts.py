@@ -13,6 +13,7 @@ from typing import Final
 from returns.result import Success
 
 from dlmachine.core.access.login import react
+from dlmachine.core.access.login_form import ends_session
 from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.url import parse_url
@@ -25,6 +26,7 @@ from dlmachine.core.protocol.events import (
     CookiesRead,
     EffectFailed,
     Event,
+    LoggedIn,
     Responded,
     SecretRead,
 )
@@ -51,6 +53,13 @@ def after_failure(
     `gained` says that the attempt brought new bytes that can be resumed, `is_final_here` that
     another request to this URL would fail in the same way.
     """
+    if (
+        job.descriptor.auth.recipe is not None
+        and not attempts.has_logged_in
+        and ends_session(fault)
+    ):
+        fresh = replace(attempts.emptied(), redirects=(), is_session_over=True)
+        return start_attempt(job, fresh, at)
     chance = classify(fault, job.descriptor.method, job.policy)
     attempts = note_missing(job, replace(attempts, redirects=()), fault)
     if chance is Chance.NONE:
@@ -83,7 +92,7 @@ def start_attempt(
     `refusal` is the fault to end with if that is the secret which the server refused.
     """
     url, agent = attempts.address(job.decision).url, job.policy.user_agent
-    reading = next_to_read(job.descriptor, job.policy, attempts)
+    reading = next_to_read(job.descriptor, job.policy, attempts, at)
     if reading is not None:
         state = Authorizing(job=job, attempts=attempts, refusal=refusal)
         return Step(state=state, effect=reading)
@@ -105,10 +114,14 @@ def on_authorizing(state: Authorizing, event: Event) -> Step | None:
             return start_attempt(state.job, known, at)
         case CookiesRead(at=at, own=own, kept=kept):
             url = parse_url(state.job.descriptor.url).unwrap()
-            known = replace(attempts, cookies=kept.with_own(own, url), has_read_cookies=True)
+            known = replace(attempts, cookies=kept.with_own(own, url), cookies_at=at)
             return start_attempt(state.job, known, at, refusal=state.refusal)
         case SecretRead(at=at, value=value):
             return start_attempt(state.job, replace(attempts, proxy_password=value), at)
+        case LoggedIn(at=at, kept=kept):
+            cookies = attempts.cookies.renewed(kept)
+            known = replace(attempts, cookies=cookies, cookies_at=at, has_logged_in=True)
+            return start_attempt(state.job, known, at)
         case EffectFailed(fault=fault):
             return give_up(state.job, attempts, fault)
     return None

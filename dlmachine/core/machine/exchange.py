@@ -11,7 +11,7 @@ from returns.pipeline import is_successful
 
 from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by
 from dlmachine.core.access.login import UNAUTHORIZED, login_of
-from dlmachine.core.faults import BodyTooLarge, DestinationUnusable, Fault
+from dlmachine.core.faults import BodyTooLarge, DestinationUnusable, Fault, LoginFailed
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.byte_ranges import behind, merged
 from dlmachine.core.http.request import SAFE_METHODS
@@ -187,6 +187,10 @@ def _on_redirect(state: Exchanging, event: events.Responded) -> Step:
     )
     if not is_successful(moved):
         return after_failure(state.job, attempts, moved.failure(), event.at)
+    recipe = state.job.descriptor.auth.recipe
+    if recipe is not None and recipe.is_page(moved.unwrap().url):
+        fault = LoginFailed(url=recipe.url, problem='the server asks for it again')
+        return after_failure(state.job, attempts, fault, event.at)
     until = redirects_until(state.job, attempts, request, event)
     known = replace(state, attempts=replace(attempts, moved_until=until))
     return follow(known, moved.unwrap())

@@ -73,6 +73,8 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     the rounds up to `MAX_BUDGET_RESETS` times; a few effects come before and after the rounds.
     """
     logins = 0
+    if descriptor.auth.recipe is not None:
+        logins = 2  # Before the first attempt, or once the session has ended.
     if descriptor.auth.secret is not None:
         from dlmachine.core.access.login import MAX_ANSWERS
 

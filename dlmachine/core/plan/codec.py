@@ -15,7 +15,7 @@ from typing import Final
 
 from returns.result import Result, Success
 
-from dlmachine.core.access import auth, caller_cookies, secret
+from dlmachine.core.access import access_effects, auth, caller_cookies, login_recipe, secret
 from dlmachine.core.cache import entries, missing, record
 from dlmachine.core.caching import freshness
 from dlmachine.core.decision import snapshot, verdict
@@ -29,9 +29,9 @@ from dlmachine.core.protocol import effects, expectation
 from dlmachine.core.spec import descriptor, destination, policy, rate_limit, reuse
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    auth, body, caller_cookies, checksum, descriptor, destination, effects, entries, expectation,
-    freshness, missing, network, policy, proxy, rate_limit, record, request, representation,
-    reuse, secret, snapshot, verdict,
+    access_effects, auth, body, caller_cookies, checksum, descriptor, destination, effects,
+    entries, expectation, freshness, login_recipe, missing, network, policy, proxy, rate_limit,
+    record, request, representation, reuse, secret, snapshot, verdict,
 )  # fmt: skip
 _MARK: Final = '$'
 

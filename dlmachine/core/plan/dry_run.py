@@ -63,6 +63,8 @@ def healthy_event(effect: effects.Effect, policy: Policy, snapshot: Snapshot) ->
             return events.PartOpened(at=at, size_bytes=0 if adopt is None else adopt.size_bytes)
         case effects.ReadSecret():
             return events.SecretRead(at=at, value=MASK)
+        case effects.LogIn():
+            return events.LoggedIn(at=at, kept=NO_COOKIES)
         case effects.ReadCookies(cookies=cookies):
             own = tuple((name, MASK) for name, _ in cookies.own)
             return events.CookiesRead(at=at, own=own, kept=NO_COOKIES)

@@ -9,6 +9,7 @@ from dlmachine.core.decision.verdict import Decision
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.protocol import effects
+from dlmachine.core.secrets.secret_names import is_secret_name
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, Destination, InCache, InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
@@ -50,8 +51,13 @@ def _request_lines(descriptor: Descriptor, policy: Policy) -> Iterator[str]:
         if names:
             yield f'  cache key    without the {what} {printable(", ".join(names))}'
     if descriptor.auth != DEFAULT_AUTH:
-        only = '' if descriptor.auth.secret is None else f', sent only to {_origin(descriptor)}'
+        has_secret = descriptor.auth.secret is not None
+        only = f', sent only to {_origin(descriptor)}' if has_secret else ''
         yield f'  auth         {printable(str(descriptor.auth))}{only}'
+    declared = descriptor.secret_names
+    secret = [name for name, _ in descriptor.headers if is_secret_name(name, declared)]
+    if secret:
+        yield f'  secret       {printable(", ".join(secret))}, sent only to {_origin(descriptor)}'
     cookies = descriptor.cookies
     if cookies.is_used:
         only = f'; own ones only to {_origin(descriptor)}' if cookies.own else ''
@@ -118,6 +124,8 @@ def _effect_words(effect: effects.Effect) -> str:  # noqa: C901, PLR0911, PLR091
             return f'open a partial file {where}{more}'
         case effects.ReadSecret(secret=secret):
             return f'read the secret {secret}'
+        case effects.LogIn(login=login):
+            return f'log in: {str(login).removeprefix("login ")}'
         case effects.ReadCookies(cookies=cookies):
             return f'read the cookies {cookies}'
         case effects.Exchange():

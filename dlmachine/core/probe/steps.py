@@ -5,7 +5,6 @@ next effect or the result. Redirects, cookies and retries follow the same rules 
 All requests together are repeated at most `retries` times.
 """
 
-from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -13,10 +12,8 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by, with_cookies
-from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
-from dlmachine.core.access.login import Login, counted, login_of, react
+from dlmachine.core.access.login import counted, login_of, react
 from dlmachine.core.cache.freshness import choose_version
-from dlmachine.core.cache.key import full_url
 from dlmachine.core.decision.backends import choose_backend
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Address
@@ -38,11 +35,13 @@ from dlmachine.core.probe.result import (
     known_version,
     may_be_of_head,
 )
-from dlmachine.core.protocol.effects import Exchange, ReadCookies, ReadSecret, Wait
+from dlmachine.core.probe.state import Probe
+from dlmachine.core.protocol.effects import Exchange, LogIn, ReadCookies, ReadSecret, Wait
 from dlmachine.core.protocol.events import (
     CookiesRead,
     EffectFailed,
     Interrupted,
+    LoggedIn,
     Responded,
     SecretRead,
     Waited,
@@ -58,7 +57,9 @@ from dlmachine.core.transfer.redirect import follow_redirect, hop_of
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
 from dlmachine.core.transfer.status_fault import proxy_fault, status_fault
 
-ProbeEvent: TypeAlias = Responded | Interrupted | SecretRead | CookiesRead | Waited | EffectFailed
+ProbeEvent: TypeAlias = (
+    Responded | Interrupted | SecretRead | CookiesRead | LoggedIn | Waited | EffectFailed
+)
 
 _PERMANENT: Final = frozenset({301, 308})
 #: Errors that may be about HEAD only: some servers and signed URLs know only GET.
@@ -66,49 +67,11 @@ _OF_HEAD: Final = frozenset({400, 403, 404, 405, 501})
 
 
 @frozen
-class Probe:
-    """The state of a probe.
-
-    `position` is the URL that is requested, by `method`, `redirects` its requests so far
-    (`redirect.hop_of`), `is_permanent` whether all of these redirects were permanent, `moved_to`
-    where the permanent ones lead. `round` counts the repetitions. `earlier` is the result of the
-    first URL, if it failed. `login` is what is known of the credentials, `proxy_password` the
-    password of the proxy if it was read, `refusal` the result if
-    the secret that is read again is the one that the server refused.
-    """
-
-    descriptor: Descriptor
-    policy: Policy
-    began_at: datetime
-    chance: float
-    addresses: tuple[Address, ...]
-    known: KnownVersion
-    position: int = 0
-    method: str = 'HEAD'
-    redirects: tuple[str, ...] = ()
-    is_permanent: bool = True
-    moved_to: str | None = None
-    cookies: CookieStore = NO_COOKIES
-    has_read_cookies: bool = False
-    round: int = 0
-    earlier: ProbeResult | None = None
-    login: Login | None = None
-    proxy_password: str | None = field(default=None, repr=False)
-    refusal: ProbeResult | None = None
-
-    @property
-    def shown_url(self) -> str:
-        """The requested URL before redirects, masked."""
-        address = self.addresses[self.position].url
-        return self.descriptor.redactor.url(full_url(address, self.descriptor))
-
-
-@frozen
 class ProbeStep:
     """The next effect and the state after it, or the result."""
 
     state: Probe
-    effect: Exchange | ReadCookies | ReadSecret | Wait | None = None
+    effect: Exchange | ReadCookies | LogIn | ReadSecret | Wait | None = None
     result: ProbeResult | None = None
 
 
@@ -163,10 +126,13 @@ def advance_probe(step: ProbeStep, event: ProbeEvent) -> ProbeStep:
             return _request_byte(state, at) if is_of_head else _on_fault(state, fault, at)
         case EffectFailed(fault=fault):
             return _fail(state, fault)
+        case LoggedIn(at=at, kept=kept):
+            cookies = state.cookies.renewed(kept)
+            return _request(replace(state, cookies=cookies, cookies_at=at, has_logged_in=True), at)
         case CookiesRead(at=at, own=own, kept=kept):
             url = parse_url(state.descriptor.url).unwrap()
             cookies = kept.with_own(own, url)
-            return _request(replace(state, cookies=cookies, has_read_cookies=True), at)
+            return _request(replace(state, cookies=cookies, cookies_at=at), at)
         case SecretRead():
             return _on_secret(state, event)
         case _:
@@ -185,7 +151,7 @@ def _request_byte(state: Probe, at: datetime) -> ProbeStep:
 
 def _request(state: Probe, at: datetime) -> ProbeStep:
     state = replace(state, redirects=(), is_permanent=True, moved_to=None)
-    reading = next_to_read(state.descriptor, state.policy, state)
+    reading = next_to_read(state.descriptor, state.policy, state, at)
     if reading is not None:
         return ProbeStep(state=state, effect=reading)
     address = state.addresses[state.position]

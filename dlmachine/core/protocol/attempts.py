@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
-from dlmachine.core.access.login import Login
+from dlmachine.core.access.login import Credentials
 from dlmachine.core.decision.verdict import Address, Decision
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.byte_ranges import Spans, behind, count_bytes, front_bytes
@@ -49,8 +49,9 @@ class Attempts:
     URLs that are not requested again, `missing` those whose last answer was that the file is
     missing, if that is remembered, `redirects` the URLs of this attempt, redirects included
     (`redirect.hop_of`), `moved_until` the time until which all of those redirects are fresh (None:
-    not at all), `cookies` those of this run, and the caller's own and those of jars once
-    `has_read_cookies` is set, `login` what is known of the credentials of `auth`.
+    not at all), `cookies` those of this run, and the caller's own and those of jars, which were
+    read `cookies_at`; `has_logged_in` and `is_session_over` tell of a login by a form, `login` what
+    is known of the credentials of `auth`.
     `part` is what the part has from the URL being requested; `aside` is the part's content
     from another URL, with the position of that URL, until a body overwrites it: it decides from
     which byte that URL is requested, not when. `retry_after` is the longest Retry-After of this
@@ -70,8 +71,10 @@ class Attempts:
     redirects: tuple[str, ...] = ()
     moved_until: datetime | None = None
     cookies: CookieStore = NO_COOKIES
-    has_read_cookies: bool = False
-    login: Login | None = None
+    cookies_at: datetime | None = None
+    has_logged_in: bool = False
+    is_session_over: bool = False
+    login: Credentials | None = None
     proxy_password: str | None = field(default=None, repr=False)
     part: Partial = NOTHING
     aside: tuple[int, Partial] | None = None

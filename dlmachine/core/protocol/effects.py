@@ -8,8 +8,9 @@ events that can follow; `EffectFailed` can follow any of them.
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from dlmachine.core.access.caller_cookies import Cookies
-from dlmachine.core.access.secret import Secret
+from dlmachine.core.access.access_effects import LogIn as LogIn  # noqa: PLC0414 -- an effect too
+from dlmachine.core.access.access_effects import ReadCookies as ReadCookies  # noqa: PLC0414
+from dlmachine.core.access.access_effects import ReadSecret as ReadSecret  # noqa: PLC0414
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.deprecation import renamed
 from dlmachine.core.frozen import frozen, replace
@@ -102,23 +103,6 @@ class OpenPart:
     sha256: str = ''
     link: Link | None = None
     new_path: str = ''
-
-
-@frozen
-class ReadSecret:
-    """Read a password or a token, again after a refusal, within `patience`.  `SecretRead`."""
-
-    secret: Secret
-    patience: timedelta
-    is_again: bool = False
-
-
-@frozen
-class ReadCookies:
-    """Read a caller's cookies and those of jars, within `patience`.  `CookiesRead`."""
-
-    cookies: Cookies
-    patience: timedelta
 
 
 @frozen
@@ -295,7 +279,7 @@ class ReleaseLock:
 
 Effect: TypeAlias = (
     CheckCopy | ReadChecksums | AcquireLock | Observe | FillCache | OpenPart | ReadSecret
-    | ReadCookies | Exchange | ExchangeSegments | Reassemble | Validate | Wait | KeepChanged
+    | ReadCookies | LogIn | Exchange | ExchangeSegments | Reassemble | Validate | Wait | KeepChanged
     | Publish | Record | RemoveVersions | Invalidate | Unpublish | Discard | ReleaseLock
 )  # fmt: skip
 

@@ -106,6 +106,14 @@ class CookiesRead:
 
 
 @frozen
+class LoggedIn:
+    """The login has worked; these are the cookies of jars after it."""
+
+    at: datetime
+    kept: CookieStore
+
+
+@frozen
 class Responded:
     """A response arrived; `received` is None if its body was skipped.
 
@@ -258,6 +266,7 @@ Event: TypeAlias = (
     | PartOpened
     | SecretRead
     | CookiesRead
+    | LoggedIn
     | Responded
     | Interrupted
     | SegmentsEnded

@@ -20,10 +20,10 @@ from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.updates import FileUpdate, VersionUpdate
 from dlmachine.core.decision.snapshot import BackendSeen, CacheSeen, FileSeen, PartSeen, Snapshot
 from dlmachine.core.faults import Fault
-from dlmachine.core.http.request import Request
-from dlmachine.core.http.response import Received, ResponseHead
+from dlmachine.core.http.response import Received
 from dlmachine.core.protocol import effects, events
 from dlmachine.core.protocol.exchange_context import ExchangeContext, Remaining
+from dlmachine.core.protocol.reading import Access
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import PathSeen
 from dlmachine.core.spec.policy import Policy
@@ -273,7 +273,7 @@ class Progress(Protocol):
         """Show, inside the `with` block, that a download waits, how long and why."""
 
 
-class World(Protocol):
+class World(Access, Protocol):
     """All ports together."""
 
     @property
@@ -295,15 +295,6 @@ class World(Protocol):
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
         """The backend of this name."""
-
-    def read_secret(self, effect: effects.ReadSecret) -> events.SecretRead | events.EffectFailed:
-        """Read a password or a token where it is kept."""
-
-    def read_cookies(self, effect: effects.ReadCookies) -> events.CookiesRead | events.EffectFailed:
-        """Read a caller's cookies, and those of jars."""
-
-    def keep_cookies(self, jar: str, request: Request, head: ResponseHead) -> Fault | None:
-        """Keep in a jar the cookies that the response to a request sets; the fault if it fails."""
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that decisions depend on.  Reads only."""

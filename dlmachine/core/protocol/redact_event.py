@@ -12,6 +12,7 @@ from dlmachine.core.protocol.effects import (
     Exchange,
     ExchangeSegments,
     FillCache,
+    LogIn,
     ReadChecksums,
     ReadCookies,
     ReadSecret,
@@ -20,6 +21,7 @@ from dlmachine.core.protocol.events import (
     CookiesRead,
     Event,
     Interrupted,
+    LoggedIn,
     Responded,
     SecretRead,
     SegmentsEnded,
@@ -61,6 +63,8 @@ def redact_effect(effect: Effect) -> Effect:
             return replace(effect, target=target.redacted())
         case ReadSecret(secret=secret):
             return replace(effect, secret=secret.redacted())
+        case LogIn(login=login, cookies=cookies):
+            return replace(effect, login=login.redacted(), cookies=cookies.redacted())
         case ReadCookies(cookies=cookies):
             return replace(effect, cookies=cookies.redacted())
         case _:
@@ -75,6 +79,8 @@ def _redact_responses(
             return _without_added(redact, request.redactor, event)
         case _, SecretRead():
             return replace(event, value=MASK)
+        case _, LoggedIn():
+            return replace(event, kept=NO_COOKIES)
         case _, CookiesRead(own=own):
             masked_own = tuple((name, MASK) for name, _ in own)
             return replace(event, own=masked_own, kept=NO_COOKIES)

@@ -70,7 +70,9 @@ class Opening(_JobState):
 
 @frozen
 class Authorizing:
-    """Reading cookies, or a secret: that of `auth`, or the password of the proxy.
+    """Reading cookies or a secret, or logging in by a form.
+
+    The secret is that of `auth`, or the password of the proxy.
 
     `refusal` is the fault to end with if the secret is the refused one again.
     """

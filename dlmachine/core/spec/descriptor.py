@@ -154,7 +154,10 @@ class Descriptor:
         for result in (addresses, fields_, content, trust, names, left_out, ignored, known, jar):
             if not is_successful(result):
                 return Failure(result.failure())
-        prefixed = find_prefix_fault(jar.unwrap(), str(address.unwrap()))
+        kept, recipe = jar.unwrap(), known.unwrap().recipe
+        if recipe is not None:
+            kept = kept.for_session(recipe.digest)
+        prefixed = find_prefix_fault(kept, str(address.unwrap()))
         if prefixed is not None:
             return Failure(prefixed)
         pairs, sent = content.unwrap()
@@ -172,7 +175,7 @@ class Descriptor:
                 key_without=left_out.unwrap(),
                 key_ignores_query=ignored.unwrap(),
                 auth=known.unwrap(),
-                cookies=jar.unwrap(),
+                cookies=kept,
             )
         )
 

@@ -11,12 +11,12 @@ from dlmachine.core.access.cookie_field import (
     with_cookies,
     without_cookies,
 )
-from dlmachine.core.access.cookie_limits import RUN_LIMITS
 from dlmachine.core.access.cookies import (
     NO_COOKIES,
     CookieStore,
     domains_named,
 )
+from dlmachine.core.access.set_cookie import RUN_LIMITS
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead

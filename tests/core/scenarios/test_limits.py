@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from dlmachine.core.access import cookie_limits, cookies, set_cookie
+from dlmachine.core.access import cookies, set_cookie
 from dlmachine.core.access.cookie_date import parse_cookie_date
 from dlmachine.core.cache import entry_names, record
 from dlmachine.core.decision import part_note
@@ -44,7 +44,7 @@ def test_limits(module: ModuleType, name: str, limit: int) -> None:
 
 def test_limits_of_cookies() -> None:
     """Of one download, and of a jar, which may be that of a browser."""
-    run, jar = cookie_limits.RUN_LIMITS, cookie_limits.JAR_LIMITS
+    run, jar = set_cookie.RUN_LIMITS, set_cookie.JAR_LIMITS
     assert (run.cookies_of_domain, run.cookies, run.characters) == (50, 300, 128 << 10)
     assert (jar.cookies_of_domain, jar.cookies, jar.characters) == (180, 3_000, 4 << 20)
 

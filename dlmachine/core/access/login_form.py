@@ -1,0 +1,137 @@
+"""The form of a login page: which one is meant, what is sent, and whether the login has worked.
+
+Pure. A form is sent only to the origin of the login's URL.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from returns.pipeline import is_successful
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.access.login_recipe import Login
+from dlmachine.core.faults import ContentRefused, Fault, HttpStatus, LoginFailed
+from dlmachine.core.frozen import frozen
+from dlmachine.core.http.body import Pairs
+from dlmachine.core.http.url import join_url, parse_url
+
+
+@frozen
+class Form:
+    """A form: where it is sent, by which method, and its fields with their values.
+
+    `unsent` are the names of boxes that are not ticked, and of buttons.
+    """
+
+    action: str = ''
+    method: str = 'get'
+    fields: Pairs = ()
+    unsent: tuple[str, ...] = ()
+    has_password: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all fields."""
+        return (*dict(self.fields), *self.unsent)
+
+
+@frozen
+class Page:
+    """A web page: its URL, its text, its forms, and its `meta` elements by name."""
+
+    url: str
+    text: str = ''
+    forms: tuple[Form, ...] = ()
+    metas: Pairs = ()
+
+
+@frozen
+class Filled:
+    """A form that is filled in: the URL that it is sent to, and its fields."""
+
+    url: str
+    pairs: Pairs
+
+
+def fill_in(page: Page, login: Login, values: Mapping[str, str]) -> Result[Filled, Fault]:
+    """Fill in the form of a login page with the values of a caller.
+
+    Faults: `LoginFailed` for a page without such a form, or with one that is sent elsewhere.
+
+    >>> fields = (('csrf', '7'), ('user', ''), ('password', ''))
+    >>> page = Page(url='https://h.org/login', forms=(Form(method='post', fields=fields),))
+    >>> recipe = Login('https://h.org/login', (), token='csrf')
+    >>> fill_in(page, recipe, {'user': 'me', 'password': 'x'}).unwrap().pairs
+    (('csrf', '7'), ('user', 'me'), ('password', 'x'))
+    """
+    if parse_url(page.url).unwrap().origin != login.location.origin:
+        place = _origin_of(page.url)
+        return _refuse(login, f'its page redirects to {place}, which does not get the form')
+    form = next((one for one in page.forms if values.keys() <= set(one.names)), None)
+    if form is None:
+        return _refuse(login, _lack(page, values))
+    pairs = dict(form.fields)
+    if login.token and login.token not in pairs:
+        token = dict(page.metas).get(login.token)
+        if token is None:
+            return _refuse(login, f'its page has no field and no meta element {login.token!r}')
+        pairs[login.token] = token
+    if form.method.lower() != 'post':
+        return _refuse(login, 'its form would be sent in a URL, where a password is not secret')
+    target = join_url(parse_url(page.url).unwrap(), form.action)
+    if not is_successful(target) or target.unwrap().origin != login.location.origin:
+        return _refuse(login, 'its form is for another origin, which does not get it')
+    return Success(Filled(url=str(target.unwrap()), pairs=tuple({**pairs, **values}.items())))
+
+
+def find_failure(page: Page, login: Login) -> LoginFailed | None:
+    """Why a login has not worked, from the page that follows it.
+
+    >>> again = Page(url='https://h.org/login?next=x', forms=(Form(has_password=True),))
+    >>> find_failure(again, Login('https://h.org/login')).problem
+    'the server shows the login page again'
+    """
+    if login.check:
+        if login.check in page.text:
+            return None
+        problem = f'the page after it does not contain {login.check!r}'
+        return LoginFailed(url=login.url, problem=problem)
+    if login.is_page(page.url) and any(form.has_password for form in page.forms):
+        return LoginFailed(url=login.url, problem='the server shows the login page again')
+    return None
+
+
+def ends_session(fault: Fault) -> bool:
+    """Whether a fault of a download looks as if its session has ended.
+
+    >>> from dlmachine.core.faults import HttpStatus
+    >>> [ends_session(HttpStatus(url='', status=status)) for status in (401, 403, 404)]
+    [True, True, False]
+    """
+    match fault:
+        case HttpStatus(status=status):
+            return status in _REFUSED
+        case LoginFailed() | ContentRefused():
+            return True
+        case _:
+            return False
+
+
+_REFUSED: Final = frozenset({401, 403})
+
+
+def _lack(page: Page, values: Mapping[str, str]) -> str:
+    if not page.forms:
+        return 'its page has no form; it may need JavaScript'
+    nearest = max(page.forms, key=lambda form: (form.has_password, len(form.fields)))
+    lacking = ', '.join(repr(name) for name in values if name not in nearest.names)
+    return f'its form has no field {lacking}; it has {", ".join(nearest.names) or "none"}'
+
+
+def _origin_of(url: str) -> str:
+    parsed = parse_url(url).unwrap()
+    return f'{parsed.scheme}://{parsed.authority}'
+
+
+def _refuse(login: Login, problem: str) -> Result[Filled, Fault]:
+    return Failure(LoginFailed(url=login.url, problem=problem))
