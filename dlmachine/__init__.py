@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from dlmachine.manager import DownloadManager
     from dlmachine.manifest import Item, read_manifest
     from dlmachine.options.types import DescriptorOptions, DownloadOptions, ManagerOptions
+    from dlmachine.reading.extract import Extracted, extract
     from dlmachine.reading.open_file import members, open_file
 
 #: The public names of each module.
@@ -94,6 +95,7 @@ _NAMES = {
     'locks.downloads': 'LockReport',
     'manager': 'DownloadManager',
     'manifest': 'Item read_manifest',
+    'reading.extract': 'Extracted extract',
     'reading.open_file': 'members open_file',
     'options.types': 'DescriptorOptions DownloadOptions ManagerOptions',
 }
@@ -123,6 +125,7 @@ __all__ = [
     'DownloadRecord',
     'DownloadStarted',
     'DownloadWaiting',
+    'Extracted',
     'Fault',
     'IntegrityError',
     'Item',
@@ -157,6 +160,7 @@ __all__ = [
     'download',
     'download_all',
     'execute',
+    'extract',
     'fetch',
     'members',
     'open_file',

@@ -33,6 +33,7 @@ _COMMANDS = {
     'cache': 'List, show, verify, repair, prune and remove cached files.',
     'config': 'Show each setting and where it comes from.',
     'demo': 'Show the main job against a server on this computer.',
+    'extract': 'Extract an archive into a folder, once.',
     'get': 'Download URLs, to files or into the cache.',
     'ls': 'List the recorded files of a folder.',
     'info': 'Show what is recorded about a file or a URL.',
@@ -44,7 +45,7 @@ _COMMANDS = {
     'verify': 'Compare the files of a folder with their records.',
 }
 #: The rooms of commands; the others stand beside this module.
-_ROOMS = dict.fromkeys(('adopt', 'info', 'ls', 'provenance', 'rm', 'verify'), 'folder.')
+_ROOMS = dict.fromkeys(('adopt', 'extract', 'info', 'ls', 'provenance', 'rm', 'verify'), 'folder.')
 
 
 class _Lazy(click.Group):

@@ -1,12 +1,12 @@
 """The methods of a manager for reading what it has downloaded."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.keeping.methods import CacheKeeping
-from dlmachine.paths import DestInput
+from dlmachine.paths import DestInput, PathInput
 from dlmachine.targets import Target
 
 if TYPE_CHECKING:
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from dlmachine.core.archives.member import Member
     from dlmachine.options.types import DownloadOptions
+    from dlmachine.reading.extract import Extracted
 
 
 class FileReading(CacheKeeping):
-    """Opens files, packed or not, and lists the members of archives."""
+    """Opens files, packed or not; lists and extracts the members of archives."""
 
     if TYPE_CHECKING:  # The manager's.
 
@@ -91,6 +92,43 @@ class FileReading(CacheKeeping):
         from dlmachine.reading.open_file import members
 
         return members(self._outcome_of(target, options), within)
+
+    def extract(
+        self,
+        target: 'Target | Outcome',
+        folder: PathInput,
+        *,
+        members: Iterable[str] | None = None,
+        strip: int = 0,
+        password: str | bytes | None = None,
+        max_members: int = 100_000,
+        max_extracted_bytes: int | None = None,
+        max_ratio: int = 1_000,
+        overwrite: bool = False,
+        deep: bool = False,
+        **options: 'Unpack[DownloadOptions]',
+    ) -> 'Extracted':
+        """Extract an archive into a folder of its own, once; download it first if necessary.
+
+        The keywords are those of `dlmachine.extract`; `options` are those of `download`. With the
+        folder complete, and the archive in the cache, nothing is requested or unpacked.
+
+        Raises: what `download` and `dlmachine.extract` raise.
+        """
+        from dlmachine.reading.extract import extract
+
+        return extract(
+            self._outcome_of(target, options),
+            folder,
+            members=members,
+            strip=strip,
+            password=password,
+            max_members=max_members,
+            max_extracted_bytes=max_extracted_bytes,
+            max_ratio=max_ratio,
+            overwrite=overwrite,
+            deep=deep,
+        )
 
     def _outcome_of(self, target: 'Target | Outcome', options: Any) -> Outcome:
         return target if isinstance(target, Outcome) else self.fetch(target, **options)

@@ -24,12 +24,14 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the names of its next versions are taken',
         'a later one is there',
     ),
+    'an archive that changes between two looks at it': ("does not have '...' as it was extracted",),
     'a package that is installed for the tests': (
         'is compressed with Zstandard, for which a package is missing',
         'Install it: pip install backports.zstd',
     ),
     'not a message about a mistake': (
         'the buffer',
+        'as before',
         '...; ... bytes stored',
         '... (urllib3 ...)',
         ' and ... more',

@@ -13,10 +13,13 @@ from dlmachine.core.archives.member import Member, MemberKind
 from dlmachine.core.archives.member_path import plain_name
 from dlmachine.core.archives.packing import Packing
 from dlmachine.core.faults import MemberUnknown, PasswordRefused
+from dlmachine.core.frozen import replace
 from dlmachine_adapters.archives.packed_errors import PackedFileError
 
 #: Links of links that are followed.
 _MOST_LINKS: Final = 10
+#: The longest target of a link in a ZIP archive, where it is the content.
+_MOST_LINK_BYTES: Final = 4_096
 
 
 class Container(ABC):
@@ -25,6 +28,10 @@ class Container(ABC):
     @abstractmethod
     def members(self) -> Iterator[Member]:
         """Its members, in its order."""
+
+    @abstractmethod
+    def walk(self) -> Iterator[tuple[Member, IO[bytes] | None]]:
+        """Its members, each file open until the next is requested."""
 
     @abstractmethod
     def open(self, name: str) -> IO[bytes] | None:
@@ -48,16 +55,20 @@ class _Zip(Container):
         self._password = password
 
     def members(self) -> Iterator[Member]:
+        yield from map(_zip_member, self._archive.infolist())
+
+    def walk(self) -> Iterator[tuple[Member, IO[bytes] | None]]:
         for info in self._archive.infolist():
-            yield Member(
-                name=info.filename,
-                kind=_zip_kind(info),
-                size_bytes=info.file_size,
-                packed_bytes=info.compress_size,
-                mode=info.external_attr >> 16 & 0o7777 or None,
-                modified_at=_zip_time(info.date_time),
-                is_encrypted=bool(info.flag_bits & _ENCRYPTED),
-            )
+            member = _zip_member(info)
+            if member.kind is MemberKind.FOLDER:
+                yield member, None
+                continue
+            with self._open(info) as file:
+                if member.kind is MemberKind.SYMBOLIC_LINK:
+                    link = file.read(_MOST_LINK_BYTES).decode('utf-8', 'surrogateescape')
+                    yield replace(member, link=link), None
+                else:
+                    yield member, file
 
     def open(self, name: str) -> IO[bytes] | None:
         for info in self._archive.infolist():
@@ -67,15 +78,18 @@ class _Zip(Container):
             return None
         if _zip_kind(info) is MemberKind.FOLDER:
             raise _not_a_file(self._path, name, 'a folder')
+        return self._stack.enter_context(self._open(info))
+
+    def _open(self, info: zipfile.ZipInfo) -> IO[bytes]:
+        name = plain_name(info.filename)
         if info.flag_bits & _ENCRYPTED and self._password is None:
             raise self._refused(name, is_given=False)
         try:
-            opened = self._archive.open(info, pwd=self._password)
+            return self._archive.open(info, pwd=self._password)
         except NotImplementedError:
             raise
         except RuntimeError:
             raise self._refused(name, is_given=True) from None
-        return self._stack.enter_context(opened)
 
     def _refused(self, name: str, *, is_given: bool) -> PackedFileError:
         return PackedFileError(PasswordRefused(path=self._path, member=name, is_given=is_given))
@@ -83,6 +97,18 @@ class _Zip(Container):
 
 _ENCRYPTED: Final = 1
 _S_IFMT, _S_IFLNK = 0o170000, 0o120000
+
+
+def _zip_member(info: zipfile.ZipInfo) -> Member:
+    return Member(
+        name=info.filename,
+        kind=_zip_kind(info),
+        size_bytes=info.file_size,
+        packed_bytes=info.compress_size,
+        mode=info.external_attr >> 16 & 0o7777 or None,
+        modified_at=_zip_time(info.date_time),
+        is_encrypted=bool(info.flag_bits & _ENCRYPTED),
+    )
 
 
 def _zip_kind(info: zipfile.ZipInfo) -> MemberKind:
@@ -109,6 +135,10 @@ class _Tar(Container):
     def members(self) -> Iterator[Member]:
         for _, info in self._pass():
             yield _tar_member(info)
+
+    def walk(self) -> Iterator[tuple[Member, IO[bytes] | None]]:
+        for archive, info in self._pass():
+            yield _tar_member(info), archive.extractfile(info) if info.isreg() else None
 
     def open(self, name: str) -> IO[bytes] | None:
         for _ in range(_MOST_LINKS):

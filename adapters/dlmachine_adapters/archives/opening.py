@@ -37,7 +37,6 @@ class PackedFile:
     def __init__(self, file: IO[bytes], path: str, name: str, stack: ExitStack) -> None:
         self._file, self._stack = file, stack
         self._path, self._name = path, name
-        self._is_archive_of_one = True
 
     def open(self, members: tuple[str, ...], password: bytes | None) -> IO[bytes]:
         """The bytes of the file, unpacked, or those of the last of `members`.
@@ -66,6 +65,22 @@ class PackedFile:
                 self._enter(self._container(password, member), member)
             yield from self._container(password, '').members()
 
+    def walk(self, password: bytes | None) -> Iterator[tuple[Member, IO[bytes] | None]]:
+        """The members, each file open until the next is requested.
+
+        A compressed file that is not an archive has one member. Raises: PackedFileError for a file
+        that is not packed, and errors of the libraries.
+        """
+        opened = self._file
+        packing = self._decompressed()
+        if packing is not None and packing.is_archive:
+            yield from self._container(password, '', packing).walk()
+        elif self._file is opened:
+            raise PackedFileError(_not_packed(self._path, ''))
+        else:
+            name = self._name.rpartition('/')[2]
+            yield Member(name=name, kind=MemberKind.FILE, size_bytes=0), self._file
+
     def _decompressed(self) -> Packing | None:
         """Undo the compression, if there is one; the packing of what is in it.
 
@@ -92,14 +107,7 @@ class PackedFile:
     ) -> Container:
         packing = packing or self._decompressed()
         if packing is None or not packing.is_archive:
-            raise PackedFileError(
-                MemberUnknown(
-                    path=self._path,
-                    member=member,
-                    problem='it is not an archive',
-                    advice='Leave out member=' if member else 'Open it with open_file',
-                )
-            )
+            raise PackedFileError(_not_packed(self._path, member))
         return open_container(packing, self._file, self._path, self._stack, password)
 
     def _enter(self, container: Container, member: str) -> None:
@@ -119,6 +127,11 @@ class PackedFile:
             shown, has_more = names[:_NAMES_SHOWN], len(names) > _NAMES_SHOWN
             raise PackedFileError(MemberNotNamed(path=self._path, members=shown, has_more=has_more))
         return names[0]
+
+
+def _not_packed(path: str, member: str) -> MemberUnknown:
+    advice = 'Leave out member=' if member else 'Open it with open_file'
+    return MemberUnknown(path=path, member=member, problem='it is not an archive', advice=advice)
 
 
 class _Stream(io.RawIOBase):

@@ -26,8 +26,10 @@ _PRIVATE: Final = 0o700
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 #: Errors after which another folder name may work.
 _IN_THE_WAY: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP})
+#: The sub-folder for folders of extracted files that are not complete.
+EXTRACTING: Final = 'extracting'
 #: The sub-folders that a run leaves behind empty.
-_OFTEN_EMPTY: Final = frozenset({'locks', 'published'})
+_OFTEN_EMPTY: Final = frozenset({'locks', 'published', EXTRACTING})
 
 _Made = TypeVar('_Made')
 

@@ -23,6 +23,8 @@ _OTHERS: Final = {
     'path': '--cache',
     'dest': '--output',
     'json': '--json-data',
+    'members': '--member',
+    'password': '--ask-password',
     'pkg': '',
     'post': '--data',
     'multipart': '',
@@ -71,14 +73,18 @@ OLD_FLAGS: Final = {
 #: Flags that stand for another one with a value.
 ABBREVIATIONS: Final = {'--skip-existing': ('--if-exists', 'keep')}
 #: Parameters of functions that are flags of a command, with the value that the flag stands for.
-_OF_COMMANDS: Final = {'workers': '', 'allow_outside': 'True', 'base_url': '', 'force': 'True'}
+_OF_COMMANDS: Final = {
+    'workers': '', 'allow_outside': 'True', 'base_url': '', 'force': 'True', 'overwrite': 'True',
+    'max_members': '', 'max_ratio': '', 'max_extracted_bytes': '', 'members': '', 'password': '',
+}  # fmt: skip
 
-#: The forms of `auth` in messages.
-_LOGINS: Final = {
+#: Forms of `auth`, and calls, in messages.
+_FORMS: Final = {
     "proxy_auth=('user', 'env:PASSWORD')": '--proxy-auth USER:env:PASSWORD',
     'auth=(user, password)': '--user USER',
     "auth={'digest': (user, password)}": '--digest --user USER',
     "auth={'bearer': 'env:NAME'}": '--bearer-env NAME',
+    'dlmachine.members(...)': 'dlmachine extract --list FILE',
 }
 #: An option in Python's notation at the beginning of a word, not in the query of a URL.
 _OPTION: Final = regex(
@@ -107,7 +113,7 @@ def in_flags(text: str) -> str:
     >>> in_flags('http://h/?timeout=5: not found. Set pkg=')
     'http://h/?timeout=5: not found. Set DLMACHINE_PKG'
     """
-    for python, flags in _LOGINS.items():
+    for python, flags in _FORMS.items():
         text = text.replace(python, flags)
     return _OPTION.sub(_flag, text)
 

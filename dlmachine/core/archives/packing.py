@@ -89,6 +89,18 @@ def name_of_content(name: str) -> str:
     return f'{stem}.tar' if extension in _SHORT else stem
 
 
+def archive_stem(name: str) -> str:
+    """A name for the folder of what is in a packed file.
+
+    >>> archive_stem('data.tar.gz'), archive_stem('t.tsv.gz'), archive_stem('data')
+    ('data', 't.tsv', 'data.extracted')
+    """
+    stem = name_of_content(name)
+    if is_archive_name(stem) and _extension(stem):
+        stem = stem[: -len(_extension(stem)) - 1]
+    return f'{name}.extracted' if stem == name else stem
+
+
 def is_archive_name(name: str) -> bool:
     """Whether a file of this name is an archive for its readers, too.
 

@@ -96,8 +96,17 @@ def safe_name(name: str | None) -> str | None:
 def _unreserved(name: str) -> str:
     # A server could plant a .bashrc, which programs read, or a name that a command takes for an
     # option.
-    is_special = name.startswith(('.', '-', '~')) or _RESERVED.fullmatch(name) is not None
+    is_special = name.startswith(('.', '-', '~')) or is_device_name(name)
     return f'_{name}' if is_special or is_reserved_name(name) else name
+
+
+def is_device_name(name: str) -> bool:
+    """Whether Windows would take a file with this name for a device.
+
+    >>> [is_device_name(name) for name in ('nul.txt', 'COM1', 'null')]
+    [True, True, False]
+    """
+    return _RESERVED.fullmatch(name) is not None
 
 
 def is_reserved_name(name: str) -> bool:

@@ -1,0 +1,112 @@
+"""Extracts the members of an archive into a new folder.
+
+Contract: nothing is written outside the folder, and nothing through a link, because links are made
+last. A folder that is not complete is removed by the caller.
+"""
+
+import os
+from contextlib import ExitStack
+from datetime import datetime
+from hashlib import sha256
+from typing import IO, Final
+
+from returns.pipeline import is_successful
+
+from dlmachine.core.archives.extraction import ExtractionLimits, Place, Placing, Selection
+from dlmachine.core.archives.extraction_record import ExtractedFile
+from dlmachine.core.archives.member import Member, MemberKind
+from dlmachine.core.faults import ArchiveRefused
+from dlmachine.core.frozen import replace
+from dlmachine_adapters.archives.opening import PackedFile
+from dlmachine_adapters.archives.packed_errors import PackedFileError, packed_errors
+
+_PIECE_BYTES: Final = 1 << 20
+
+
+class Extraction:
+    """The extraction of one archive: its limits, and what has been written so far."""
+
+    def __init__(
+        self, path: str, name: str, selection: Selection, limits: ExtractionLimits
+    ) -> None:
+        self._path, self._name = path, name
+        self._placing, self._limits = Placing(selection), limits
+        self._archive_bytes = 0
+        self._members, self._bytes = 0, 0
+        self._written: dict[str, ExtractedFile] = {}
+        self._links: list[Place] = []
+
+    def run(self, folder: str, password: bytes | None) -> tuple[ExtractedFile, ...]:
+        """Extract into an existing, empty folder.  Raises: PackedFileError."""
+        with ExitStack() as stack, packed_errors(self._path):
+            opened = stack.enter_context(open(self._path, 'rb'))
+            self._archive_bytes = os.fstat(opened.fileno()).st_size
+            for member, file in PackedFile(opened, self._path, self._name, stack).walk(password):
+                self._put(folder, member, file)
+            for place in self._links:
+                self._link(folder, place)
+        return tuple(self._written.values())
+
+    def _put(self, folder: str, member: Member, file: IO[bytes] | None) -> None:
+        self._members += 1
+        self._check_limits()
+        placed = self._placing.place(member)
+        if not is_successful(placed):
+            problem = f'is not safe to extract: {placed.failure()}'
+            raise self._refused(problem, 'Nothing was extracted')
+        place = placed.unwrap()
+        if place is None:
+            return
+        target = f'{folder}/{place.path}'
+        if place.kind is MemberKind.FOLDER:
+            os.makedirs(target, exist_ok=True)
+            return
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if file is None:
+            self._links.append(place)
+            return
+        self._write(target, place, file)
+        if member.modified_at is not None:
+            _set_time(target, member.modified_at)
+        mtime_ns = os.stat(target).st_mtime_ns
+        self._written[place.path] = replace(self._written[place.path], mtime_ns=mtime_ns)
+
+    def _write(self, target: str, place: Place, file: IO[bytes]) -> None:
+        digest, size_bytes = sha256(), 0
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, place.mode)
+        with open(handle, 'wb', buffering=0) as written:
+            while piece := file.read(_PIECE_BYTES):
+                size_bytes += len(piece)
+                self._bytes += len(piece)
+                self._check_limits()
+                digest.update(piece)
+                written.write(piece)
+        self._written[place.path] = ExtractedFile(
+            path=place.path, size_bytes=size_bytes, sha256=digest.hexdigest()
+        )
+
+    def _link(self, folder: str, place: Place) -> None:
+        target = f'{folder}/{place.path}'
+        if place.kind is MemberKind.SYMBOLIC_LINK:
+            os.symlink(place.link, target)
+            self._written[place.path] = ExtractedFile(path=place.path, link=place.link)
+            return
+        os.link(f'{folder}/{place.link}', target)
+        self._written[place.path] = replace(self._written[place.link], path=place.path)
+
+    def _check_limits(self) -> None:
+        excess = self._limits.find_excess(self._members, self._bytes, self._archive_bytes)
+        if excess is not None:
+            problem, option = excess
+            raise self._refused(problem, f'If that is right, raise {option}=')
+
+    def _refused(self, problem: str, advice: str) -> PackedFileError:
+        return PackedFileError(ArchiveRefused(path=self._path, problem=problem, advice=advice))
+
+
+def _set_time(path: str, modified_at: datetime) -> None:
+    try:
+        seconds = modified_at.timestamp()
+        os.utime(path, (seconds, seconds))
+    except (OSError, OverflowError, ValueError):
+        return  # The time of change is a detail.

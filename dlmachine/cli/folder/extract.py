@@ -1,0 +1,109 @@
+"""`dlmachine extract`: the members of an archive as files of a folder."""
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlmachine.cli.common import managing, print_json, size_text
+from dlmachine.cli.parameters.options import (
+    Command,
+    config_option,
+    json_option,
+    own_option,
+    table_option,
+)
+from dlmachine.cli.parameters.values import FILE
+from dlmachine.core.faults.printing import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dlmachine.core.archives.member import Member
+    from dlmachine.core.protocol.outcome import Outcome
+
+
+@click.command('extract', cls=Command)
+@click.argument('what', type=FILE, metavar='FILE|URL')
+@click.argument('folder', type=FILE, metavar='[DIR]', required=False)
+@own_option('-l', '--list', 'is_list', is_flag=True, help='List the members; extract nothing.')
+@own_option(
+    '--member',
+    'members',
+    multiple=True,
+    metavar='NAME',
+    help='Extract only these files and folders; * and ** match names. Repeatable.',
+)
+@own_option('--strip', type=click.IntRange(0), default=0, metavar='N', help='Take N folders off.')
+@own_option('--overwrite', is_flag=True, help='Restore also files that have changed since.')
+@own_option('--deep', is_flag=True, help='Compare digests of files that are there already.')
+@own_option('--ask-password', is_flag=True, help='Ask for the password of a ZIP archive.')
+@own_option('--max-members', type=click.IntRange(1), metavar='N', help='Default: 100,000.')
+@own_option('--max-ratio', type=click.IntRange(1), metavar='N', help='Default: 1,000.')
+@own_option('--max-extracted-bytes', type=click.IntRange(0), metavar='N', help='Default: no limit.')
+@table_option('path')
+@config_option
+@json_option
+def command(what: str, folder: str | None, **given: Any) -> None:
+    """Extract an archive, or a compressed file, into a folder of its own.
+
+    The default folder is the name of the file without its extensions, in the current folder. If it
+    is there from an earlier extraction, its files are checked, and missing ones are restored. A URL
+    is downloaded first, into the cache if there is one.
+    """
+    from dlmachine.core.archives.packing import archive_stem
+    from dlmachine.reading.extract import extract
+
+    with managing(given) as manager:
+        source: Outcome | str = manager.fetch(what) if '://' in what else what
+        if not isinstance(source, str) and source.path is None:
+            raise click.UsageError(
+                'A URL needs a cache: pass --cache, or set it in the configuration'
+            )
+        if given['is_list']:
+            _list(source, as_json=given['as_json'])
+            return
+        name = source if isinstance(source, str) else source.record.filename
+        target = folder or archive_stem(PurePath(name).name)
+        done = extract(source, target, **_options(given))
+    if given['as_json']:
+        print_json({'folder': done.folder, 'files': done.files, 'restored': done.restored})
+        return
+    count = f'{len(done.files)} file{"" if len(done.files) == 1 else "s"}'
+    state = {0: 'as before', len(done.files): 'extracted'}.get(len(done.restored))
+    click.echo(printable(done.folder))
+    click.echo(f'{count}, {state or f"{len(done.restored)} restored"}', err=True)
+
+
+def _options(given: 'Mapping[str, Any]') -> dict[str, Any]:
+    names = ('strip', 'overwrite', 'deep')
+    limits = ('max_members', 'max_ratio', 'max_extracted_bytes')
+    options = {name: given[name] for name in (*names, *limits) if given[name] is not None}
+    if given['members']:
+        options['members'] = given['members']
+    if given['ask_password']:
+        options['password'] = click.prompt('Password', hide_input=True, err=True)
+    return options
+
+
+def _list(source: 'Outcome | str', *, as_json: bool) -> None:
+    from dlmachine.reading.open_file import members
+
+    found = members(source)
+    if as_json:
+        print_json([_as_json(member) for member in found])
+        return
+    for member in found:
+        arrow = f' -> {member.link}' if member.link else ''
+        click.echo(printable(f'{size_text(member.size_bytes):>10}  {member.name}{arrow}'))
+
+
+def _as_json(member: 'Member') -> dict[str, Any]:
+    return {
+        'name': member.name,
+        'kind': member.kind.name.lower(),
+        'size': member.size_bytes,
+        'link': member.link or None,
+        'modified': None if member.modified_at is None else member.modified_at.isoformat(),
+        'encrypted': member.is_encrypted,
+    }
