@@ -4,11 +4,12 @@ They are computed from what servers sent and what clocks showed, not from what w
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.reuse import Freshness
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Turn
 from property_tests.simulation.caching import Said
@@ -28,13 +29,15 @@ _LONGEST: Final = float(1 << 31)
 class Sent:
     """A response: its content, what it says of caching, and when it was received.
 
-    Without `said` a fault has changed its fields, and nothing is required of it.
+    Without `said` a fault has changed its fields, and nothing is required of it. One that
+    `is_by_http` answered a request by the rules of HTTP.
     """
 
     content: bytes
     process: Process
     at: float
     said: Said | None
+    is_by_http: bool = False
 
     @property
     def clock(self) -> datetime:
@@ -79,7 +82,7 @@ class Responses:
         elif isinstance(answer, Reply) and (answer.status < 300 or answer.status == 304):
             is_told = sent.said is not None and set(sent.said.fields) <= set(answer.fields)
             said = sent.said if is_told else None
-            self.sent.append(Sent(sent.content, sent.process, sent.at, said))
+            self.sent.append(replace(sent, said=said))
 
     def check(self, use: Use, outcome: Outcome) -> None:
         """Check that a copy may be used for this request."""
@@ -95,6 +98,8 @@ class Responses:
             is_free = policy.offline or not is_unasked
             require(is_free or is_young, 'a copy was used after its time, without a request')
         if policy.freshness is not Freshness.HTTP:
+            is_free = policy.dest != Auto() or self._any(use, lambda sent: not _is_single_use(sent))
+            require(is_free, 'a response was used for others that was for one request')
             return
         is_stored = self._any(use, lambda sent: not _is_for_one(sent))
         require(is_stored, 'a response was used again that must not be stored')
@@ -125,6 +130,10 @@ def _is_young(use: Use, sent: Sent, lasts: float) -> bool:
 def _is_for_one(sent: Sent) -> bool:
     said = sent.said
     return said is not None and (said.control.no_store or said.is_for_none)
+
+
+def _is_single_use(sent: Sent) -> bool:
+    return sent.is_by_http and sent.said is not None and sent.said.control.no_store
 
 
 def _is_strict(sent: Sent) -> bool:

@@ -11,6 +11,7 @@ from dlmachine.core.caching.reuse import Reuse
 from dlmachine.core.decision import decide
 from dlmachine.core.frozen import replace
 from dlmachine.core.machine import commit, exchange, finish, recording
+from dlmachine.core.transfer import provenance
 
 
 @contextmanager
@@ -49,7 +50,15 @@ def ignoring_any() -> Any:
 
 def storing_everything() -> Any:
     """A response that says no-store is used for other requests."""
-    return _planted(patch.object(http_reuse, 'why_not_stored', lambda *_: None))
+    return _planted(
+        patch.object(http_reuse, 'why_not_stored', lambda *_: None),
+        patch.object(provenance, 'why_not_stored', lambda *_: None),
+    )
+
+
+def using_for_others() -> Any:
+    """A response that says no-store is used with another freshness."""
+    return _planted(patch.object(decide, 'without_single_use', lambda copies: copies))
 
 
 def comparing_backwards() -> Any:
@@ -62,11 +71,11 @@ def confirming_another() -> Any:
     """A 304 confirms the oldest copy, of whatever variant."""
     confirm: Any = vars(exchange)['confirm_version']
 
-    def mixed(job: Any, attempts: Any, entry: Any, *more: Any) -> Any:
-        cache = job.snapshot.cache
+    def mixed(state: Any, entry: Any, *more: Any) -> Any:
+        cache = state.job.snapshot.cache
         usable = [] if cache is None else [one for one in cache.entries if one.is_usable]
         oldest = min(usable, key=lambda one: one.stored_at, default=entry)
-        return confirm(job, attempts, oldest, *more)
+        return confirm(state, oldest, *more)
 
     return _planted(patch.object(exchange, 'confirm_version', mixed))
 
@@ -124,6 +133,13 @@ def scene(
     return bytes(made)
 
 
+def other_scene(profile: int) -> bytes:
+    """The same with a second target that uses any stored copy."""
+    made = bytearray(scene(profile, second=0))
+    made[46] = 0
+    return bytes(made)
+
+
 #: Each mistake, with the beginning of tapes in which it matters.
 REUSE_MUTANTS: Final[dict[str, tuple[Callable[[], AbstractContextManager[Any]], bytes]]] = {
     'ignores the age': (ignoring_age, scene(1, favourite=10)),
@@ -131,6 +147,7 @@ REUSE_MUTANTS: Final[dict[str, tuple[Callable[[], AbstractContextManager[Any]], 
     'ignores Vary': (ignoring_vary, scene(9, first=1, second=2)),
     'reads any field as none': (ignoring_any, scene(13)),
     'uses what must not be stored': (storing_everything, scene(2)),
+    'uses for others what was for one request': (using_for_others, other_scene(2)),
     'compares the lifetime the wrong way': (comparing_backwards, scene(1, favourite=10)),
     'confirms a copy of another variant': (confirming_another, scene(12, first=1, second=2)),
     'uses stale copies without an error': (using_stale_copies, scene(5)),

@@ -33,6 +33,7 @@ from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
 from dlmachine.core.protocol.ports import Sink, Transport
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Freshness
 from dlmachine_adapters.fakes.cookies import MemoryCookies
 from dlmachine_adapters.fakes.gates import MemoryGates
 from dlmachine_adapters.fakes.secrets import MemorySecrets
@@ -197,7 +198,8 @@ class SimTransport(ScriptedTransport):
         resource = site.resource(kernel, language)
         content = site.in_language(site.content, language)
         process, said = self._attempt.process, site.said(kernel)
-        sent = Sent(content, process, kernel.now, said)
+        is_by_http = self._attempt.target.policy.freshness is Freshness.HTTP
+        sent = Sent(content, process, kernel.now, said, is_by_http)
         if server_fault is None:
             self._shared.responses.note(sent, resource)
             self._note_answer(request, resource)

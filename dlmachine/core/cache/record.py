@@ -43,9 +43,9 @@ class DownloadRecord:
     that it is of another kind than its name says. `key_without` and `key_ignores_query` are the
     header fields and the query parameters that did not count in the key. `invalidated_at` is when
     another request may have changed the file on the server (RFC 9111 section 4.4). `is_single_use`
-    says that the file was for its caller only, because it was requested by the rules of HTTP, and
-    they do not allow it to be stored (section 3). `moved_until` is when the first of the redirects
-    to the file becomes stale (None: there was none, or they are asked for each time).
+    says that an entry of the cache was for its caller only, because it was requested by the rules
+    of HTTP, and they do not allow it to be stored (section 3). `moved_until` is when the first of
+    the redirects to the file becomes stale (None: there was none, or they are asked for each time).
     """
 
     url: str

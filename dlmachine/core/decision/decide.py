@@ -128,7 +128,7 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
     rule = policy.freshness_rule(is_at_path=question.is_at_path)
     if rule is Freshness.HTTP:
         copies = reusable_copies(copies, question.descriptor, policy)
-    else:
+    elif not question.is_at_path:
         copies = without_single_use(copies)
     if before is not None:
         new = tuple(entry for entry in copies if (entry.path, entry.version) not in before)

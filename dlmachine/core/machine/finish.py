@@ -131,7 +131,7 @@ def _stale_copy(job: Job, fault: Fault) -> tuple[Outcome, CheckCopy] | None:
     copies = job.snapshot.copies(job.decision.destination)
     if job.policy.freshness is Freshness.HTTP:
         copies = reusable_copies(copies, job.descriptor, job.policy)
-    else:
+    elif isinstance(job.decision.destination, InCache):
         copies = without_single_use(copies)
     entry = choose_version(copies, job.policy, window, now=job.snapshot.now)
     if job.policy.freshness is Freshness.HTTP and not _may_be_stale(job, entry, fault):

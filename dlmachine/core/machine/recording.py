@@ -126,7 +126,6 @@ def confirm_copy(job: Job, entry: CacheEntry, filled: CacheFilled) -> Step:
         validated_at=known.validated_at or known.finished_at,
         etag=known.etag,
         last_modified=known.last_modified,
-        is_single_use=known.is_single_use,
         urls=known.urls,
         served_by=known.served_by,
         moved_until=known.moved_until,
