@@ -19,6 +19,7 @@ from dlmachine.core.access.secret import Secret
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import replace
+from dlmachine.core.http.request import SYSTEM_TRUST
 from dlmachine.core.integrity.checksum import is_checksum_list
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_table import SYNONYMS
@@ -189,6 +190,8 @@ def _expanded(name: str, value: Any) -> Any:
 
 def _is_path(name: str, value: Any) -> bool:
     if SYNONYMS.get(name, name) not in PATH_NAMES or not isinstance(value, (str, PathLike)):
+        return False
+    if name == 'cainfo' and value == SYSTEM_TRUST:
         return False
     if name.startswith('checksum'):
         is_list = name == 'checksum_file' or is_checksum_list(value)

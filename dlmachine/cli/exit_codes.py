@@ -49,6 +49,7 @@ CODES: Final[dict[type[faults.FaultBase], int]] = {
     faults.ProxyLoginRefused: AUTH,
     faults.ProxyRefused: NETWORK,
     faults.ProxyUnusable: NETWORK,
+    faults.AddressRefused: USAGE,
     faults.CacheUnusable: FILES,
     faults.StorageFailed: FILES,
     faults.LockBusyTooLong: BUSY,

@@ -12,6 +12,7 @@ from dlmachine.core.access.caller_cookies import CookiesLike
 from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.network.proxy import ProxyAuthLike, ProxyLike
+from dlmachine.core.network.resolve import ResolveLike
 from dlmachine.core.protocol.progress import OnProgress
 from dlmachine.core.spec.policy import Validator
 from dlmachine.core.spec.rate_limit import Rate
@@ -108,6 +109,8 @@ class _PolicyOptions(TypedDict, total=False):
     proxy: ProxyLike
     proxy_auth: ProxyAuthLike
     no_proxy: Iterable[str] | str | None
+    resolve: ResolveLike
+    forbid_private: bool
 
 
 class DownloadOptions(DescriptorOptions, _PolicyOptions, total=False):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from dlmachine.core.faults import (
+    AddressRefused,
     AnswerUnusable,
     BackendMissing,
     BodyTooLarge,
@@ -88,6 +89,7 @@ faults: st.SearchStrategy[Fault] = st.one_of(
         status=st.none() | st.integers(100, 999),
     ),
     st.builds(ProxyUnusable, url=_url, proxy=_proxy, detail=line_texts),
+    st.builds(AddressRefused, url=_url, address=st.just('::1'), kind=st.just('loopback')),
     st.builds(TlsFailed, url=_url, detail=line_texts),
     st.builds(
         TimedOut,

@@ -43,6 +43,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         '# Netscape HTTP Cookie File\n# Written by dlmachine. Keep it private.\n\n',
         'no exceptions',
         'no proxy',
+        'only public ones (forbid_private=True)',
         'proxy auth',
         '... for user ..., password ...',
         '...: other users can read this file; chmod 600 makes it private',
@@ -180,6 +181,10 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
     'it takes a proxy; see tests/adapters/transports/test_proxies.py': (
         'it closed the connection without a response',
         'no such host',
+    ),
+    'it takes a system without certificates; see tests/adapters/transports/test_addresses_of_hosts.py': (
+        "is 'system', but the certificates of this system are in no known place",
+        'Pass the path of a file or of a folder',
     ),
     'the log shows it with a traceback': (
         'the function passed as progress= failed, and is not called again',

@@ -4,6 +4,7 @@ They are called from C, where an exception would be printed and lost. Instead, e
 KeyboardInterrupt) is stored, the transfer is stopped, and `reraise` raises it again.
 """
 
+import socket
 from typing import Any, Final
 
 import pycurl
@@ -11,6 +12,7 @@ import pycurl
 from dlmachine.core.http.head_parser import HeadParser, HeadProblem, trailer_parser
 from dlmachine.core.http.request import HTTP_SCHEMES
 from dlmachine.core.http.response import ResponseHead
+from dlmachine.core.network.private import private_kind
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.ports import Clock
 from dlmachine_adapters.curl_backend.head_parser import FtpReplies, HeadReader
@@ -85,6 +87,8 @@ class CurlResponse:
         self._raised: BaseException | None = None
         self.is_active = False
         self._trailers: HeadParser | None = None
+        #: The last IP address that is not allowed, and its kind.
+        self.forbidden: tuple[str, str] | None = None
         self._is_sent = False
         self._is_http = scheme in HTTP_SCHEMES
         self._is_headless = scheme == 'sftp'
@@ -98,6 +102,15 @@ class CurlResponse:
             )
         if not hasattr(pycurl, 'PREREQFUNCTION'):
             deadlines.connected()
+
+    def open_socket(self, purpose: int, address: Any) -> Any:
+        """Open a socket for libcurl, unless its address is not public."""
+        family, kind, protocol, place = address
+        found = private_kind(str(place[0]))
+        if not found:
+            return socket.socket(family, kind, protocol)
+        self.forbidden = str(place[0]), found
+        return pycurl.SOCKET_BAD
 
     def end(self) -> None:
         """Let go of the exchange, so that an idle handle keeps no bytes alive."""

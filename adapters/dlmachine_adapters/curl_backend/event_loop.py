@@ -42,6 +42,8 @@ class CurlLoop:
         self.response = CurlResponse(clock)
         #: What the options of the handle were set for; None if they must be set anew.
         self.shared: object = None
+        #: What the options say about connections; those of others are not used again.
+        self.connections: object = None
         self._poll: Poll = make_poll()
         self._due: float | None = None
         self._multi = self._make_multi()

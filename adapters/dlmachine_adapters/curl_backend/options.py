@@ -13,7 +13,9 @@ import pycurl
 
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import HTTP_SCHEMES, Request
+from dlmachine.core.network.network import NO_NETWORK, Network
 from dlmachine.core.network.proxy import Proxy
+from dlmachine.core.network.resolve import as_curl_writes
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine_adapters.curl_backend.event_loop import CurlLoop
 from dlmachine_adapters.http.deadlines import Deadlines
@@ -57,6 +59,11 @@ def set_options(
 ) -> None:
     """Set the options of an exchange; those that it shares with the previous one stay set."""
     request, curl, is_limited = route.request, loop.curl, effect.timeout is not None
+    kind = None if route.network is NO_NETWORK else route.network.connections
+    if kind != loop.connections:
+        # Connections and IP addresses of other options are forgotten.
+        loop.drop_connections()
+        loop.connections = kind
     # Most downloads are alike except for their URL.
     is_plain = request.method == 'GET' and body is None and '@' not in request.url
     shared = (
@@ -64,6 +71,7 @@ def set_options(
             route.scheme,
             route.proxy,
             route.trust,
+            kind,
             request.tls,
             request.headers.items,
             effect.http2,
@@ -78,6 +86,7 @@ def set_options(
         curl.reset()
         loop.response.attach(curl)
         _set_all(curl, effect, route, body)
+        _set_addresses(loop, route.network)
         loop.shared = shared
     if is_new or is_limited:
         _set_limits(curl, deadlines)
@@ -112,6 +121,13 @@ def _set_proxy(curl: Any, proxy: Proxy | None) -> None:
         user, password = (one.encode('utf-8', 'surrogateescape') for one in login)
         curl.setopt(pycurl.PROXYUSERNAME, user)
         curl.setopt(pycurl.PROXYPASSWORD, password)
+
+
+def _set_addresses(loop: CurlLoop, network: Network) -> None:
+    if network.resolve:
+        loop.curl.setopt(pycurl.RESOLVE, list(as_curl_writes(network.resolve)))
+    if network.forbid_private:
+        loop.curl.setopt(pycurl.OPENSOCKETFUNCTION, loop.response.open_socket)
 
 
 def _set_limits(curl: Any, deadlines: Deadlines) -> None:

@@ -114,5 +114,8 @@ def _explain(error: pycurl.error, context: ErrorContext, loop: CurlLoop) -> Resp
     refusal = None if context.reader.has_head else loop.response.refusal(code, text)
     if refusal is not None:
         context.reader.begin(refusal)
+    forbidden = loop.response.forbidden
+    if forbidden is not None and not context.deadlines.is_connected:
+        return context.reader.broken(context.address_refused(*forbidden))
     fault = fault_of(code, text, context)
     return context.reader.broken(with_errno(fault, loop.curl.getinfo(pycurl.OS_ERRNO)))

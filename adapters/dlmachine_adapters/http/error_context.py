@@ -7,6 +7,7 @@ shortened, put on one line, and cleared of secrets.
 from typing import Final
 
 from dlmachine.core.faults import (
+    AddressRefused,
     AnswerUnusable,
     ConnectionFailed,
     Fault,
@@ -61,6 +62,10 @@ class ErrorContext:
         if self.route.proxy is None:
             return False
         return not self.deadlines.is_connected or bool(self.route.forwarder)
+
+    def address_refused(self, address: str, kind: str) -> Fault:
+        """The fault for an IP address that is not allowed."""
+        return AddressRefused(url=self.url, address=address, kind=kind)
 
     def proxy_unreachable(self, text: str) -> Fault:
         """The fault for a proxy that cannot be reached."""

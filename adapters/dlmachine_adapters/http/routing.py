@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from returns.pipeline import is_successful
-from returns.result import Failure, Result, Success
+from returns.result import Failure
 
 from dlmachine.core.faults import Fault, FaultBase, InvalidInput, SchemeRefused
 from dlmachine.core.frozen import frozen, replace
@@ -27,9 +27,8 @@ from dlmachine.core.http.url import Url
 from dlmachine.core.network.choose_proxy import choose_proxy
 from dlmachine.core.network.network import NO_NETWORK, Network
 from dlmachine.core.network.proxy import Proxy
+from dlmachine_adapters.http.trust import find_trust
 
-_BUNDLE_VARIABLES: Final = ('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'SSL_CERT_FILE')
-_FOLDER_VARIABLE: Final = 'SSL_CERT_DIR'
 #: On these, the standard library reads the system's settings if no variable is set.
 _SYSTEMS_WITH_PROXIES: Final = frozenset({'darwin', 'win32'})
 _TLS_SCHEMES: Final = frozenset({'https', 'ftps'})
@@ -50,6 +49,7 @@ class Route:
     request: Request
     scheme: str
     proxy: Proxy | None = None
+    network: Network = NO_NETWORK
     trust: str | None = None
     added: tuple[str, ...] = ()
 
@@ -111,7 +111,12 @@ class Routes:
                 added = tuple(sorted({way.login[1], *signed.secrets(), *added} - {''}))
             request = signed
         return Route(
-            request=request, scheme=location.scheme, proxy=way.proxy, trust=way.trust, added=added
+            request=request,
+            scheme=location.scheme,
+            proxy=way.proxy,
+            network=network,
+            trust=way.trust,
+            added=added,
         )
 
 
@@ -202,37 +207,6 @@ def _report_open_file(path: str) -> None:
 
         text = '%s: other users can read this file of logins; chmod 600 makes it private'
         logging.getLogger('dlmachine').warning(text, path)
-
-
-def find_trust(tls: Tls) -> Result[str | None, Fault]:
-    """The file or folder of trusted certificates; None if certificates are not verified.
-
-    >>> find_trust(Tls(verify=False)).unwrap()
-    >>> find_trust(Tls(cainfo='/nowhere')).failure().where
-    'cainfo'
-    """
-    if not tls.verify:
-        return Success(None)
-    named = [('cainfo', tls.cainfo)]
-    named += [(name, os.environ.get(name)) for name in _BUNDLE_VARIABLES]
-    for where, path in named:
-        if path:
-            if Path(path).exists():
-                return Success(path)
-            return Failure(
-                InvalidInput(where=where, problem=f'names a file that does not exist: {path}')
-            )
-    folders = os.environ.get(_FOLDER_VARIABLE)
-    if folders:
-        found = next((each for each in folders.split(os.pathsep) if Path(each).is_dir()), None)
-        if found is not None:
-            return Success(found)
-        return Failure(
-            InvalidInput(where=_FOLDER_VARIABLE, problem=f'names no folder that exists: {folders}')
-        )
-    import certifi
-
-    return Success(certifi.where())
 
 
 def _find_missing(tls: Tls) -> Fault | None:

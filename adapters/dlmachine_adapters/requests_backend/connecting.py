@@ -14,6 +14,9 @@ from typing import Any, Final
 
 from urllib3.util.connection import allowed_gai_family
 
+from dlmachine.core.network.network import NO_NETWORK, Network
+from dlmachine.core.network.private import private_kind
+from dlmachine.core.network.resolve import addresses_of
 from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.runtime.polling import POLLOUT, Poll, make_poll
 
@@ -31,17 +34,45 @@ def connect(
     deadlines: Deadlines,
     source: tuple[str, int] | None,
     options: Iterable[Any] | None,
+    network: Network = NO_NETWORK,
 ) -> socket.socket:
-    """Connect to one of a host's IP addresses.  Raises: DeadlineExceeded, OSError."""
-    found = socket.getaddrinfo(host.strip('[]'), port, allowed_gai_family(), socket.SOCK_STREAM)
-    addresses = in_turn([(one[0], one[1], one[2], one[4]) for one in found])
-    race = _Race(addresses, source, tuple(options or ()))
+    """Connect to one of a host's IP addresses.
+
+    Raises: DeadlineExceeded, OSError, ForbiddenAddressError.
+    """
+    addresses = _find_addresses(host, port, network)
+    race = _Race(in_turn(addresses), source, tuple(options or ()))
     try:
         winner = race.run(deadlines)
     finally:
         race.close()
     winner.settimeout(deadlines.wait_on())
     return winner
+
+
+class ForbiddenAddressError(OSError):
+    """No IP address of the host is public."""
+
+    def __init__(self, address: str, kind: str) -> None:
+        super().__init__(f'{address} is {kind}')
+        self.address, self.kind = address, kind
+
+
+def _find_addresses(host: str, port: int, network: Network) -> list[_Address]:
+    names = addresses_of(network.resolve, host, port) or (host.strip('[]'),)
+    found: list[_Address] = [
+        (one[0], one[1], one[2], one[4])
+        for name in names
+        for one in socket.getaddrinfo(name, port, allowed_gai_family(), socket.SOCK_STREAM)
+    ]
+    if not network.forbid_private:
+        return found
+    # The checked addresses are connected to, so that another answer of the resolver has no effect.
+    kinds = [private_kind(str(one[3][0])) for one in found]
+    public = [one for one, kind in zip(found, kinds, strict=True) if not kind]
+    if found and not public:
+        raise ForbiddenAddressError(str(found[0][3][0]), kinds[0])
+    return public
 
 
 def in_turn(addresses: Sequence[_Address]) -> list[_Address]:

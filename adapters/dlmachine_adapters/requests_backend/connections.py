@@ -20,8 +20,9 @@ from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 from dlmachine.core.http.head_parser import MAX_LINE_BYTES, HeadParser
 from dlmachine.core.http.request import basic_credentials
+from dlmachine.core.network.network import NO_NETWORK, Network
 from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
-from dlmachine_adapters.requests_backend.connecting import connect
+from dlmachine_adapters.requests_backend.connecting import ForbiddenAddressError, connect
 from dlmachine_adapters.requests_backend.sockets import SocketReader, WatchedTls, send_all
 
 
@@ -49,6 +50,7 @@ class _Watched(_Base):  # type: ignore[misc,valid-type]
     """A connection that is made within deadlines."""
 
     deadlines: Deadlines
+    network: Network = NO_NETWORK
 
     def connect(self) -> None:
         """Connect, through a proxy and TLS if necessary."""
@@ -65,7 +67,16 @@ class _Watched(_Base):  # type: ignore[misc,valid-type]
     def _new_conn(self) -> socket:
         host, port = self._dns_host, self.port
         try:
-            return connect(host, port, self.deadlines, self.source_address, self.socket_options)
+            return connect(
+                host,
+                port,
+                self.deadlines,
+                self.source_address,
+                self.socket_options,
+                self.network,
+            )
+        except ForbiddenAddressError:
+            raise
         except gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         except OSError as error:

@@ -19,6 +19,7 @@ from dlmachine_adapters.http.deadlines import DeadlineExceeded
 from dlmachine_adapters.http.error_context import ErrorContext, with_errno
 from dlmachine_adapters.http.request_body import BodyError
 from dlmachine_adapters.http.response_reader import HeadError
+from dlmachine_adapters.requests_backend.connecting import ForbiddenAddressError
 from dlmachine_adapters.requests_backend.socks_errors import SocksError, SocksProblem
 
 #: Everything that the libraries raise for an expected failure.
@@ -71,6 +72,10 @@ def _proxy(error: BaseException, context: ErrorContext) -> Fault:
     if status is None:
         return context.proxy_unreachable(words)
     return context.proxy_refused(f'it answered {status[1]}', int(status[1]))
+
+
+def _forbidden(error: ForbiddenAddressError, context: ErrorContext) -> Fault:
+    return context.address_refused(error.address, error.kind)
 
 
 def _socks(error: SocksError, context: ErrorContext) -> Fault:
@@ -137,6 +142,7 @@ _TABLE: Final[tuple[Row, ...]] = (
     ((DeadlineExceeded, TimeoutError, inner.ReadTimeoutError, outer.Timeout), _limit),
     ((BodyError,), _body),
     ((outer.InvalidProxyURL, outer.InvalidSchema, inner.ProxySchemeUnknown), _proxy_setting),
+    ((ForbiddenAddressError,), _forbidden),
     ((SocksError,), _socks),
     ((inner.ProxyError,), _proxy),
     ((socket.gaierror, inner.NameResolutionError), _resolve),

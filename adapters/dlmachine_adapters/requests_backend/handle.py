@@ -15,6 +15,7 @@ from requests import PreparedRequest
 from urllib3.util.proxy import connection_requires_http_tunnel
 
 from dlmachine.core.http.request import Request
+from dlmachine.core.network.network import NO_NETWORK
 from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.ports import PartError
 from dlmachine_adapters.http.deadlines import Deadlines
@@ -73,7 +74,8 @@ class Handle:
     def _take(self, route: Route) -> tuple[_Way, Any, Any]:
         """A connection, which may not be connected, with the pool that knows its way."""
         location, tls = route.request.location, route.request.tls
-        way = (location.scheme, location.host, location.port, route.proxy, route.trust, tls)
+        kind = None if route.network is NO_NETWORK else route.network.connections
+        way = (location.scheme, location.host, location.port, route.proxy, route.trust, tls, kind)
         found = self._idle.pop(way, None)
         if found is None:
             pool = self._find_pool(route)
@@ -109,7 +111,7 @@ def _close_all(idle: dict[_Way, tuple[Any, Any]]) -> None:
 
 
 def _connect(pool: Any, connection: Any, route: Route, deadlines: Deadlines) -> None:
-    connection.deadlines = deadlines
+    connection.deadlines, connection.network = deadlines, route.network
     connection.timeout = deadlines.connect_seconds()  # Used for SOCKS.
     needs_tunnel = connection_requires_http_tunnel(pool.proxy, pool.proxy_config, route.scheme)
     try:

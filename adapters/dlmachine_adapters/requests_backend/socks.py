@@ -8,6 +8,8 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError
 
+from dlmachine.core.network.network import Network
+from dlmachine.core.network.resolve import addresses_of
 from dlmachine_adapters.http.deadlines import DeadlineExceeded
 from dlmachine_adapters.requests_backend.connections import WatchedHttp, WatchedHttps
 from dlmachine_adapters.requests_backend.socks_errors import SocksError, SocksProblem
@@ -19,18 +21,24 @@ _Base = HTTPConnection if TYPE_CHECKING else object
 class _Socks(_Base):  # type: ignore[misc,valid-type]
     """A connection through a proxy; `urllib3` passes its options."""
 
+    network: Network
+
     def __init__(self, _socks_options: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._options = _socks_options
 
     def _new_conn(self) -> Any:
-        options = self._options
+        options, resolved = self._options, self.network.resolve
+        host, proxy, proxy_port = self._dns_host, options['proxy_host'], options['proxy_port']
+        if not options['rdns']:
+            host = next(iter(addresses_of(resolved, host, self.port)), host)
+        proxy = next(iter(addresses_of(resolved, proxy, proxy_port)), proxy)
         try:
             return socks.create_connection(
-                (self._dns_host.strip('[]'), self.port),
+                (host.strip('[]'), self.port),
                 proxy_type=socks.PROXY_TYPE_SOCKS5,
-                proxy_addr=options['proxy_host'].strip('[]'),
-                proxy_port=options['proxy_port'],
+                proxy_addr=proxy.strip('[]'),
+                proxy_port=proxy_port,
                 proxy_username=options['username'],
                 proxy_password=options['password'],
                 proxy_rdns=options['rdns'],

@@ -41,13 +41,14 @@ REPEATED: Final = {
     'key_ignores_query': '--key-ignores-query',
     'key_without': '--key-without',
     'mirrors': '--mirror',
+    'resolve': '--resolve',
     'secret_names': '--secret-name',
 }
 #: Options that are true by default; their flags switch them off.
 ON: Final = frozenset({'check_content', 'create_dirs', 'follow', 'keep_old', 'progress', 'verify'})
 #: Additional flags: short ones, and those of curl.
 ALSO: Final[Mapping[str, tuple[str, ...]]] = {
-    'cainfo': ('--cacert',),
+    'cainfo': ('--cacert', '--capath'),
     'cert': ('-E',),
     'check_freshness': ('-N', '--timestamping'),
     'grace_period': ('--grace',),
@@ -71,7 +72,10 @@ OLD_FLAGS: Final = {
     '--refresh': '--check-freshness',
 }
 #: Flags that stand for another one with a value.
-ABBREVIATIONS: Final = {'--skip-existing': ('--if-exists', 'keep')}
+ABBREVIATIONS: Final = {
+    '--skip-existing': ('--if-exists', 'keep'),
+    '--system-certs': ('--cainfo', 'system'),
+}
 #: Parameters of functions that are flags of a command, with the value that the flag stands for.
 _OF_COMMANDS: Final = {
     'workers': '', 'allow_outside': 'True', 'base_url': '', 'force': 'True', 'overwrite': 'True',

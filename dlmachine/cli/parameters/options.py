@@ -37,7 +37,7 @@ SECTIONS: Final = {
     ),
     'Connections': (
         'backend', 'http2', 'segments', 'max_per_host', 'rate', 'limit_rate', 'cainfo', 'cert',
-        'key', 'verify', 'proxy', 'proxy_auth', 'no_proxy',
+        'key', 'verify', 'proxy', 'proxy_auth', 'no_proxy', 'resolve', 'forbid_private',
     ),
 }  # fmt: skip
 #: Help texts where that of the table is about Python or about several values.
@@ -201,6 +201,11 @@ def input_options(command: Decorated) -> Decorated:
     return reading(outside_option(base_url_option(command)))
 
 
+def _abbreviation(flag: str, section: str, meaning: str) -> Callable[[Any], Any]:
+    text = f'{meaning}: {" ".join(ABBREVIATIONS[flag])}.'
+    return own_option(flag, section=section, is_flag=True, expose_value=False, help=text)
+
+
 def request_options(command: Decorated) -> Decorated:
     """Add the options of a request."""
     options: list[Callable[[Any], Any]] = [config_option]
@@ -208,13 +213,11 @@ def request_options(command: Decorated) -> Decorated:
         options += [_add(TableFlag(name, section)) for name in names]
         if section == 'Cache':
             options += [
-                own_option(
-                    *ABBREVIATIONS,
-                    section=section,
-                    is_flag=True,
-                    expose_value=False,
-                    help='Keep and use files that are there: --if-exists keep.',
-                )
+                _abbreviation('--skip-existing', section, 'Keep and use files that are there')
+            ]
+        if section == 'Connections':
+            options += [
+                _abbreviation('--system-certs', section, 'Trust the certificates of this system')
             ]
         if section == 'Request':
             options += [

@@ -47,12 +47,13 @@ from dlmachine.core.faults.network import (
     TimedOut,
     TlsFailed,
 )
-from dlmachine.core.faults.proxy import (
-    ProxyFault,
+from dlmachine.core.faults.route import (
+    AddressRefused,
     ProxyLoginRefused,
     ProxyRefused,
     ProxyUnreachable,
     ProxyUnusable,
+    RouteFault,
 )
 from dlmachine.core.faults.server import (
     AnswerUnusable,
@@ -67,7 +68,7 @@ from dlmachine.core.faults.server import (
 )
 
 Fault: TypeAlias = (
-    CallerFault | ServerFault | NetworkFault | ProxyFault | MachineFault | ArchiveFault
+    CallerFault | ServerFault | NetworkFault | RouteFault | MachineFault | ArchiveFault
 )
 
 #: Every fault, sorted by who must act.
@@ -75,6 +76,7 @@ FAULTS: Final[tuple[type[FaultBase], ...]] = get_args(Fault)
 
 __all__ = [
     'FAULTS',
+    'AddressRefused',
     'AnswerUnusable',
     'ArchiveFault',
     'ArchiveRefused',
@@ -106,12 +108,12 @@ __all__ = [
     'OfflineMiss',
     'Party',
     'PasswordRefused',
-    'ProxyFault',
     'ProxyLoginRefused',
     'ProxyRefused',
     'ProxyUnreachable',
     'ProxyUnusable',
     'RedirectRefused',
+    'RouteFault',
     'SchemeRefused',
     'SecretUnavailable',
     'ServerFault',

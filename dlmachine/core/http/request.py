@@ -30,14 +30,17 @@ from dlmachine.core.secrets.redact import (
 )
 from dlmachine.core.secrets.secret_names import SecretNames
 
+#: The `cainfo` that stands for the trusted certificates of the operating system.
+SYSTEM_TRUST: Final = 'system'
+
 
 @frozen
 class Tls:
     """The certificates of a TLS connection (RFC 8446).
 
-    `cainfo` is a file of trusted certificates in PEM (None: those of the environment or the
-    backend), `cert` and `key` are a client certificate. With `verify=False` the server's
-    certificate is not checked; every plan and record contains this.
+    `cainfo` is a file of trusted certificates in PEM, a folder of them, or `system` (None: those of
+    the environment or the backend), `cert` and `key` are a client certificate. With `verify=False`
+    the server's certificate is not checked; every plan and record contains this.
     """
 
     verify: bool = True

@@ -13,7 +13,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.url import Url
-from dlmachine.core.network.network import Network
+from dlmachine.core.network.network import Network, refuse_proxy
 from dlmachine.core.network.no_proxy import is_excepted, split_entries
 from dlmachine.core.network.proxy import Proxy, parse_proxy
 
@@ -25,7 +25,8 @@ _BOTH: Final = 'all_proxy'
 def choose_proxy(url: Url, network: Network, variables: Mapping[str, str]) -> Proxy | Fault | None:
     """The proxy of a URL; None if it is reached directly.
 
-    Faults: `InvalidInput` for a variable that is not the URL of a proxy.
+    Faults: `InvalidInput` for a variable that is not the URL of a proxy, and for any proxy with
+    `forbid_private`.
 
     >>> from dlmachine.core.http.url import parse_url
     >>> url, env = parse_url('http://h/').unwrap(), {'http_proxy': 'proxy:3128', 'no_proxy': 'x'}
@@ -50,6 +51,8 @@ def choose_proxy(url: Url, network: Network, variables: Mapping[str, str]) -> Pr
         if not is_successful(read):
             return read.failure()
         proxy = read.unwrap()
+    if network.forbid_private:
+        return refuse_proxy(proxy)
     return proxy if network.proxy_auth is None else replace(proxy, login=network.proxy_auth)
 
 

@@ -13,6 +13,7 @@ from dlmachine.core.frozen import frozen
 from dlmachine.core.keeping.limits import Keeping
 from dlmachine.core.network.no_proxy import read_no_proxy
 from dlmachine.core.network.proxy import read_proxy, read_proxy_auth
+from dlmachine.core.network.resolve import read_resolve
 from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.option_table import CACHE_OPTIONS, OPTIONS, Option
@@ -73,6 +74,7 @@ KINDS: Final[Mapping[Callable[..., object], Kind]] = {
     read_no_proxy: Kind('Iterable[str] | str | None', 'HOSTS'),
     read_proxy: Kind('ProxyLike', 'URL'),
     read_proxy_auth: Kind('ProxyAuthLike', 'USER[:PASSWORD]'),
+    read_resolve: Kind('ResolveLike', 'HOST:PORT:ADDRESS'),
     parsers.read_rate: Kind('Rate | float | str | None', 'N/s'),
     parsers.read_remember_missing: Kind(
         'RememberMissing | timedelta | Mapping[str, Any] | str | None', 'AGE'
@@ -140,7 +142,9 @@ _DESCRIBED: Final = (
     ),
     OptionHelp('data', 'str | bytes | bytearray | memoryview | None', 'the body, sent unchanged'),
     OptionHelp('headers', 'HeadersLike', "header fields: a mapping, pairs, or lines 'Name: value'"),
-    OptionHelp('cainfo', 'PathInput | None', 'trusted certificates (a PEM file)'),
+    OptionHelp(
+        'cainfo', 'PathInput | None', "trusted certificates: a PEM file, a folder, or 'system'"
+    ),
     OptionHelp('verify', 'bool', "check the server's certificate", default='True'),
     OptionHelp('cert', 'PathInput | None', 'client certificate (a PEM file)'),
     OptionHelp('key', 'PathInput | None', 'private key of the certificate (PEM)'),

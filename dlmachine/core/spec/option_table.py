@@ -12,6 +12,7 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.network.no_proxy import read_no_proxy
 from dlmachine.core.network.proxy import read_proxy, read_proxy_auth
+from dlmachine.core.network.resolve import read_resolve
 from dlmachine.core.spec import option_parsers as parsers
 
 #: Other names of options: synonyms, then former names.
@@ -219,6 +220,19 @@ _ALL: Final = (
         read_no_proxy,
         'hosts that are reached without the proxy: names with their subdomains, IP addresses, '
         'networks such as 10.0.0.0/8, or *; None: those of the environment (no_proxy)',
+        within='network',
+    ),
+    Option(
+        'resolve',
+        read_resolve,
+        "IP addresses of hosts, instead of those of the resolver: {'example.org:443': '192.0.2.7'}",
+        within='network',
+    ),
+    Option(
+        'forbid_private',
+        parsers.read_bool,
+        'refuse to connect to IP addresses that are not public, such as 127.0.0.1 and 10.0.0.1, '
+        'also after a redirect; not with a proxy',
         within='network',
     ),
 )

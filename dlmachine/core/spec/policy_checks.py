@@ -15,7 +15,8 @@ from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import parse_headers
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
-from dlmachine.core.network.network import Network
+from dlmachine.core.network.network import Network, refuse_proxy
+from dlmachine.core.network.proxy import Proxy
 from dlmachine.core.regex import regex
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.spec.policy import Policy
@@ -116,6 +117,7 @@ def _find_fault(values: tuple[Any, ...]) -> Fault | None:
         _find_duration_fault,
         _find_size_fault,
         _find_manners_fault,
+        _find_network_fault,
     )
     return next((fault for check in checks if (fault := check(policy)) is not None), None)
 
@@ -213,6 +215,13 @@ def _find_manners_fault(policy: Policy) -> Fault | None:
         return InvalidInput(
             where='rate', problem=f'must be a Rate, not {shown_value(rate)}', advice=advice
         )
+    return None
+
+
+def _find_network_fault(policy: Policy) -> Fault | None:
+    network = policy.network
+    if network.forbid_private and isinstance(network.proxy, Proxy):
+        return refuse_proxy(network.proxy)
     return None
 
 

@@ -93,17 +93,17 @@ def _usual_chance(fault: faults.Fault, policy: Policy, *, may_repeat: bool) -> C
             # The request was not sent, or the server reported that it did not act on it.
             return Chance.ELSEWHERE
         case _:
-            return _classify_proxy(fault)
+            return _classify_route(fault)
 
 
-def _classify_proxy(fault: faults.Fault) -> Chance:
+def _classify_route(fault: faults.Fault) -> Chance:
     # The request was not sent. A login is not tried again, which might lock an account.
     match fault:
         case faults.ProxyUnreachable():
             return Chance.AGAIN
         case faults.ProxyRefused(status=status):
             return Chance.AGAIN if (status or 0) >= 500 else Chance.ELSEWHERE
-        case faults.ProxyUnusable():
+        case faults.ProxyUnusable() | faults.AddressRefused():
             return Chance.ELSEWHERE
         case _:
             return Chance.NONE

@@ -6,6 +6,7 @@ import pytest
 
 from dlmachine.core.faults import (
     FAULTS,
+    AddressRefused,
     AnswerUnusable,
     ArchiveRefused,
     BackendMissing,
@@ -122,6 +123,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (TimedOut(url=U, phase='total', limit=S), 'http://h/x: not finished within 1.5 s. Raise timeout= if the server is only slow'),
     (BodyTruncated(url=U, received_bytes=1000, expected_bytes=2000), 'http://h/x: the body ended after 1,000 of 2,000 bytes. Try again; retries= sets how often dlmachine does so'),
     (BodyTruncated(url=U, received_bytes=1, expected_bytes=None), 'http://h/x: the body ended after 1 of an unknown number of bytes. Try again; retries= sets how often dlmachine does so'),
+    (AddressRefused(url=U, address='::1', kind='loopback'), 'http://h/x: its IP address ::1 is loopback, and not public. It is refused because of forbid_private=True; check the URL'),
     (ProxyUnreachable(url=U, proxy='http://p:1', detail='refused'), 'http://h/x: the proxy http://p:1 could not be reached (refused). Check its host and port: proxy=, or http_proxy and https_proxy in the environment; no_proxy= lists hosts to reach without it'),
     (ProxyUnreachable(url=U, proxy='http://p:1'), 'http://h/x: the proxy http://p:1 could not be reached. Check its host and port: proxy=, or http_proxy and https_proxy in the environment; no_proxy= lists hosts to reach without it'),
     (ProxyLoginRefused(url=U, proxy='http://p:1'), "http://h/x: the proxy http://p:1 asks for a login. Pass proxy_auth=('user', 'env:PASSWORD')"),

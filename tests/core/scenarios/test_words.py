@@ -47,7 +47,7 @@ def test_codes_of_faults_are_stable() -> None:
         'invalid_input secret_unavailable jar_unusable unknown_name backend_missing scheme_refused offline_miss '
         'window_unsatisfiable destination_unusable checksum_unknown lock_outdated cancelled http_status redirect_refused answer_unusable '
         'body_too_large digest_mismatch lock_mismatch content_refused login_failed connection_failed tls_failed timed_out '
-        'body_truncated proxy_unreachable proxy_login_refused proxy_refused proxy_unusable cache_unusable storage_failed lock_busy worker_lost bug '
+        'body_truncated proxy_unreachable proxy_login_refused proxy_refused proxy_unusable address_refused cache_unusable storage_failed lock_busy worker_lost bug '
         'member_unknown member_not_named password_refused archive_refused'
     )
 

@@ -108,6 +108,9 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('no_proxy', 'a, b', {'network': Network(no_proxy=('a', 'b'))}),
     ('no_proxy', ['a', 'b'], {'network': Network(no_proxy=('a', 'b'))}),
     ('no_proxy', None, {}),
+    ('resolve', {'h:443': '::1'}, {'network': Network(resolve=(('h', 443, ('::1',)),))}),
+    ('resolve', 'h:443:[::1]', {'network': Network(resolve=(('h', 443, ('::1',)),))}),
+    ('forbid_private', 'yes', {'network': Network(forbid_private=True)}),
 ]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from dlmachine.core.faults import (
     FAULTS,
+    AddressRefused,
     AnswerUnusable,
     ArchiveRefused,
     BackendMissing,
@@ -92,6 +93,7 @@ CHANCES: list[tuple[Fault, Chance, Chance]] = [
     (TimedOut(url=U, phase='stall', limit=HOUR), AGAIN, NONE),
     (TimedOut(url=U, phase='total', limit=HOUR), NONE, NONE),
     (BodyTruncated(url=U, received_bytes=1, expected_bytes=2), AGAIN, NONE),
+    (AddressRefused(url=U, address='::1', kind='loopback'), ELSEWHERE, ELSEWHERE),
     (ProxyUnreachable(url=U, proxy='p'), AGAIN, AGAIN),
     (ProxyLoginRefused(url=U, proxy='p'), NONE, NONE),
     (ProxyRefused(url=U, proxy='p', status=403), ELSEWHERE, ELSEWHERE),

@@ -1,6 +1,6 @@
-"""Faults of a proxy between this computer and the server.
+"""Faults on the way to the server: of a proxy, and an address that is not allowed.
 
-Pure. `proxy` is its URL, with the login masked.
+Pure. `proxy` is the URL of a proxy, with the login masked.
 """
 
 from dataclasses import field
@@ -97,4 +97,23 @@ class ProxyUnusable(FaultBase):
         return f'Check its scheme, host and port: {_WHERE}'
 
 
-ProxyFault: TypeAlias = ProxyUnreachable | ProxyLoginRefused | ProxyRefused | ProxyUnusable
+@frozen
+class AddressRefused(FaultBase):
+    """The host has no public IP address, which `forbid_private` requires."""
+
+    party = Party.CALLER
+    code = 'address_refused'
+    url: str
+    address: str
+    kind: str
+
+    def what(self) -> str:
+        return f'{self.url}: its IP address {self.address} is {self.kind}, and not public'
+
+    def remedy(self) -> str:
+        return 'It is refused because of forbid_private=True; check the URL'
+
+
+RouteFault: TypeAlias = (
+    ProxyUnreachable | ProxyLoginRefused | ProxyRefused | ProxyUnusable | AddressRefused
+)

@@ -1,0 +1,60 @@
+"""IP addresses that are not public: those of this computer, of a local network, and special ones.
+
+Pure. An IPv4 address within an IPv6 address counts as itself: mapped (RFC 4291 section 2.5.5),
+translated by NAT64 (RFC 6052), of 6to4 (RFC 3056) and of Teredo (RFC 4380).
+"""
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+_Address: TypeAlias = 'IPv4Address | IPv6Address'
+#: The first 96 bits of 64:ff9b::/96, and the last 32 bits of an address.
+_NAT64: Final = 0x0064_FF9B << 64
+_LOW_BITS: Final = 0xFFFF_FFFF
+#: More networks without public addresses than each version of Python knows: local NAT64
+#: (RFC 8215), and site-local addresses (RFC 3879).
+_LOCAL: Final = ('64:ff9b:1::/48', 'fec0::/10')
+
+
+def private_kind(text: str) -> str:
+    """What kind of address this is, unless it is public; then the text is empty.
+
+    >>> private_kind('127.0.0.1'), private_kind('::ffff:10.0.0.1'), private_kind('8.8.8.8')
+    ('loopback', 'private', '')
+    """
+    from ipaddress import ip_address
+
+    try:
+        address = ip_address(text.partition('%')[0])
+    except ValueError:
+        return 'unknown'
+    return _kind(_embedded(address))
+
+
+def _kind(address: '_Address') -> str:
+    from ipaddress import ip_network
+
+    kinds = (
+        ('unspecified', address.is_unspecified),
+        ('loopback', address.is_loopback),
+        ('link-local', address.is_link_local),
+        ('multicast', address.is_multicast),
+    )
+    found = next((kind for kind, is_one in kinds if is_one), '')
+    is_local = any(address in ip_network(one) for one in _LOCAL)
+    return found or ('' if address.is_global and not is_local else 'private')
+
+
+def _embedded(address: '_Address') -> '_Address':
+    """The IPv4 address within an IPv6 address, or the address itself."""
+    from ipaddress import IPv4Address, IPv6Address
+
+    if not isinstance(address, IPv6Address):
+        return address
+    number = int(address)
+    if number >> 32 in {0, _NAT64} and number > 1:
+        return IPv4Address(number & _LOW_BITS)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)

@@ -1,0 +1,100 @@
+"""IP addresses that a caller sets for hosts."""
+
+from typing import Any
+
+import pytest
+
+from dlmachine.core.faults import InvalidInput
+from dlmachine.core.network.network import NO_NETWORK, Network
+from dlmachine.core.network.proxy import parse_proxy
+from dlmachine.core.network.resolve import addresses_of, as_curl_writes, read_resolve
+from dlmachine.core.spec.options import parse_policy
+
+ONE = (('h', 443, ('127.0.0.1',)),)
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [
+        (None, ()),
+        ({}, ()),
+        ('', ()),
+        ({'h:443': '127.0.0.1'}, ONE),
+        ({'H.:443': ' 127.0.0.1 '}, ONE),
+        ({'h:443': ['127.0.0.1']}, ONE),
+        ({'h:443': '127.0.0.1,[::1]'}, (('h', 443, ('127.0.0.1', '::1')),)),
+        ({'h:443': ('127.0.0.1', '::1')}, (('h', 443, ('127.0.0.1', '::1')),)),
+        ('h:443:127.0.0.1', ONE),
+        (['h:443:127.0.0.1'], ONE),
+        (ONE, ONE),
+        ('h:443:127.0.0.1 *:80:::1', (*ONE, ('*', 80, ('::1',)))),
+        ({'b\u00fccher.example:1': '::1'}, (('xn--bcher-kva.example', 1, ('::1',)),)),
+    ],
+)
+def test_forms(given: Any, expected: Any) -> None:
+    """A mapping, texts as curl has them, or what was read before."""
+    assert read_resolve('resolve', given).unwrap() == expected
+
+
+@pytest.mark.parametrize(
+    'given',
+    [
+        5,
+        b'h:443:127.0.0.1',
+        'h',
+        'h:443',
+        'h:443:name',
+        ':443:127.0.0.1',
+        'h:0:127.0.0.1',
+        'h:65536:127.0.0.1',
+        'h:\u0663:127.0.0.1',
+        'h:443:127.0.0.1,',
+        [5],
+        {5: '127.0.0.1'},
+        {'h:443': 5},
+        {'h:443': []},
+        {'h:443': None},
+        {'h/x:443': '127.0.0.1x'},
+        {'a b:443': '127.0.0.1'},
+    ],
+)
+def test_what_is_refused(given: Any) -> None:
+    """Names in place of addresses, and ports that are none."""
+    fault = read_resolve('resolve', given).failure()
+    assert isinstance(fault, InvalidInput)
+    assert fault.where == 'resolve'
+
+
+def test_the_addresses_of_a_host() -> None:
+    """For its port only; the last entry counts, and one for the host before one for all."""
+    resolved = (*ONE, ('h', 443, ('::1',)), ('*', 443, ('::2',)), ('*', 80, ('::3',)))
+    assert addresses_of(resolved, 'h', 443) == ('::1',)
+    assert addresses_of(resolved, 'i', 443) == ('::2',)
+    assert addresses_of(resolved, 'h', 80) == ('::3',)
+    assert addresses_of(resolved, 'h', 81) == ()
+    assert as_curl_writes(resolved) == ('h:443:[::1]', '*:443:[::2]', '*:80:[::3]')
+
+
+def test_what_connections_have_in_common() -> None:
+    """None by default: a proxy is compared elsewhere."""
+    assert NO_NETWORK.connections is None
+    assert Network(proxy=False).connections is None
+    assert Network(forbid_private=True).connections != Network(resolve=ONE).connections
+
+
+def test_lines() -> None:
+    """Of a plan."""
+    assert Network(resolve=ONE, forbid_private=True).lines() == (
+        ('resolve', 'h:443:127.0.0.1'),
+        ('addresses', 'only public ones (forbid_private=True)'),
+    )
+
+
+def test_a_proxy_cannot_be_checked() -> None:
+    """It connects to the server."""
+    fault = parse_policy({'proxy': 'http://me:planted@p', 'forbid_private': True}).failure()
+    assert isinstance(fault, InvalidInput)
+    assert fault.where == 'forbid_private'
+    assert 'http://***@p:1080' in str(fault)
+    assert parse_policy({'proxy': False, 'forbid_private': True}).unwrap().network.forbid_private
+    assert parse_proxy('p', 'proxy').unwrap().port == 1080
