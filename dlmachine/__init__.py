@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         unwrap,
     )
     from dlmachine.execution.run import execute
+    from dlmachine.integrations.pooch import pooch_downloader
     from dlmachine.locks.downloads import LockReport
     from dlmachine.manager import DownloadManager
     from dlmachine.manifest import Item, read_manifest
@@ -92,6 +93,7 @@ _NAMES = {
         'TimeoutExpired unwrap'
     ),
     'execution.run': 'execute',
+    'integrations.pooch': 'pooch_downloader',
     'locks.downloads': 'LockReport',
     'manager': 'DownloadManager',
     'manifest': 'Item read_manifest',
@@ -165,6 +167,7 @@ __all__ = [
     'members',
     'open_file',
     'plan',
+    'pooch_downloader',
     'read_manifest',
     'unwrap',
 ]

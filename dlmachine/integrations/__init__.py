@@ -1,0 +1,1 @@
+"""For programs that download by another library: its interface, over a manager."""
