@@ -107,7 +107,9 @@ def main() -> None:
     except OutputFailed as failed:
         sys.exit(_say_why(failed.__cause__))
     except OSError as error:
-        click.echo(f'error: {error}', err=True)
+        from dlmachine.cli.parameters.colors import tell
+
+        tell('error', str(error))
         sys.exit(_FILES)
 
 
@@ -116,5 +118,7 @@ def _say_why(error: BaseException | None) -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return _OUTPUT_CLOSED  # The reader has closed the pipe.
-    click.echo(f'error: the output cannot be written: {error}', err=True)
+    from dlmachine.cli.parameters.colors import tell
+
+    tell('error', f'the output cannot be written: {error}')
     return _FILES

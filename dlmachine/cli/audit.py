@@ -9,6 +9,7 @@ import click
 from dlmachine.cli import common
 from dlmachine.cli.batch.inputs import read_items
 from dlmachine.cli.parameters import options
+from dlmachine.cli.parameters.command import Command
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from dlmachine.manager import DownloadManager
 
 
-@click.command('audit', cls=options.Command)
+@click.command('audit', cls=Command)
 @click.argument('file', type=FILE, metavar='FILE', required=False)
 @options.input_options
 @options.folder_option(help='Folder of the files.')

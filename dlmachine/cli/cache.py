@@ -15,13 +15,8 @@ from dlmachine.cli.keeping.archives import export, import_
 from dlmachine.cli.keeping.ls import list_all, usage
 from dlmachine.cli.keeping.pins import pin, unpin
 from dlmachine.cli.keeping.prune import prune
-from dlmachine.cli.parameters.options import (
-    Command,
-    config_option,
-    json_option,
-    own_option,
-    table_option,
-)
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import config_option, json_option, own_option, table_option
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 

@@ -14,13 +14,8 @@ from dlmachine.cli.common import (
     print_json,
     size_text,
 )
-from dlmachine.cli.parameters.options import (
-    Command,
-    config_option,
-    json_option,
-    own_option,
-    table_option,
-)
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import config_option, json_option, own_option, table_option
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.common import fail, managing
+from dlmachine.cli.parameters.colors import tell
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _check_folder(folder: str, *, must_exist: bool) -> None:
         return
     if must_exist:
         fail(CacheUnusable(path=folder, problem='there is no such folder'))
-    click.echo(f'note: there is no folder {printable(folder)}', err=True)
+    tell('note', f'there is no folder {printable(folder)}')
 
 
 @contextmanager
@@ -128,5 +129,5 @@ def _miss(what: tuple[str, ...]) -> None:
     from dlmachine.core.secrets.redact import redact_url
 
     shown = ', '.join(redact_url(one) for one in what)
-    click.echo(f'error: nothing stored matches {shown}', err=True)
+    tell('error', f'nothing stored matches {shown}')
     sys.exit(GENERIC)

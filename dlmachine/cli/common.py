@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from dlmachine.cli.parameters.body import body_words, header_lines
+from dlmachine.cli.parameters.colors import tell
 from dlmachine.cli.parameters.flags import fault_in_flags, in_flags
 from dlmachine.cli.parameters.login import auth_of, cookies_of
 from dlmachine.core.faults.printing import printable
@@ -34,7 +35,7 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
 
     if not given.get('verbose'):  # With --verbose, the log says it.
         for text in unknown_variables(os.environ):
-            click.echo(f'warning: {text}', err=True)
+            tell('warning', text)
     # Options that were not passed are left to the configuration.
     options = {
         name: given[name]
@@ -77,6 +78,27 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
     return None if has_cache or is_configured else './'
 
 
+def named_by_url(
+    target: Any, dest: str | bool | None, given: Mapping[str, Any], manager: 'DownloadManager'
+) -> Any:
+    """The destination of one URL: with --remote-name, the file in its folder that the URL names.
+
+    Raises: UsageError if there is no folder.
+    """
+    is_named = given['remote_name'] and not given['remote_header_name']
+    if not is_named or not isinstance(target, str):
+        return dest
+    if not isinstance(dest, str) or not dest.endswith('/'):
+        msg = '--remote-name needs a folder: pass --dir, or neither --output nor --cache'
+        raise click.UsageError(msg)
+    from dlmachine.core.http.filename import name_in_url
+    from dlmachine.core.secrets.redact import redact_url
+    from dlmachine.core.spec.destination import ToPath
+
+    name = name_in_url(redact_url(target, manager.secret_names))
+    return ToPath(str(Path(dest, name)), is_named_by_url=True)
+
+
 def prepared(
     targets: 'list[Any]', dest: str | bool | None, manager: 'DownloadManager', words: dict[str, Any]
 ) -> 'Iterator[tuple[Any, Prepared | Fault]]':
@@ -115,7 +137,7 @@ def fail(fault: 'Fault', text: str = '') -> NoReturn:
     """Print the error to stderr, and end with its exit code."""
     from dlmachine.cli.exit_codes import exit_code
 
-    click.echo(f'error: {text or fault_in_flags(fault)}', err=True)
+    tell('error', text or fault_in_flags(fault))
     sys.exit(exit_code(fault))
 
 

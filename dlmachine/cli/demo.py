@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from dlmachine.cli.common import fail
-from dlmachine.cli.parameters.options import Command, table_option
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import table_option
 from dlmachine.demo import ExampleServer, examples
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager

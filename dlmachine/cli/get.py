@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlmachine.cli.batch.many import get_many, input_fault, print_result, warn
+from dlmachine.cli.batch.many import get_many, input_fault, print_result, read_write_out, warn
 from dlmachine.cli.batch.retry import Input, read_inputs
-from dlmachine.cli.common import check_destination, destination, fail, managing, request_words
+from dlmachine.cli.common import (
+    check_destination,
+    destination,
+    fail,
+    managing,
+    named_by_url,
+    request_words,
+)
+from dlmachine.cli.parameters.colors import tell
+from dlmachine.cli.parameters.command import Command
 from dlmachine.cli.parameters.options import (
-    Command,
     folder_option,
     input_options,
+    output_flags,
     own_option,
     request_options,
     table_option,
@@ -26,6 +35,8 @@ from dlmachine.core.faults.printing import printable
 from dlmachine.execution.log import WAITS
 
 if TYPE_CHECKING:
+    import logging
+
     from dlmachine.manager import DownloadManager
 
 
@@ -56,6 +67,7 @@ if TYPE_CHECKING:
 @table_option('progress', help='No progress bars.')
 @own_option('-v', '--verbose', count=True, help='Log to stderr; -vv logs more.')
 @own_option('--json', 'as_json', is_flag=True, help='Print one line of JSON for each result.')
+@output_flags
 @request_options
 def command(urls: tuple[str, ...], **given: Any) -> None:
     """Download URLs and print their paths, one per line.
@@ -65,11 +77,13 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     """
     check_destination(given)
     if os.environ.get(WORKERS[1]):
-        click.echo(f'warning: {WORKERS[1]} is now called {WORKERS[0]}', err=True)
-    is_quiet = any(given[name] for name in ('quiet', 'as_json', 'verbose'))
+        tell('warning', f'{WORKERS[1]} is now called {WORKERS[0]}')
+    given['write_out'] = read_write_out(given)
+    is_quiet = any(given[name] for name in ('quiet', 'silent', 'as_json', 'verbose'))
     is_bare = is_quiet or given['dry_run'] or given['progress'] is False
     with (
         _logging(given),
+        _logging_to_file(given),
         managing(given, progress=not is_bare) as manager,
         _logging_waits(given, has_bars=manager.config.progress and _draws()),
     ):
@@ -100,24 +114,27 @@ def _get_one(manager: 'DownloadManager', one: Input, given: dict[str, Any]) -> N
     from dlmachine.errors import DownloadError, RequestError
 
     try:
-        outcome = manager.fetch(one.target, destination(given, manager), **request_words(given))
+        dest = named_by_url(one.target, destination(given, manager), given, manager)
+        outcome = manager.fetch(one.target, dest, **request_words(given))
     except DownloadError as error:
         fault = error.fault
-        if given['as_json']:
+        if given['as_json'] or given['write_out']:
             from dlmachine.batch.items import BatchFailure
 
-            print_result(BatchFailure(input=one.target, index=one.index, fault=fault), manager)
+            failure = BatchFailure(input=one.target, index=one.index, fault=fault)
+            print_result(failure, manager, given['write_out'])
         is_named = isinstance(error, RequestError) or one.line
         fail(fault, input_fault(one, fault, manager) if is_named else '')
     warn(outcome)
-    if given['as_json']:
-        from dlmachine.batch.items import BatchSuccess
-
-        print_result(BatchSuccess(input=one.target, index=one.index, outcome=outcome), manager)
-    elif outcome.buffer is not None:
+    if outcome.buffer is not None and not given['as_json']:
         sys.stdout.buffer.write(outcome.buffer.read())
         sys.stdout.buffer.flush()
-    elif not given['quiet']:
+    if given['as_json'] or given['write_out']:
+        from dlmachine.batch.items import BatchSuccess
+
+        success = BatchSuccess(input=one.target, index=one.index, outcome=outcome)
+        print_result(success, manager, given['write_out'])
+    elif outcome.buffer is None and not given['quiet']:
         click.echo(printable(str(outcome.path)))
 
 
@@ -128,19 +145,26 @@ def _logging(given: Mapping[str, Any]) -> AbstractContextManager[None]:
 
 def _logging_waits(given: Mapping[str, Any], *, has_bars: bool) -> AbstractContextManager[None]:
     """Report waits on stderr, unless --quiet is set, or the log or a bar shows them."""
-    is_shown = given['verbose'] or given['quiet'] or has_bars
+    is_shown = given['verbose'] or given['quiet'] or given['silent'] or has_bars
     return _logged(f'.{WAITS}', not is_shown, '%(message)s')
 
 
+def _logging_to_file(given: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Append the log to a file within the block, if --log-file is set."""
+    pattern = '%(asctime)s %(levelname)-7s %(message)s'
+    path, verbosity = given['log_file'], max(given['verbose'], 1)
+    return _logged('', verbosity if path is not None else 0, pattern, path)
+
+
 @contextmanager
-def _logged(child: str, verbosity: int, pattern: str) -> Iterator[None]:
+def _logged(child: str, verbosity: int, pattern: str, path: str | None = None) -> Iterator[None]:
     if not verbosity:
         yield
         return
     import logging
 
-    logger, shown = logging.getLogger(f'dlmachine{child}'), logging.StreamHandler(sys.stderr)
-    shown.setFormatter(logging.Formatter(pattern, '%H:%M:%S'))
+    logger, shown = logging.getLogger(f'dlmachine{child}'), _handler(path)
+    shown.setFormatter(logging.Formatter(pattern, '%H:%M:%S' if path is None else None))
     before = logger.level
     logger.addHandler(shown)
     logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
@@ -149,3 +173,19 @@ def _logged(child: str, verbosity: int, pattern: str) -> Iterator[None]:
     finally:
         logger.setLevel(before)
         logger.removeHandler(shown)
+        if path is not None:
+            shown.close()
+
+
+def _handler(path: str | None) -> 'logging.Handler':
+    import logging
+
+    from dlmachine.paths import expand
+
+    if path is None:
+        return logging.StreamHandler(sys.stderr)
+    try:
+        return logging.FileHandler(expand(path), encoding='utf-8', errors='backslashreplace')
+    except OSError as error:
+        msg = f'--log-file: {path} cannot be written: {error.strerror or error}'
+        raise click.UsageError(msg) from error

@@ -6,12 +6,8 @@ import click
 
 from dlmachine.cli.batch.lock_report import ShownResults, naming_entries
 from dlmachine.cli.common import managing
-from dlmachine.cli.parameters.options import (
-    Command,
-    folder_option,
-    manifest_options,
-    own_option,
-)
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import folder_option, manifest_options, own_option
 from dlmachine.cli.parameters.values import FILE
 
 

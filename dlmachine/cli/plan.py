@@ -11,6 +11,8 @@ from returns.result import Failure, Result
 from dlmachine.cli import common
 from dlmachine.cli.batch.inputs import check_input, read_targets
 from dlmachine.cli.parameters import options
+from dlmachine.cli.parameters.colors import tell
+from dlmachine.cli.parameters.command import Command
 from dlmachine.cli.parameters.values import FILE
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from dlmachine.targets import Target
 
 
-@click.command('plan', cls=options.Command)
+@click.command('plan', cls=Command)
 @click.argument('urls', nargs=-1, metavar='URL...')
 @options.own_option(
     '-o',
@@ -58,6 +60,8 @@ def show_plans(manager: 'DownloadManager', targets: 'list[Target]', given: dict[
     results: list[dict[str, Any]] = []
     refused = pending = 0
     dest, words = common.destination(given, manager), common.request_words(given)
+    if len(targets) == 1:
+        dest = common.named_by_url(targets[0], dest, given, manager)
     for target, ready in common.prepared(targets, dest, manager, words):
         found = _plan(ready, manager)
         if not is_successful(found):
@@ -66,7 +70,7 @@ def show_plans(manager: 'DownloadManager', targets: 'list[Target]', given: dict[
             results.append(
                 {'url': common.shown(target, manager), 'fault': common.fault_as_json(fault)}
             )
-            click.echo(f'error: {common.fault_text(target, fault, manager)}', err=True)
+            tell('error', common.fault_text(target, fault, manager))
             continue
         made = found.unwrap()
         pending += made.is_download

@@ -44,7 +44,10 @@ def complete(line: str, shell: type[ShellComplete] = BashComplete) -> list[tuple
             ],
         ),
         ('get --connect', ['--connect-timeout']),
-        ('get --no-check', ['--no-check-freshness', '--no-check-content']),
+        (
+            'get --no-check',
+            ['--no-check-freshness', '--no-check-content', '--no-check-certificate'],
+        ),
         ('get --backend ', ['requests', 'curl']),
         ('get --backend=cu', ['curl']),
         ('demo --backend r', ['requests']),

@@ -164,7 +164,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'no working folder can be created here',
     ),
     'it takes a signal, or an output that is closed': (
-        'error: the output cannot be written: ...',
+        'the output cannot be written: ...',
         'interrupted: ... of ... files are finished; ...',
         'interrupted; run the command again to resume',
         'run the same command again to fetch the rest',

@@ -11,6 +11,7 @@ from dlmachine.cli.batch.many import print_result, warn
 from dlmachine.cli.batch.summary import Summary
 from dlmachine.cli.common import fault_text
 from dlmachine.cli.exit_codes import CHANGES_PENDING, INTEGRITY, PARTIAL, exit_code
+from dlmachine.cli.parameters.colors import tell
 from dlmachine.core.faults import Fault, LockMismatch, LockOutdated
 from dlmachine.core.faults.printing import printable
 
@@ -47,7 +48,7 @@ class ShownResults:
                 # Nothing is left that a terminal would take for a colour.
                 click.echo(printable(str(item.path)), color=True)
         else:
-            click.echo(f'error: {fault_text(item.input, item.fault, self._manager)}', err=True)
+            tell('error', fault_text(item.input, item.fault, self._manager))
         if self._is_json:
             print_result(item, self._manager)
 

@@ -9,6 +9,7 @@ import click
 
 from dlmachine.cli.batch.retry import Input
 from dlmachine.cli.common import destination, fault_as_json, fault_text, request_words, shown
+from dlmachine.cli.parameters.colors import tell
 from dlmachine.cli.signals import ending_at_once
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import replace
@@ -40,7 +41,7 @@ def get_many(manager: 'DownloadManager', inputs: list[Input], given: Mapping[str
             summary.add(item, shown(one.target, manager))
             _report(item, one, manager, given)
     faults = summary.faults
-    if faults or not given['quiet']:
+    if faults or not (given['quiet'] or given['silent']):
         for line in summary.lines():
             click.echo(line, err=True)
     if len(faults) == len(inputs) and len({type(fault) for fault in faults}) == 1:
@@ -54,22 +55,39 @@ def _report(
 ) -> None:
     if item.ok:
         warn(item.outcome)
-        if not given['as_json'] and not given['quiet']:
+        if not (given['as_json'] or given['quiet'] or given['write_out']):
             click.echo(printable(str(item.path)))
     else:
-        click.echo(f'error: {input_fault(one, item.fault, manager)}', err=True)
+        tell('error', input_fault(one, item.fault, manager))
+    if given['as_json'] or given['write_out']:
+        print_result(replace(item, index=one.index), manager, given['write_out'])
+
+
+def read_write_out(given: Mapping[str, Any]) -> str:
+    """The format of --write-out; empty without one.  Raises: UsageError."""
+    if given['write_out'] is None:
+        return ''
+    from dlmachine.cli.batch.write_out import read_format
+
     if given['as_json']:
-        print_result(replace(item, index=one.index), manager)
+        msg = '--json and --write-out exclude each other'
+        raise click.UsageError(msg)
+    return read_format(given['write_out'])
 
 
-def print_result(item: 'BatchItem[Any]', manager: 'DownloadManager') -> None:
-    """Print one result as a line of JSON."""
+def print_result(item: 'BatchItem[Any]', manager: 'DownloadManager', pattern: str = '') -> None:
+    """Print one result as a line of JSON, or in the form of --write-out."""
     from dlmachine.batch.results import describe
 
     row = describe(item, manager.secret_names)
     row['fault'] = None if row['fault'] is None else fault_as_json(row['fault'])
-    # ASCII, so that it can be written in any encoding.
-    click.echo(json.dumps(row, default=str))
+    if pattern:
+        from dlmachine.cli.batch.write_out import write_out
+
+        click.echo(write_out(pattern, item, row), nl=False)
+    else:
+        # ASCII, so that it can be written in any encoding.
+        click.echo(json.dumps(row, default=str))
 
 
 def input_fault(one: Input, fault: 'Fault', manager: 'DownloadManager') -> str:
@@ -83,7 +101,7 @@ def warn(outcome: 'Outcome') -> None:
     from dlmachine.core.protocol.outcome import Origin
 
     if outcome.fault is not None:
-        click.echo(printable(f'stale: {outcome.content}: {outcome.reason}'), err=True)
+        tell('stale', printable(f'{outcome.content}: {outcome.reason}'))
     elif outcome.origin is Origin.NETWORK:
         for note in outcome.notes:
-            click.echo(printable(f'note: {outcome.path or "-"}: {note}'), err=True)
+            tell('note', printable(f'{outcome.path or "-"}: {note}'))

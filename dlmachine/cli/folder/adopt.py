@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.common import fault_as_json, managing
+from dlmachine.cli.parameters.colors import tell
+from dlmachine.cli.parameters.command import Command
 from dlmachine.cli.parameters.flags import fault_in_flags
 from dlmachine.cli.parameters.options import (
-    Command,
     config_option,
     folder_option,
     input_options,
@@ -110,7 +111,7 @@ def _counted(
 
 def _show(one: 'Adopted') -> None:
     if one.fault is not None:
-        click.echo(f'error: {fault_in_flags(one.fault)}', err=True)
+        tell('error', fault_in_flags(one.fault))
     elif one.how is not None:
         click.echo(printable(f'{one.how.value}  {one.path}  {one.url}'))
 

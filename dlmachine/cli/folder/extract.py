@@ -6,13 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.common import managing, print_json, size_text
-from dlmachine.cli.parameters.options import (
-    Command,
-    config_option,
-    json_option,
-    own_option,
-    table_option,
-)
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import config_option, json_option, own_option, table_option
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 

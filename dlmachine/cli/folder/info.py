@@ -6,13 +6,9 @@ from typing import Any
 import click
 
 from dlmachine.cli.common import managing, print_json
-from dlmachine.cli.parameters.options import (
-    Command,
-    config_option,
-    folder_option,
-    json_option,
-    table_option,
-)
+from dlmachine.cli.parameters.colors import tell
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import config_option, folder_option, json_option, table_option
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
@@ -43,7 +39,7 @@ def command(what: str, folder: str, **given: Any) -> None:
             found = [] if one is None else [one]
         shown = printable(redact_url(what, manager.secret_names))
     if not found:
-        click.echo(f'error: nothing is recorded about {shown}', err=True)
+        tell('error', f'nothing is recorded about {shown}')
         sys.exit(GENERIC)
     if given['as_json']:
         print_json([file_as_json(file) for file in found])

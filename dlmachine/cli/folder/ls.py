@@ -5,7 +5,9 @@ from typing import Any
 import click
 
 from dlmachine.cli.common import managing
-from dlmachine.cli.parameters.options import Command, config_option, json_option
+from dlmachine.cli.parameters.colors import tell
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import config_option, json_option
 from dlmachine.cli.parameters.values import FOLDER
 
 
@@ -31,4 +33,4 @@ def command(folder: str, **given: Any) -> None:
             click.echo(file_line(file))
             is_empty = False
     if is_empty:
-        click.echo(f'note: no file in {folder} is recorded', err=True)
+        tell('note', f'no file in {folder} is recorded')

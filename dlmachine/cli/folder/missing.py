@@ -11,13 +11,9 @@ import click
 
 from dlmachine.cli.cache_folder import opened
 from dlmachine.cli.common import fail, print_json
-from dlmachine.cli.parameters.options import (
-    Command,
-    config_option,
-    json_option,
-    own_option,
-    table_option,
-)
+from dlmachine.cli.parameters.colors import tell
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import config_option, json_option, own_option, table_option
 from dlmachine.cli.parameters.values import FOLDER
 from dlmachine.core.faults.printing import printable
 
@@ -53,7 +49,7 @@ def missing(what: tuple[str, ...], *, folder: str | None, forget: bool, **given:
         times = f'{miss.at:%Y-%m-%d %H:%M:%S}  {miss.until:%Y-%m-%d %H:%M:%S}'
         click.echo(printable(f'{times}  {miss.status}  {miss.url}'))
     if not found:
-        click.echo('note: no missing file is remembered', err=True)
+        tell('note', 'no missing file is remembered')
 
 
 @contextmanager

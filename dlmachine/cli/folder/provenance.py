@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.common import managing
-from dlmachine.cli.parameters.options import Command, config_option, own_option
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import config_option, own_option
 from dlmachine.cli.parameters.values import FOLDER
 from dlmachine.core.faults.printing import printable
 

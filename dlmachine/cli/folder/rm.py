@@ -6,8 +6,10 @@ from typing import Any
 import click
 
 from dlmachine.cli.common import confirmed, managing
+from dlmachine.cli.parameters.colors import tell
+from dlmachine.cli.parameters.command import Command
 from dlmachine.cli.parameters.flags import fault_in_flags
-from dlmachine.cli.parameters.options import Command, config_option, own_option
+from dlmachine.cli.parameters.options import config_option, own_option
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
@@ -41,7 +43,7 @@ def command(files: tuple[str, ...], *, force: bool, yes: bool, dry_run: bool, **
             try:
                 manager.remove(file, force=force)
             except DownloadError as error:
-                click.echo(f'error: {fault_in_flags(error.fault)}', err=True)
+                tell('error', fault_in_flags(error.fault))
                 code = code or exit_code(error.fault)
     if code:
         sys.exit(code)

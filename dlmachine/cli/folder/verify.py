@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlmachine.cli.common import managing
-from dlmachine.cli.parameters.options import Command, config_option, json_option, own_option
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import config_option, json_option, own_option
 from dlmachine.cli.parameters.values import FOLDER
 
 if TYPE_CHECKING:

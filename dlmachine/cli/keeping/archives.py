@@ -7,8 +7,8 @@ import click
 from dlmachine.cli.cache_folder import managing_cache
 from dlmachine.cli.common import print_json, size_text
 from dlmachine.cli.keeping.ls import filter_option
+from dlmachine.cli.parameters.command import Command
 from dlmachine.cli.parameters.options import (
-    Command,
     base_url_option,
     config_option,
     json_option,

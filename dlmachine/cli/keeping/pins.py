@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from dlmachine.cli.cache_folder import found_entries
-from dlmachine.cli.parameters.options import Command, config_option, table_option
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import config_option, table_option
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 

@@ -6,13 +6,9 @@ import click
 
 from dlmachine.cli.cache_folder import managing_cache
 from dlmachine.cli.common import print_json, size_text
-from dlmachine.cli.parameters.options import (
-    Command,
-    config_option,
-    json_option,
-    own_option,
-    table_option,
-)
+from dlmachine.cli.parameters.colors import tell
+from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.options import config_option, json_option, own_option, table_option
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
@@ -59,7 +55,7 @@ def prune(*, locks: tuple[str, ...], dry_run: bool, **given: Any) -> None:
         click.echo(_summary(report), err=True)
         if report.is_over:
             size = size_text(manager.config.keeping.max_size)
-            click.echo(f'warning: what stays is larger than {size}', err=True)
+            tell('warning', f'what stays is larger than {size}')
 
 
 def _table(report: 'PruneReport', *, is_verbose: bool) -> 'Iterator[str]':

@@ -48,11 +48,13 @@ REPEATED: Final = {
 ON: Final = frozenset({'check_content', 'create_dirs', 'follow', 'keep_old', 'progress', 'verify'})
 #: Additional flags: short ones, and those of curl.
 ALSO: Final[Mapping[str, tuple[str, ...]]] = {
-    'cainfo': ('--cacert', '--capath'),
+    'cainfo': ('--cacert', '--ca-certificate', '--capath'),
     'cert': ('-E',),
     'check_freshness': ('-N', '--timestamping'),
     'grace_period': ('--grace',),
+    'follow': ('-L', '--location'),
     'headers': ('-H',),
+    'max_redirects': ('--max-redirs',),
     'method': ('-X', '--request'),
     'proxy': ('-x',),
     'proxy_auth': ('-U', '--proxy-user'),
@@ -62,9 +64,11 @@ ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     'stall_timeout': ('--read-timeout',),
     'timeout': ('-m', '--max-time'),
     'user_agent': ('-A',),
-    'verify': ('-k', '--insecure'),
+    'verify': ('-k', '--insecure', '--no-check-certificate'),
     'workers': ('-j',),
 }
+#: Options whose additional flags switch them on, although they are on by default.
+SWITCHED_ON: Final = frozenset({'follow'})
 #: Former flags; they work, with a warning.
 OLD_FLAGS: Final = {
     '--force': '--force-download',
@@ -74,6 +78,10 @@ OLD_FLAGS: Final = {
 #: Flags that stand for another one with a value.
 ABBREVIATIONS: Final = {
     '--skip-existing': ('--if-exists', 'keep'),
+    '--no-clobber': ('--if-exists', 'keep'),
+    '--overwrite': ('--if-exists', 'replace'),
+    '-R': ('--mtime', 'server'),
+    '--remote-time': ('--mtime', 'server'),
     '--system-certs': ('--cainfo', 'system'),
 }
 #: Parameters of functions that are flags of a command, with the value that the flag stands for.

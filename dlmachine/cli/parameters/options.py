@@ -9,7 +9,14 @@ from typing import Any, Final, TypeVar
 import click
 
 from dlmachine.cli.parameters.body import body_options
-from dlmachine.cli.parameters.flags import ABBREVIATIONS, ALSO, ON, REPEATED, flag_of, renamed
+from dlmachine.cli.parameters.command import Flag
+from dlmachine.cli.parameters.flags import ALSO, ON, REPEATED, SWITCHED_ON, flag_of
+from dlmachine.cli.parameters.habits import (
+    implied_options,
+    naming_options,
+    output_options,
+    reuse_options,
+)
 from dlmachine.cli.parameters.login import login_options
 from dlmachine.cli.parameters.usage import WORKERS
 from dlmachine.cli.parameters.values import FILE, FOLDER, Completed, accepts, metavar, type_of
@@ -52,14 +59,6 @@ _HELPS: Final = {
 _TABLE: Final[Mapping[str, OptionHelp]] = {**MANAGER_HELP, **DESCRIPTOR_HELP, **OPTION_HELP}
 
 
-class Flag(click.Option):
-    """An option of a command, in a section of its help."""
-
-    def __init__(self, *args: Any, section: str = 'Options', **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.section = section
-
-
 class TableFlag(Flag):
     """An option from the table; its value is None if it was not passed."""
 
@@ -68,10 +67,10 @@ class TableFlag(Flag):
         flags = (*ALSO.get(name, ()), flag_of(name))
         # Short flags stand first, then dlmachine's name, then curl's.
         shown = sorted(flags, key=lambda flag: (flag[:2] == '--', flag != flag_of(name)))
-        self._shown = ', '.join(shown)
+        self._shown = flag_of(name) if name in SWITCHED_ON else ', '.join(shown)
         if _TABLE[name].type.partition(' ')[0] == 'bool':
             plain = name.replace('_', '-')
-            side = ' /{}' if name in ON else '{}/ '
+            side = ' /{}' if name in ON - SWITCHED_ON else '{}/ '
             also = [side.format(flag) for flag in ALSO.get(name, ())]
             super().__init__(
                 [name, f'--{plain}/--no-{plain}', *also], default=None, section=section
@@ -90,31 +89,6 @@ class TableFlag(Flag):
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         """The flags and the help; of a switch, the side that changes the default."""
         return self._shown, self.help or ''
-
-
-class Command(click.Command):
-    """A command with sections in its help; it accepts the former names of its flags."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments; warn about former flags."""
-        own = [flag for param in self.params for flag in param.opts]
-        words = list(renamed(args, own))
-        for word, old in words:
-            if old:
-                click.echo(f'warning: {old} is now called {word.partition("=")[0]}', err=True)
-        return super().parse_args(ctx, [word for word, _ in words])
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options by section."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is not None and isinstance(param, click.Option):
-                section = getattr(param, 'section', 'Options')
-                sections.setdefault(section, []).append(record)
-        for section, records in sections.items():
-            with formatter.section(section):
-                formatter.write_dl(records)
 
 
 def table_option(name: str, help: str = '') -> Callable[[Decorated], Decorated]:  # noqa: A002
@@ -201,24 +175,22 @@ def input_options(command: Decorated) -> Decorated:
     return reading(outside_option(base_url_option(command)))
 
 
-def _abbreviation(flag: str, section: str, meaning: str) -> Callable[[Any], Any]:
-    text = f'{meaning}: {" ".join(ABBREVIATIONS[flag])}.'
-    return own_option(flag, section=section, is_flag=True, expose_value=False, help=text)
+def output_flags(command: Decorated) -> Decorated:
+    """Add the options for what a command prints and logs."""
+    for option in reversed(output_options(own_option)):
+        command = option(command)
+    return command
 
 
 def request_options(command: Decorated) -> Decorated:
     """Add the options of a request."""
-    options: list[Callable[[Any], Any]] = [config_option]
+    options: list[Callable[[Any], Any]] = [*naming_options(own_option), config_option]
     for section, names in SECTIONS.items():
         options += [_add(TableFlag(name, section)) for name in names]
         if section == 'Cache':
-            options += [
-                _abbreviation('--skip-existing', section, 'Keep and use files that are there')
-            ]
+            options += reuse_options(own_option, section)
         if section == 'Connections':
-            options += [
-                _abbreviation('--system-certs', section, 'Trust the certificates of this system')
-            ]
+            options += reuse_options(own_option, section, '--cainfo')
         if section == 'Request':
             options += [
                 own_option(
@@ -232,7 +204,7 @@ def request_options(command: Decorated) -> Decorated:
                 *body_options(own_option),
                 *login_options(own_option),
             ]
-    for option in reversed(options):
+    for option in reversed([*options, *implied_options(own_option)]):
         command = option(command)
     return command
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+from dlmachine.cli.parameters.colors import tell
+
 #: Environment variables with a default for --workers: the present and the former name.
 WORKERS = ('DLMACHINE_WORKERS', 'DLMACHINE_JOBS')
 
@@ -25,7 +27,7 @@ def show_usage_error(error: click.ClickException) -> None:
         name = f"'{context.command_path} {context.help_option_names[-1]}'"
         click.echo(f'Try {name} for help.\n', err=True)
     words = (*sys.argv[1:], *(os.environ.get(name, '') for name in WORKERS))
-    click.echo(f'Error: {masked(error.format_message(), words)}', err=True)
+    tell('Error', masked(error.format_message(), words))
 
 
 def masked(message: str, words: Iterable[str]) -> str:
