@@ -12,6 +12,7 @@ beside the database, and it does not work on network file systems.
 import os
 import sqlite3
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ from urllib.parse import quote
 #: How long to wait for a database that another program has locked.
 BUSY_SECONDS: Final = 30.0
 
+#: How long a reader waits until it asks again.
+_RETRY_SECONDS: Final = 0.002
 #: dlmachine's largest values are records of about ten thousand bytes.
 _MAX_VALUE_BYTES: Final = 8 << 20
 _BUSY_CODES: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -118,14 +121,31 @@ class Database(ABC):
     ) -> _Read:
         self._notice_fork()
         link = self._reader
-        with link.mutex:
+        try:
+            with link.mutex:
+                try:
+                    return ask(self._open_reader(link, seen))
+                except sqlite3.OperationalError as error:
+                    code = getattr(error, 'sqlite_errorcode', None)
+                    if code != sqlite3.SQLITE_READONLY_ROLLBACK:
+                        raise
+                    self._repair()
+                    return ask(self._open_reader(link, self.see()))
+        except sqlite3.OperationalError as error:
+            if patience == 0 or not is_busy(error):
+                raise
+        return self._ask_again(ask, BUSY_SECONDS if patience is None else patience)
+
+    def _ask_again(self, ask: Callable[[sqlite3.Connection], _Read], patience: float) -> _Read:
+        # SQLite would wait up to a tenth of a second between two attempts; a commit takes less.
+        last = time.monotonic() + patience
+        while True:
+            time.sleep(_RETRY_SECONDS)
             try:
-                return ask(self._open_reader(link, seen, patience))
+                return self._ask(ask, self.see(), 0.0)
             except sqlite3.OperationalError as error:
-                if getattr(error, 'sqlite_errorcode', None) != sqlite3.SQLITE_READONLY_ROLLBACK:
+                if time.monotonic() >= last or not is_busy(error):
                     raise
-                self._repair()
-                return ask(self._open_reader(link, self.see(), patience))
 
     @contextmanager
     def writing(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -154,20 +174,14 @@ class Database(ABC):
             with link.mutex:
                 link.close()
 
-    def _open_reader(
-        self, link: _Link, seen: os.stat_result | None, patience: float | None
-    ) -> sqlite3.Connection:
+    def _open_reader(self, link: _Link, seen: os.stat_result | None) -> sqlite3.Connection:
         if seen is None or not seen.st_size:
             raise NoDatabase
         identity = seen.st_dev, seen.st_ino
-        patience = BUSY_SECONDS if patience is None else patience
         if link.connection is not None and link.made_to == identity:
-            if link.patience != patience:
-                _set_patience(link.connection, patience)
-                link.patience = patience
             return link.connection
         link.close()
-        connection = _connect(self.path, 'ro', patience)
+        connection = _connect(self.path, 'ro', 0.0)
         try:
             begun = self.is_begun(connection)
         except sqlite3.Error:
@@ -176,7 +190,7 @@ class Database(ABC):
         if not begun:
             connection.close()
             raise NoDatabase
-        link.connection, link.made_to, link.patience = connection, identity, patience
+        link.connection, link.made_to = connection, identity
         return connection
 
     def _open_writer(self, link: _Link, patience: float | None) -> sqlite3.Connection:

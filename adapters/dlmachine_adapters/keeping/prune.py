@@ -4,14 +4,14 @@ Contract: `dlmachine.core.keeping` decides which. A version is first marked as T
 process finds it any more. Then its users are looked for once more, and it is restored if it has
 one. Then its file is removed, and at last the row is marked as DELETED. After a crash no entry is
 without its file, and the next prune restores the marked ones. Readers wait only for a commit: it
-changes few rows, and a pause as long as the transaction follows it.
+changes few rows, its journal is synced before, and a pause as long as the transaction follows it.
 """
 
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import islice
 from typing import Final, TypeAlias
@@ -33,6 +33,7 @@ _FIRST, _FEWEST, _MOST = 32, 16, 64
 #: A transaction that takes longer is followed by a smaller one, a shorter one by a larger one.
 _LONG_SECONDS: Final = 0.02
 _SHORT_SECONDS: Final = 0.008
+_JOURNAL: Final = os.O_RDONLY | getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_NONBLOCK', 0)
 #: The longest pause.
 _PAUSE_SECONDS: Final = 0.1
 #: The label of a row that is being removed; cachedir may have marked others as TRASH.
@@ -123,6 +124,7 @@ class Remover:
         with self._registry.writing() as connection:
             began = time.perf_counter()
             yield connection
+            self._sync_journal()
         took = time.perf_counter() - began
         self.longest_seconds = max(self.longest_seconds, took)
         if took > _LONG_SECONDS:
@@ -130,6 +132,16 @@ class Remover:
         elif took < _SHORT_SECONDS:
             self._count = min(self._count * 2, _MOST)
         time.sleep(min(took, _PAUSE_SECONDS))
+
+    def _sync_journal(self) -> None:
+        # A commit syncs it while readers wait, and on many file systems with it every other change,
+        # such as the removals of files.
+        with suppress(OSError):
+            handle = os.open(f'{self._registry.path}-journal', _JOURNAL)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 def _settle(connection: sqlite3.Connection, done: list[Done]) -> None:

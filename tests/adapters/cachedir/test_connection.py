@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -435,6 +436,30 @@ def test_a_closed_store_opens_again(shelf: Shelf) -> None:
     assert len(shelf.see().entries) == 1
     assert shelf.put(2).version == 2
     assert len(DATA) == 8
+
+
+def test_a_reader_asks_again_at_once(
+    shelf: Shelf, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit takes a few milliseconds; SQLite itself would wait longer and longer."""
+    shelf.put()
+    other = sqlite3.connect(folder / 'cache.sqlite', isolation_level=None)
+    shelf.store.close()
+    other.execute('BEGIN EXCLUSIVE')
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 20:
+            other.rollback()
+
+    monkeypatch.setattr(time, 'sleep', wait)
+    seen = shelf.see()
+    other.close()
+
+    assert seen.fault is None
+    assert len(seen.entries) == 1
+    assert waits == [0.002] * 20
 
 
 def test_a_registry_that_cannot_be_reached_is_an_error(tmp_path: Path) -> None:

@@ -290,6 +290,31 @@ def test_no_transaction_changes_many_rows(
     assert all(0 < pause <= 0.1 for pause in pauses)
 
 
+def test_the_journal_is_synced_before_readers_have_to_wait(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit then finds little to sync."""
+    fill(registry, 100)
+    told: list[str] = []
+    sync = os.fsync
+
+    def synced(handle: int) -> None:
+        told.append(os.path.basename(os.readlink(f'/proc/self/fd/{handle}')))
+        sync(handle)
+
+    monkeypatch.setattr(os, 'fsync', synced)
+    with registry.writing() as writer:
+        writer.set_trace_callback(lambda text: told.append(text[:6]))
+    told.clear()
+
+    remove(registry)
+
+    commits = [place for place, text in enumerate(told) if text == 'COMMIT']
+    before = {told[place - 1] for place in commits[:-1]}
+    assert len(commits) > 2
+    assert before == {'cache.sqlite-journal'}
+
+
 def test_what_is_asked_again_does_not_grow_with_the_cache(registry: Registry) -> None:
     """Each batch is looked at by itself: the whole prune is linear."""
     items = fill(registry, 40)
