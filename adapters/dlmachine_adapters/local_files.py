@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 #: Files are read in pieces of this size.
 _PIECE_BYTES: Final = 1 << 20
+_KNOWS_EFFECTIVE_USER: Final = os.access in os.supports_effective_ids
 #: The last components of paths that do not name a file.
 _NO_NAMES: Final = frozenset({'', os.curdir})
 
@@ -142,6 +143,7 @@ class LocalFiles:
             return PartialFile(MemoryStorage(), self._clock)
         folder = effect.beside
         try:
+            _check_writable(folder)
             if effect.new_path and is_taken(effect.new_path):
                 return EffectFailed(at=self._clock.now(), fault=occupied(effect.new_path))
             if effect.source:
@@ -161,6 +163,13 @@ class LocalFiles:
             fault = storage_fault(error, 'remove', effect.path)
             return EffectFailed(at=self._clock.now(), fault=fault)
         return Unpublished(at=self._clock.now())
+
+
+def _check_writable(folder: str) -> None:
+    # Parts are in a folder of their own, so this would be known only after the transfer.
+    is_writable = os.access(folder, os.W_OK | os.X_OK, effective_ids=_KNOWS_EFFECTIVE_USER)
+    if not is_writable and os.path.isdir(folder):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
 
 
 def _storage_of_copy(effect: OpenPart) -> 'FileStorage | LinkStorage':

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -153,7 +154,9 @@ def shown(target: Any, manager: 'DownloadManager') -> str:
 def fault_text(target: Any, fault: 'Fault', manager: 'DownloadManager') -> str:
     """The message of a fault, with the target unless the message contains it."""
     named, text = shown(target, manager), fault_in_flags(fault)
-    return text if named in text else f'{named}: {text}'
+    # The name of an entry may be a word such as `out`, which is in `outside`.
+    is_in = re.search(rf'(?<![\w.]){re.escape(named)}(?!\w)', text) is not None
+    return text if is_in else f'{named}: {text}'
 
 
 def fault_as_json(fault: 'Fault') -> dict[str, Any]:

@@ -33,6 +33,8 @@ def command(file: str, **given: Any) -> None:
     --check finds that manifest and lockfile differ; the entries that differ are listed.
     """
     upgrade = True if given['upgrade'] else given['upgrade_entries']
+    if given['check'] and upgrade:
+        raise click.UsageError('--check leaves the lockfile as it is: omit it, or --upgrade')
     is_bare = given['quiet'] or given['as_json'] or given['progress'] is False
     with managing(given, progress=not is_bare) as manager:
         shown = ShownResults(manager, given)

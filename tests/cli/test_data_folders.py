@@ -147,6 +147,7 @@ def test_paths_in_the_current_folder(
 def test_rm(run: Run, data: Path) -> None:
     """It asks; a changed file stays unless forced, and the others are removed."""
     assert run('rm', 'data/a.tsv', '--dry-run').exit_code == 0
+    assert '(does not exist)' in run('rm', 'data/nothing', '--dry-run').output
     assert run('rm', 'data/a.tsv').exit_code == 2
     (data / 'a.tsv').write_text('edited')
     done = run('rm', 'data/a.tsv', 'data/sub/b.tsv', '--yes')

@@ -75,6 +75,25 @@ def test_a_path_outside_needs_the_flag(run: RunCommand, server: Server, tmp_path
     assert (tmp_path / 'work' / 't.tsv').read_bytes() == BODY
 
 
+def test_an_error_names_its_entry(run: RunCommand, server: Server, tmp_path: Path) -> None:
+    """Also if the message has the name in another word: `out` in `outside`."""
+    entry = {'name': 'out', 'url': server.url('/t'), 'path': '../t'}
+    (tmp_path / 'm.json').write_text(json.dumps([entry]))
+
+    got = run('get', '-i', str(tmp_path / 'm.json'), '--dir', 'data')
+
+    assert got.returncode == 2
+    assert got.stderr.startswith('error: out: path (')
+
+
+def test_a_check_upgrades_nothing(run: RunCommand, manifest: str) -> None:
+    """Both together are refused by their flags."""
+    for words in (('--upgrade',), ('--upgrade-entry', 'x')):
+        refused = run('lock', manifest, '--check', *words)
+        assert refused.returncode == 2
+        assert '--check leaves the lockfile as it is' in refused.stderr
+
+
 def test_lock_and_sync_end_with_codes_for_scripts(
     run: RunCommand, server: Server, tmp_path: Path
 ) -> None:

@@ -60,10 +60,16 @@ def case(server: Server, backend: str, spot: Path, home: str) -> Case:
     return made
 
 
-def test_a_read_only_folder_serves_recorded_files(case: Case, server: Server) -> None:
-    """With 'stored' without a request or a lock; a new version is a clear error before any request."""
+@pytest.mark.parametrize('of_parts', [0o555, 0o755])
+def test_a_read_only_folder_serves_recorded_files(
+    case: Case, server: Server, of_parts: int
+) -> None:
+    """With 'stored' without a request or a lock; a new version is a clear error before any request.
+
+    The folder of the parts may still be writable.
+    """
     case.folder.chmod(0o555)
-    (case.folder / OURS).chmod(0o555)
+    (case.folder / OURS).chmod(of_parts)
     asked = len(server.asked)
     stored, offline = case.get(freshness='stored'), case.get(offline=True)
     case.renew()

@@ -1,5 +1,6 @@
 """`dlmachine rm`: remove recorded files with their records."""
 
+import os
 import sys
 from typing import Any
 
@@ -33,7 +34,8 @@ def command(files: tuple[str, ...], *, force: bool, yes: bool, dry_run: bool, **
     with managing(given) as manager:
         for file in files:
             found = manager.info(file)
-            click.echo(printable(f'{file}  {found.url if found else "(not recorded)"}'))
+            state = '(not recorded)' if os.path.lexists(file) else '(does not exist)'
+            click.echo(printable(f'{file}  {found.url if found else state}'))
         if dry_run:
             return
         if not yes and not confirmed(f'Remove {len(files)}?'):
