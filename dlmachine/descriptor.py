@@ -16,6 +16,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.auth import AuthLike
 from dlmachine.core.access.caller_cookies import CookiesLike
+from dlmachine.core.access.secret import SecretLike
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import Body, ContentPart, FilePart
@@ -82,6 +83,7 @@ class Descriptor(core.Descriptor):
         key_by_vary: bool = False,
         auth: AuthLike = None,
         cookies: CookiesLike = None,
+        key_password: SecretLike = None,
     ) -> None:
         """Check and normalize the arguments; `key_by_vary` is for `dataclasses.replace`."""
         parsed = core.Descriptor.parse(
@@ -105,6 +107,7 @@ class Descriptor(core.Descriptor):
             key_ignores_query=key_ignores_query,
             auth=auth,
             cookies=_absolute(cookies),
+            key_password=key_password,
         )
         made = unwrap(parsed)
         for name in _FIELDS:

@@ -15,7 +15,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.auth import parse_auth
 from dlmachine.core.access.caller_cookies import parse_cookies
-from dlmachine.core.access.secret import Secret
+from dlmachine.core.access.secret import Secret, parse_secret
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import replace
@@ -94,6 +94,11 @@ def settle_words(
             if not is_successful(auth):
                 return Failure(auth.failure())
             settled[name] = auth.unwrap()
+            continue
+        if name == 'key_password':
+            secret = parse_secret(name, value)
+            is_one = value is not None and is_successful(secret)
+            settled[name] = _settled_secret(secret.unwrap(), folder) if is_one else value
             continue
         if name == 'cookies' and isinstance(value, Mapping):
             own = _settled_cookies(value, folder, may_send=allow_outside or is_own)

@@ -24,6 +24,7 @@ CODES: Final[dict[type[faults.FaultBase], int]] = {
     faults.InvalidInput: USAGE,
     faults.SecretUnavailable: AUTH,
     faults.JarUnusable: FILES,
+    faults.CertificateUnusable: TLS,
     faults.LoginFailed: AUTH,
     faults.UnknownName: USAGE,
     faults.BackendMissing: USAGE,

@@ -1,11 +1,14 @@
 """Parse the keywords of a Descriptor that can have defaults."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.auth import parse_auth
 from dlmachine.core.access.caller_cookies import parse_cookies
+from dlmachine.core.access.secret import parse_optional_secret
 from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import option_parsers as parsers
@@ -30,15 +33,21 @@ def read_described(name: str, value: Any) -> Result[Any, Fault]:
         return Descriptor.parse('http://defaults.invalid', headers=value).map(lambda _: value)
     if name == 'secret_names':
         return parse_secret_names(value)
-    if name == 'auth':
-        return parse_auth(value)
-    if name == 'cookies':
-        return parse_cookies(value)
+    if name in _OF_ACCESS:
+        return _OF_ACCESS[name](value)
     if name in KEY_OPTIONS:
         return parse_key_names(value, name)
     if isinstance(value, str):
         return parse_local_path(value, name)
     return parsers.read_text(name, value)
+
+
+#: The keywords that say who one is.
+_OF_ACCESS: Final[dict[str, Callable[[Any], Result[Any, Fault]]]] = {
+    'auth': parse_auth,
+    'cookies': parse_cookies,
+    'key_password': partial(parse_optional_secret, 'key_password'),
+}
 
 
 def refuse_everywhere(name: str, value: Any) -> Result[Any, Fault]:

@@ -13,7 +13,8 @@ Documented = TypeVar('Documented')
 KEY_OPTIONS: Final = ('key_without', 'key_ignores_query')
 #: The descriptor's keywords that can have a default.
 DESCRIBED_NAMES: Final = (
-    'headers', 'auth', 'cookies', 'cainfo', 'verify', 'cert', 'key', 'secret_names', *KEY_OPTIONS,
+    'headers', 'auth', 'cookies', 'cainfo', 'verify', 'cert', 'key', 'key_password', 'secret_names',
+    *KEY_OPTIONS,
 )  # fmt: skip
 
 #: The settings of the manager that belong neither to the Policy nor to the Descriptor.

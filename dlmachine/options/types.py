@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from dlmachine.core.access.auth import AuthLike
 from dlmachine.core.access.caller_cookies import CookiesLike
+from dlmachine.core.access.secret import SecretLike
 from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.network.proxy import ProxyAuthLike, ProxyLike
@@ -51,6 +52,7 @@ class DescriptorOptions(TypedDict, total=False):
     verify: bool
     cert: PathInput | None
     key: PathInput | None
+    key_password: SecretLike
     mirrors: Iterable[str] | None
     fallback_urls: Iterable[str] | None
     secret_names: Iterable[str] | None
@@ -150,6 +152,7 @@ class ManagerOptions(_PolicyOptions, CacheOptions, total=False):
     verify: bool
     cert: PathInput | None
     key: PathInput | None
+    key_password: SecretLike
     secret_names: Iterable[str] | None
     key_without: Iterable[str] | None
     key_ignores_query: Iterable[str] | None

@@ -8,6 +8,7 @@ from tests.fixtures import RunCommand
 from tests.servers import logins
 from tests.servers.behaviours import resource
 from tests.servers.http import Asked, Server, Wire
+from tests.servers.tls import Authority
 
 BODY = b'gene\tvalue\n'
 
@@ -122,3 +123,19 @@ def test_bad_cookies(run: RunCommand, words: tuple[str, ...], problem: str) -> N
     assert done.returncode in {2, 3}
     assert problem in done.stderr
     assert 'planted' not in done.stderr
+
+
+def test_a_client_certificate(run: RunCommand, tmp_path: Path) -> None:
+    """With a key that has a password."""
+    authority = Authority.make(tmp_path)
+    cert, key = authority.client_files(tmp_path)
+    locked = authority.locked_key(key, 'planted-password')
+    files = ('--cacert', str(authority.cainfo), '-E', str(cert), '--key', str(locked))
+    with Server(context=authority.server_context(asks_client=True)) as server:
+        url = server.on('/data', resource(BODY))
+        done = run('get', *files, '--pass', 'env:A_WORD', '-o', 'x', url, A_WORD='planted-password')
+        assert done.returncode == 0, done.stderr
+        refused = run('get', *files, '--pass', 'env:A_WORD', '-o', 'y', url, A_WORD='planted-2')
+    assert refused.returncode == 5
+    assert 'the password is not that of its key. Pass it as --pass env:NAME' in refused.stderr
+    assert 'planted' not in done.stderr + refused.stderr

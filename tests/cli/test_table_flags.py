@@ -26,6 +26,7 @@ ELSEWHERE = {
     'validate': 'a function',
     'auth': '--user, --bearer-env and others',
     'cookies': '--cookie and --cookie-jar',
+    'key_password': '--pass',
     'any_status': 'for programs that look at responses',
     'rules': 'tables [[rule]] in a configuration file',
     **dict.fromkeys(CACHE_HELP, 'flags of cache prune'),

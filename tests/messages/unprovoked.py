@@ -142,6 +142,10 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'Install dlmachine[login]',
         'another thread logs in, and has not finished within ... s',
     ),
+    'a key of another certificate; see tests/manager/test_client_certificates.py': (
+        'the key in ... does not belong to it',
+        'it cannot be read: ...',
+    ),
     'it takes a file system without hard links, or a file with too many': (
         'the cache is on another file system, where hard links do not reach',
         'the file in the cache has too many hard links',

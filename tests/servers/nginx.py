@@ -27,7 +27,7 @@ http {{
     scgi_temp_path {folder}/scgi;
     default_type application/octet-stream;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{tls};
         root {root};
         location /gzip/ {{ alias {root}/; gzip on; gzip_min_length 1; gzip_types *; }}
         location /moved/ {{ rewrite ^/moved/(.*)$ /$1 redirect; }}
@@ -62,19 +62,20 @@ def run_nginx(folder: Path, root: Path) -> Iterator[str]:
 class Nginx:
     """One that can be killed, and started again on the same port.
 
-    `settings` are lines for its server block.
+    `settings` are lines for its server block; `is_tls` makes it speak TLS only.
     """
 
     folder: Path
     root: Path
     settings: str = ''
+    is_tls: bool = False
     port: int = 0
     _process: 'subprocess.Popen[bytes] | None' = None
 
     @property
     def url(self) -> str:
         """Its URL after the start."""
-        return f'http://127.0.0.1:{self.port}'
+        return f'{"https" if self.is_tls else "http"}://127.0.0.1:{self.port}'
 
     def start(self) -> None:
         """Listen at the port of the first start, which no other program uses."""
@@ -91,7 +92,12 @@ class Nginx:
 
     def _listens(self, program: str) -> bool:
         """Whether it has the port; another program may take a free port first."""
-        text = _CONFIG.format(folder=self.folder, root=self.root, port=self.port)
+        text = _CONFIG.format(
+            folder=self.folder,
+            root=self.root,
+            port=self.port,
+            tls=' ssl' if self.is_tls else '',
+        )
         config, own_id = self.folder / 'nginx.conf', self.folder / 'nginx.pid'
         config.write_text(text.replace('location', f'{self.settings}\n        location', 1))
         own_id.unlink(missing_ok=True)

@@ -31,6 +31,20 @@ class Authority:
             context.verify_mode = ssl.CERT_REQUIRED
         return context
 
+    def locked_key(self, key: Path, password: str) -> Path:
+        """The same key in a file with a password."""
+        from cryptography.hazmat.primitives import serialization as forms
+
+        loaded = forms.load_pem_private_key(key.read_bytes(), None)
+        locked = key.with_suffix('.locked')
+        data = loaded.private_bytes(
+            forms.Encoding.PEM,
+            forms.PrivateFormat.PKCS8,
+            forms.BestAvailableEncryption(password.encode()),
+        )
+        locked.write_bytes(data)
+        return locked
+
     def client_files(self, folder: Path) -> tuple[Path, Path]:
         """Certificate and key of a client, as files."""
         issued = self.ca.issue_cert('client@example.org')

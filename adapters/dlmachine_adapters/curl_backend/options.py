@@ -149,7 +149,8 @@ def _set_tls(curl: Any, route: Route) -> None:
         curl.setopt(pycurl.PROXY_CAPATH if is_folder else pycurl.PROXY_CAINFO, route.trust)
     if tls.cert is not None:
         curl.setopt(pycurl.SSLCERT, tls.cert)
-        curl.setopt(pycurl.KEYPASSWD, '')  # Otherwise OpenSSL may ask for one on the terminal.
+        # Without one, OpenSSL may ask for it on the terminal.
+        curl.setopt(pycurl.KEYPASSWD, tls.passphrase)
     if tls.key is not None:
         curl.setopt(pycurl.SSLKEY, tls.key)
 

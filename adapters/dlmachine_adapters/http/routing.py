@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from time import monotonic
 from typing import Final, NamedTuple
 from urllib.parse import quote
@@ -27,6 +26,7 @@ from dlmachine.core.http.url import Url
 from dlmachine.core.network.choose_proxy import choose_proxy
 from dlmachine.core.network.network import NO_NETWORK, Network
 from dlmachine.core.network.proxy import Proxy
+from dlmachine_adapters.http.client_certificate import find_unusable
 from dlmachine_adapters.http.trust import find_trust
 
 #: On these, the standard library reads the system's settings if no variable is set.
@@ -139,7 +139,7 @@ def _find_way(request: Request, network: Network) -> _Way | Fault:
     if isinstance(proxy, FaultBase):
         return proxy
     if location.scheme in _TLS_SCHEMES or (proxy is not None and proxy.scheme == 'https'):
-        fault = _find_missing(tls)
+        fault = find_unusable(tls) if tls.cert is not None or tls.key is not None else None
         found = find_trust(tls) if fault is None else Failure(fault)
         if not is_successful(found):
             return found.failure()
@@ -207,13 +207,6 @@ def _report_open_file(path: str) -> None:
 
         text = '%s: other users can read this file of logins; chmod 600 makes it private'
         logging.getLogger('dlmachine').warning(text, path)
-
-
-def _find_missing(tls: Tls) -> Fault | None:
-    for where, path in (('cert', tls.cert), ('key', tls.key)):
-        if path is not None and not Path(path).is_file():
-            return InvalidInput(where=where, problem=f'names a file that does not exist: {path}')
-    return None
 
 
 def _with_login(request: Request, location: Url, user: str, password: str) -> Request:

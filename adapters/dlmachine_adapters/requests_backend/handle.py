@@ -102,6 +102,9 @@ class Handle:
             cert=certificate,
         )
         self._adapter.cert_verify(pool, url, verify, certificate)  # type: ignore[no-untyped-call]
+        if certificate is not None:
+            locked: Any = pool
+            locked.key_password = route.request.tls.passphrase or None
         return pool
 
 

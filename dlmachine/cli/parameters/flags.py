@@ -33,6 +33,7 @@ _OTHERS: Final = {
     'any_status': '',
     'auth': '--user',
     'cookies': '--cookie',
+    'key_password': '--pass',
     'no_proxy': '--noproxy',
 }
 #: Options that can be repeated.
@@ -97,6 +98,7 @@ _FORMS: Final = {
     "auth={'digest': (user, password)}": '--digest --user USER',
     "auth={'bearer': 'env:NAME'}": '--bearer-env NAME',
     'dlmachine.members(...)': 'dlmachine extract --list FILE',
+    "key_password='env:NAME'": '--pass env:NAME',
 }
 #: An option in Python's notation at the beginning of a word, not in the query of a URL.
 _OPTION: Final = regex(

@@ -59,6 +59,13 @@ def login_options(own_option: Callable[..., Callable[[Decorated], Decorated]]) -
             help='File of logins instead of ~/.netrc.',
         ),
         own_option(
+            '--pass',
+            'key_password',
+            section=_SECTION,
+            metavar='PASSWORD',
+            help='Password of the key of --cert; env:NAME and file:FILE read it.',
+        ),
+        own_option(
             '-b',
             '--cookie',
             section=_SECTION,

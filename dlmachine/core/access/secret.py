@@ -6,7 +6,7 @@ and stored, because it says nothing of the secret.
 
 from collections.abc import Callable
 from dataclasses import field
-from typing import Final
+from typing import Final, TypeAlias
 
 from returns.result import Failure, Result, Success
 
@@ -54,6 +54,17 @@ class Secret:
             name = getattr(self.call, '__qualname__', type(self.call).__qualname__)
             return f'function {module}.{name}'
         return MASK
+
+
+#: What a caller may pass as a secret.
+SecretLike: TypeAlias = Secret | str | Callable[[], object] | None
+
+
+def parse_optional_secret(where: str, given: object) -> Result[Secret | None, Fault]:
+    """Parse a caller's secret, which may be None, or be parsed already."""
+    if given is None or isinstance(given, Secret):
+        return Success(given)
+    return parse_secret(where, given).map(lambda secret: secret)
 
 
 def parse_secret(where: str, given: object) -> Result[Secret, Fault]:

@@ -8,6 +8,7 @@ secrets.
 
 from typing import Final, TypeAlias, get_args
 
+from dlmachine.core.faults.access import CertificateUnusable, JarUnusable, SecretUnavailable
 from dlmachine.core.faults.archives import (
     ArchiveFault,
     ArchiveRefused,
@@ -23,11 +24,9 @@ from dlmachine.core.faults.caller import (
     ChecksumUnknown,
     DestinationUnusable,
     InvalidInput,
-    JarUnusable,
     LockOutdated,
     OfflineMiss,
     SchemeRefused,
-    SecretUnavailable,
     UnknownName,
     WindowUnsatisfiable,
     refuse,
@@ -87,6 +86,7 @@ __all__ = [
     'CacheUnusable',
     'CallerFault',
     'Cancelled',
+    'CertificateUnusable',
     'ChecksumUnknown',
     'ConnectionFailed',
     'ContentRefused',

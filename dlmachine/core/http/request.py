@@ -39,20 +39,25 @@ class Tls:
     """The certificates of a TLS connection (RFC 8446).
 
     `cainfo` is a file of trusted certificates in PEM, a folder of them, or `system` (None: those of
-    the environment or the backend), `cert` and `key` are a client certificate. With `verify=False`
-    the server's certificate is not checked; every plan and record contains this.
+    the environment or the backend), `cert` and `key` are a client certificate, and `passphrase` is
+    the password of its key. With `verify=False` the server's certificate is not checked; every plan
+    and record contains this.
     """
 
     verify: bool = True
     cainfo: str | None = None
     cert: str | None = None
     key: str | None = None
+    passphrase: str = field(default='', repr=False)
 
     def without_client(self) -> 'Tls':
         """A copy without the client certificate, for another origin."""
-        return (
-            self if self.cert is None and self.key is None else replace(self, cert=None, key=None)
-        )
+        has_none = self.cert is None and self.key is None
+        return self if has_none else replace(self, cert=None, key=None, passphrase='')
+
+    def redacted(self) -> 'Tls':
+        """A copy to be shown and stored."""
+        return replace(self, passphrase='') if self.passphrase else self
 
 
 #: The methods that ask for no change on the server (RFC 9110 section 9.2.1).
@@ -133,7 +138,7 @@ class Request:
             url=self.shown_url,
             headers=Headers(self.redactor.fields(self.headers.items), self.secret_names),
             body=NoBody(),
-            tls=self.tls,
+            tls=self.tls.redacted(),
             secret_names=self.secret_names,
         )
 

@@ -31,7 +31,7 @@ from dlmachine.core.protocol.events import (
     SecretRead,
 )
 from dlmachine.core.protocol.job import Job
-from dlmachine.core.protocol.reading import next_to_read
+from dlmachine.core.protocol.reading import asks_for_key_password, next_to_read, tls_with
 from dlmachine.core.protocol.states import Authorizing, Exchanging, Step, Waiting
 from dlmachine.core.transfer.build_request import build_request
 from dlmachine.core.transfer.missing import missing_after, note_missing
@@ -98,6 +98,8 @@ def start_attempt(
         return Step(state=state, effect=reading)
     match build_request(job.descriptor, url, agent):
         case Success(request):
+            if job.descriptor.key_password is not None and request.tls.cert is not None:
+                request = replace(request, tls=tls_with(job.descriptor, attempts))
             return ask(job, attempts, request, at)
         case refused:
             return after_failure(job, attempts, refused.failure(), at)
@@ -117,7 +119,11 @@ def on_authorizing(state: Authorizing, event: Event) -> Step | None:
             known = replace(attempts, cookies=kept.with_own(own, url), cookies_at=at)
             return start_attempt(state.job, known, at, refusal=state.refusal)
         case SecretRead(at=at, value=value):
-            return start_attempt(state.job, replace(attempts, proxy_password=value), at)
+            if asks_for_key_password(state.job.descriptor, attempts):
+                known = replace(attempts, key_password=value)
+            else:
+                known = replace(attempts, proxy_password=value)
+            return start_attempt(state.job, known, at, refusal=state.refusal)
         case LoggedIn(at=at, kept=kept):
             cookies = attempts.cookies.renewed(kept)
             known = replace(attempts, cookies=cookies, cookies_at=at, has_logged_in=True)

@@ -93,6 +93,7 @@ def _target(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
         headers=descriptor.headers if is_same else Headers(),
         tls=descriptor.tls if is_same else descriptor.tls.without_client(),
         secret_names=descriptor.secret_names,
+        key_password=descriptor.key_password if is_same else None,
         auth=descriptor.auth if is_same else DEFAULT_AUTH,
         cookies=descriptor.cookies if is_same else descriptor.cookies.without_own(),
     )

@@ -54,6 +54,11 @@ def _request_lines(descriptor: Descriptor, policy: Policy) -> Iterator[str]:
         has_secret = descriptor.auth.secret is not None
         only = f', sent only to {_origin(descriptor)}' if has_secret else ''
         yield f'  auth         {printable(str(descriptor.auth))}{only}'
+    if descriptor.tls.cert is not None:
+        password = descriptor.key_password
+        locked = '' if password is None else f', password {password}'
+        shown = printable(f'{descriptor.tls.cert}{locked}')
+        yield f'  certificate  {shown}, shown only to {_origin(descriptor)}'
     declared = descriptor.secret_names
     secret = [name for name, _ in descriptor.headers if is_secret_name(name, declared)]
     if secret:

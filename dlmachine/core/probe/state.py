@@ -20,9 +20,9 @@ class Probe:
     `position` is the URL that is requested, by `method`, `redirects` its requests so far
     (`redirect.hop_of`), `is_permanent` whether all of these redirects were permanent, `moved_to`
     where the permanent ones lead. `round` counts the repetitions. `earlier` is the result of the
-    first URL, if it failed. `login` is what is known of the credentials, `proxy_password` the
-    password of the proxy if it was read, `refusal` the result if the secret that is read again is
-    the one that the server refused.
+    first URL, if it failed. `login` is what is known of the credentials, `key_password` and
+    `proxy_password` are those of the certificate's key and of the proxy, if they were read,
+    `refusal` is the result if the secret that is read again is the one that the server refused.
     """
 
     descriptor: Descriptor
@@ -42,6 +42,7 @@ class Probe:
     round: int = 0
     earlier: ProbeResult | None = None
     login: Credentials | None = None
+    key_password: str | None = field(default=None, repr=False)
     proxy_password: str | None = field(default=None, repr=False)
     is_session_over: bool = False
     refusal: ProbeResult | None = None

@@ -47,7 +47,12 @@ from dlmachine.core.protocol.events import (
     Waited,
 )
 from dlmachine.core.protocol.expectation import Expectation
-from dlmachine.core.protocol.reading import network_with, next_to_read
+from dlmachine.core.protocol.reading import (
+    asks_for_key_password,
+    network_with,
+    next_to_read,
+    tls_with,
+)
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import RateLimits
@@ -159,6 +164,8 @@ def _request(state: Probe, at: datetime) -> ProbeStep:
     if not is_successful(built):
         return _fail(state, built.failure())
     request = replace(built.unwrap(), method=state.method)
+    if state.descriptor.key_password is not None and request.tls.cert is not None:
+        request = replace(request, tls=tls_with(state.descriptor, state))
     if state.method == 'GET':
         request = request.with_header('Range', 'bytes=0-0')
     return _send(state, with_cookies(request, state.cookies, at))
@@ -167,6 +174,8 @@ def _request(state: Probe, at: datetime) -> ProbeStep:
 def _on_secret(state: Probe, event: SecretRead) -> ProbeStep:
     login, value, at = state.login, event.value, event.at
     if login is None or not login.needs_secret:
+        if asks_for_key_password(state.descriptor, state):
+            return _request(replace(state, key_password=value), at)
         return _request(replace(state, proxy_password=value), at)
     if state.refusal is not None and value == login.refused:
         return ProbeStep(state=state, result=state.refusal)

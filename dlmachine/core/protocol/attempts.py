@@ -59,7 +59,8 @@ class Attempts:
     how often bytes beyond that reset the retry budget; `refused` are the refused bodies, by URL and
     SHA-256. `is_unranged` says that the URL does not support ranges, `is_unconditional` that its
     conditions cannot be trusted. `connections` is the most that the server has accepted (0: not
-    known yet), `unsegmented` are the URLs without support for segments. `proxy_password` is the
+    known yet), `unsegmented` are the URLs without support for segments. `key_password` is the
+    password of the client certificate's key, if it was read, `proxy_password` the
     password of the proxy, if it was read.
     """
 
@@ -75,6 +76,7 @@ class Attempts:
     has_logged_in: bool = False
     is_session_over: bool = False
     login: Credentials | None = None
+    key_password: str | None = field(default=None, repr=False)
     proxy_password: str | None = field(default=None, repr=False)
     part: Partial = NOTHING
     aside: tuple[int, Partial] | None = None

@@ -10,7 +10,8 @@ from typing import Protocol
 from dlmachine.core.access.cookies import CookieStore
 from dlmachine.core.access.login import Credentials
 from dlmachine.core.faults import Fault
-from dlmachine.core.http.request import Request
+from dlmachine.core.frozen import replace
+from dlmachine.core.http.request import Request, Tls
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.network.network import NO_NETWORK, Network
@@ -44,6 +45,10 @@ class Known(Protocol):
         """The login of `auth`, with its secret if that was read."""
 
     @property
+    def key_password(self) -> str | None:
+        """The password of the client certificate's key, if it was read."""
+
+    @property
     def proxy_password(self) -> str | None:
         """The password of the proxy, if it was read."""
 
@@ -55,6 +60,8 @@ def next_to_read(
     patience = policy.stall_timeout
     if descriptor.cookies.is_used and known.cookies_at is None:
         return ReadCookies(cookies=descriptor.cookies, patience=patience)
+    if asks_for_key_password(descriptor, known) and descriptor.key_password is not None:
+        return ReadSecret(secret=descriptor.key_password, patience=patience)
     if known.cookies_at is not None and not known.has_logged_in:
         session = _session_needed(descriptor, patience, known, known.cookies_at, at)
         if session is not None:
@@ -80,10 +87,25 @@ def _session_needed(
     return LogIn(
         login=recipe,
         cookies=descriptor.cookies,
-        tls=descriptor.tls if is_same else descriptor.tls.without_client(),
+        tls=tls_with(descriptor, known) if is_same else descriptor.tls.without_client(),
         since=since,
         patience=patience,
     )
+
+
+def asks_for_key_password(descriptor: Descriptor, known: Known) -> bool:
+    """Whether the password of the client certificate's key is still to be read."""
+    secret, has_key = descriptor.key_password, descriptor.tls.cert is not None
+    is_named = secret is not None and secret.is_reference
+    return is_named and has_key and known.key_password is None
+
+
+def tls_with(descriptor: Descriptor, known: Known) -> Tls:
+    """The certificates of a request, with the password of the key if there is one."""
+    tls, secret = descriptor.tls, descriptor.key_password
+    if secret is None or tls.cert is None:
+        return tls
+    return replace(tls, passphrase=known.key_password or secret.text)
 
 
 def network_with(policy: Policy, proxy_password: str | None) -> Network:

@@ -64,7 +64,8 @@ def redact_effect(effect: Effect) -> Effect:
         case ReadSecret(secret=secret):
             return replace(effect, secret=secret.redacted())
         case LogIn(login=login, cookies=cookies):
-            return replace(effect, login=login.redacted(), cookies=cookies.redacted())
+            shown_tls, shown_cookies = effect.tls.redacted(), cookies.redacted()
+            return replace(effect, login=login.redacted(), cookies=shown_cookies, tls=shown_tls)
         case ReadCookies(cookies=cookies):
             return replace(effect, cookies=cookies.redacted())
         case _:

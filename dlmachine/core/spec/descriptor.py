@@ -7,7 +7,7 @@ arguments, so that later code need not check them again.
 from collections.abc import Iterable
 from dataclasses import field, fields
 from operator import attrgetter
-from typing import Final, assert_never
+from typing import Final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -19,24 +19,20 @@ from dlmachine.core.access.caller_cookies import (
     find_prefix_fault,
     parse_cookies,
 )
+from dlmachine.core.access.secret import Secret, parse_optional_secret
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.body import (
     Body,
-    FormBody,
-    JsonBody,
-    MultipartBody,
     NoBody,
     Pairs,
-    RawBody,
     body_pairs,
 )
 from dlmachine.core.http.headers import Headers, HeadersLike, parse_headers
 from dlmachine.core.http.request import Tls
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.secrets.redact import (
-    MASK,
     Redactor,
     redact_value,
     secrets_in_fields,
@@ -45,7 +41,13 @@ from dlmachine.core.secrets.redact import (
 )
 from dlmachine.core.secrets.secret_names import SecretNames, fold_names, parse_secret_names
 from dlmachine.core.spec.key_names import parse_key_names
-from dlmachine.core.spec.request_words import parse_content, parse_tls, take_body
+from dlmachine.core.spec.request_words import (
+    parse_content,
+    parse_mirrors,
+    parse_tls,
+    redact_body,
+    take_body,
+)
 
 #: Methods that a download may use (RFC 9110 section 9).
 METHODS: Final = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS')
@@ -63,9 +65,10 @@ class Descriptor:
     values are secret, besides the built-in ones. `key_without` are names of header fields, in lower
     case, and `key_ignores_query` names of query parameters, that do not count in the cache key.
     `auth` is how the client identifies itself, to the origin of `url` only. `cookies` are the
-    caller's own, for that origin, and the jar; they do not count in the key. With `key_by_vary`
-    only credentials among the header fields count in the key: the others are compared as far as
-    the response says so in Vary (RFC 9111 section 4.1).
+    caller's own, for that origin, and the jar; they do not count in the key. `key_password` is that
+    of the client certificate's key. With `key_by_vary` only credentials among the header fields
+    count in the key: the others are compared as far as the response says so in Vary (RFC 9111
+    section 4.1).
     Two descriptors are equal if they describe the same download, even as different subclasses.
 
     >>> data = Descriptor.parse('https://Example.org/x', query={'format': 'tsv'}).unwrap()
@@ -88,6 +91,7 @@ class Descriptor:
     key_by_vary: bool = False
     auth: Auth = DEFAULT_AUTH
     cookies: Cookies = NO_OWN_COOKIES
+    key_password: Secret | None = None
     #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
@@ -115,6 +119,7 @@ class Descriptor:
         key_ignores_query: object = None,
         auth: object = None,
         cookies: object = None,
+        key_password: object = None,
     ) -> 'Result[Descriptor, Fault]':
         """Check and normalise a caller's arguments.
 
@@ -128,6 +133,7 @@ class Descriptor:
         words = (
             method, query, multipart, data, headers, cainfo, cert, key, mirrors, body, tls,
             secret_names, key_without, key_ignores_query, auth, cookies,
+            key_password,
         )  # fmt: skip
         address = parse_url(url)
         if type(address) is Failure:
@@ -141,7 +147,7 @@ class Descriptor:
                 return Success(
                     Descriptor(url=url if type(url) is str and url == normal else normal)
                 )
-        addresses = _parse_mirrors(mirrors)
+        addresses = parse_mirrors(mirrors)
         fields_ = parse_headers(headers).bind(_refuse_managed)
         content = parse_content(query, post=post, json=json, multipart=multipart, data=data)
         if body is not None:
@@ -150,8 +156,23 @@ class Descriptor:
         names = parse_secret_names(secret_names)
         left_out = parse_key_names(key_without, 'key_without').map(fold_names)
         ignored = parse_key_names(key_ignores_query, 'key_ignores_query')
-        known, jar = parse_auth(auth), parse_cookies(cookies)
-        for result in (addresses, fields_, content, trust, names, left_out, ignored, known, jar):
+        known, jar, word = (
+            parse_auth(auth),
+            parse_cookies(cookies),
+            parse_optional_secret('key_password', key_password),
+        )
+        for result in (
+            addresses,
+            fields_,
+            content,
+            trust,
+            names,
+            left_out,
+            ignored,
+            known,
+            jar,
+            word,
+        ):
             if not is_successful(result):
                 return Failure(result.failure())
         kept, recipe = jar.unwrap(), known.unwrap().recipe
@@ -176,6 +197,7 @@ class Descriptor:
                 key_ignores_query=ignored.unwrap(),
                 auth=known.unwrap(),
                 cookies=kept,
+                key_password=word.unwrap(),
             )
         )
 
@@ -223,6 +245,8 @@ class Descriptor:
         secrets |= secrets_in_pairs((*self.query, *body_pairs(self.body)), names)
         for url in self.addresses:
             secrets |= secrets_in_url(url, names)
+        if self.key_password is not None:
+            secrets |= frozenset({self.key_password.text} - {''})
         return secrets | self.auth.secrets | self.cookies.secrets
 
     def redacted(self) -> 'Descriptor':
@@ -233,7 +257,7 @@ class Descriptor:
             method=self.method,
             query=redactor.pairs(self.query),
             headers=Headers(redactor.fields(self.headers.items), self.secret_names),
-            body=_redact_body(self.body, redactor),
+            body=redact_body(self.body, redactor),
             tls=self.tls,
             mirrors=tuple(redactor.url(mirror) for mirror in self.mirrors),
             secret_names=self.secret_names,
@@ -242,27 +266,11 @@ class Descriptor:
             key_by_vary=self.key_by_vary,
             auth=self.auth.redacted(),
             cookies=self.cookies.redacted(),
+            key_password=None if self.key_password is None else self.key_password.redacted(),
         )
 
 
 _values: Final = attrgetter(*(each.name for each in fields(Descriptor) if each.compare))
-
-
-def _redact_body(body: Body, redactor: Redactor) -> Body:
-    # Only the fields of forms have names that tell whether a value is secret.
-    match body:
-        case NoBody():
-            return body
-        case FormBody(pairs=pairs):
-            return FormBody(redactor.pairs(pairs))
-        case JsonBody():
-            return JsonBody(f'"{MASK}"')
-        case RawBody(content_type=content_type):
-            return RawBody(MASK.encode(), content_type)
-        case MultipartBody():
-            return MultipartBody(())
-        case _:
-            assert_never(body)
 
 
 def _refuse_managed(headers: Headers) -> Result[Headers, Fault]:
@@ -271,18 +279,6 @@ def _refuse_managed(headers: Headers) -> Result[Headers, Fault]:
             problem = 'is set by dlmachine itself'
             return Failure(InvalidInput(where=f'headers[{name!r}]', problem=problem))
     return Success(headers)
-
-
-def _parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:
-    mirrors = [given] if isinstance(given, str) else [] if given is None else given
-    if not isinstance(mirrors, Iterable):
-        problem = f'must be a list of URLs, not {type(given).__name__}'
-        return Failure(InvalidInput(where='mirrors', problem=problem))
-    parsed = [parse_url(mirror, f'mirrors[{index}]') for index, mirror in enumerate(mirrors)]
-    for result in parsed:
-        if not is_successful(result):
-            return Failure(result.failure())
-    return Success(tuple(str(result.unwrap()) for result in parsed))
 
 
 def _parse_method(method: object, *, has_body: bool) -> Result[str, Fault]:

@@ -148,6 +148,11 @@ _DESCRIBED: Final = (
     OptionHelp('verify', 'bool', "check the server's certificate", default='True'),
     OptionHelp('cert', 'PathInput | None', 'client certificate (a PEM file)'),
     OptionHelp('key', 'PathInput | None', 'private key of the certificate (PEM)'),
+    OptionHelp(
+        'key_password',
+        'SecretLike',
+        'password of the key, by reference: env:NAME, file:PATH or a function',
+    ),
     OptionHelp('mirrors', 'Iterable[str] | None', 'alternative URLs for the same file'),
     OptionHelp(
         'secret_names',

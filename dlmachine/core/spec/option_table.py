@@ -266,6 +266,6 @@ CACHE_OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in 
 #: The keywords of `Descriptor.parse`, which describe what to download.
 DESCRIPTOR_NAMES: Final = (
     'method', 'query', 'post', 'json', 'multipart', 'data', 'headers',
-    'cainfo', 'verify', 'cert', 'key', 'mirrors', 'secret_names',
+    'cainfo', 'verify', 'cert', 'key', 'key_password', 'mirrors', 'secret_names',
     'key_without', 'key_ignores_query', 'auth', 'cookies',
 )  # fmt: skip

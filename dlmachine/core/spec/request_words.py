@@ -3,15 +3,19 @@
 Pure.
 """
 
+from collections.abc import Iterable
 from pathlib import PurePath
+from typing import assert_never
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.faults import Fault, refuse
+from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.http import body as bodies
 from dlmachine.core.http.request import Tls
+from dlmachine.core.http.url import parse_url
+from dlmachine.core.secrets.redact import MASK, Redactor
 from dlmachine.core.spec.local_path import parse_local_path
 
 
@@ -53,7 +57,8 @@ def parse_tls(*, verify: object, cainfo: object, cert: object, key: object) -> R
         parsed = parse_local_path(text, name) if text else Success('')
         if not is_successful(parsed):
             return Failure(parsed.failure())
-    return Success(Tls(verify=verify, **texts))
+    paths = texts['cainfo'], texts['cert'], texts['key']
+    return Success(Tls(verify=verify, cainfo=paths[0], cert=paths[1], key=paths[2]))
 
 
 def _parse_body(name: str, value: object) -> Result[bodies.Body, Fault]:
@@ -100,3 +105,34 @@ def _parse_form(given: object, where: str) -> Result[bodies.Body, Fault]:
 def _parse_query(query: object) -> Result[bodies.Pairs, Fault]:
     # Values are percent-encoded, so they cannot break the framing of the message.
     return bodies.parse_pairs({} if query is None else query, 'query')
+
+
+def parse_mirrors(given: object) -> Result[tuple[str, ...], Fault]:
+    """Parse alternative URLs."""
+    mirrors = [given] if isinstance(given, str) else [] if given is None else given
+    if not isinstance(mirrors, Iterable):
+        problem = f'must be a list of URLs, not {type(given).__name__}'
+        return Failure(InvalidInput(where='mirrors', problem=problem))
+    parsed = [parse_url(mirror, f'mirrors[{index}]') for index, mirror in enumerate(mirrors)]
+    for result in parsed:
+        if not is_successful(result):
+            return Failure(result.failure())
+    return Success(tuple(str(result.unwrap()) for result in parsed))
+
+
+def redact_body(body: bodies.Body, redactor: Redactor) -> bodies.Body:
+    """A body without secrets, to be shown."""
+    # Only the fields of forms have names that tell whether a value is secret.
+    match body:
+        case bodies.NoBody():
+            return body
+        case bodies.FormBody(pairs=pairs):
+            return bodies.FormBody(redactor.pairs(pairs))
+        case bodies.JsonBody():
+            return bodies.JsonBody(f'"{MASK}"')
+        case bodies.RawBody(content_type=content_type):
+            return bodies.RawBody(MASK.encode(), content_type)
+        case bodies.MultipartBody():
+            return bodies.MultipartBody(())
+        case _:
+            assert_never(body)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from dlmachine.core.access.caller_cookies import Cookies
 from dlmachine.core.access.cookies import Cookie, CookieStore
 from dlmachine.core.access.secret import Secret
@@ -124,3 +126,38 @@ def test_the_story_has_no_cookies() -> None:
     assert event.own == (('own', '***'),)
     assert event.kept.cookies == ()
     assert 'own-value' not in repr(READ)
+
+
+@pytest.mark.parametrize('auth', [None, {'bearer': 'env:TOKEN'}])
+def test_the_password_of_a_key(auth: Any) -> None:
+    """It is read before the first request, and sent with no other certificate."""
+    options: Any = {'cert': '/c', 'key': '/k', 'key_password': 'env:KEY', 'auth': auth}
+    target = a_descriptor(mirrors=['https://mirror.example/x'], **options)
+    run = Run(target, a_policy(retries=0), a_snapshot(target)).feed(
+        PartOpened(at=NOW, size_bytes=0)
+    )
+    step = begin_probe(target, a_policy(retries=0), a_snapshot(target)).unwrap()
+    if auth is not None:
+        run.feed(SecretRead(at=NOW, value='token'))
+        step = advance_probe(step, SecretRead(at=NOW, value='token'))
+    for effect in (run.step.effect, step.effect):
+        assert isinstance(effect, ReadSecret)
+        assert effect.secret == Secret(variable='KEY')
+    step = advance_probe(step, SecretRead(at=NOW, value='planted'))
+    run.feed(SecretRead(at=NOW, value='planted'), answered(404), answered(404))
+    assert [exchange.request.tls.passphrase for exchange in run.exchanges] == ['planted', '']
+    assert isinstance(step.effect, Exchange)
+    assert step.effect.request.tls.passphrase == 'planted'
+    assert 'planted' not in repr(redact_effect(step.effect)) + repr(step.effect)
+
+
+def test_a_password_as_a_text() -> None:
+    """Nothing is read, and nothing shows it; without a certificate it means nothing."""
+    target = a_descriptor(cert='/c', key_password='planted')
+    run = Run(target, a_policy(), a_snapshot(target)).feed(PartOpened(at=NOW, size_bytes=0))
+    assert run.exchanges[-1].request.tls.passphrase == 'planted'
+    assert 'planted' not in repr(target) + repr(target.redacted())
+    assert 'planted' in target.redactor.secrets
+    bare = a_descriptor(key_password='env:KEY')
+    run = Run(bare, a_policy(), a_snapshot(bare)).feed(PartOpened(at=NOW, size_bytes=0))
+    assert run.exchanges[-1].request.tls.passphrase == ''
