@@ -17,7 +17,7 @@ from returns.result import Result
 
 from dlmachine.core.cache.updates import MetadataUpdate, as_file_update, as_version_update
 from dlmachine.core.decision.snapshot import Snapshot
-from dlmachine.core.faults import Bug, Fault, InvalidInput, StorageFailed
+from dlmachine.core.faults import Bug, Fault, InvalidInput
 from dlmachine.core.frozen import replace
 from dlmachine.core.machine.machine import advance, begin, most_effects
 from dlmachine.core.protocol import effects, events
@@ -28,6 +28,7 @@ from dlmachine.core.protocol.states import Failed, Finished, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.execution.exchanging import check_time, exchange, exchange_segments
+from dlmachine.execution.lacking import no_cache, no_part
 from dlmachine.execution.log import log_decision, log_download, log_failure, log_step
 from dlmachine.execution.logging_in import log_in
 from dlmachine.execution.nested import fill_cache, read_checksums
@@ -195,10 +196,10 @@ class Run:
                 return self._record(effect, update)
             case effects.RemoveVersions():
                 store = world.store
-                return self._store_missing() if store is None else store.remove_versions(effect)
+                return no_cache(self._world) if store is None else store.remove_versions(effect)
             case effects.Invalidate():
                 store = world.store
-                return self._store_missing() if store is None else store.invalidate(effect)
+                return no_cache(self._world) if store is None else store.invalidate(effect)
             case effects.Unpublish():
                 return world.files.unpublish(effect)
             case effects.Discard():
@@ -221,7 +222,7 @@ class Run:
         self, effect: effects.Exchange
     ) -> events.Responded | events.Interrupted | events.EffectFailed:
         if self._part is None:
-            return self._no_part()
+            return no_part(self._world)
         with self.slot:
             return exchange(self._world, effect, self._part, self._remaining)
 
@@ -229,13 +230,13 @@ class Run:
         self, effect: effects.ExchangeSegments
     ) -> events.SegmentsEnded | events.EffectFailed:
         if self._part is None:
-            return self._no_part()
+            return no_part(self._world)
         with self.slot:
             return exchange_segments(self._world, effect, self._part, self._remaining)
 
     def _reassemble(self, effect: effects.Reassemble) -> events.Reassembled | events.EffectFailed:
         if self._part is None:
-            return self._no_part()
+            return no_part(self._world)
         try:
             timeout, began_at = self._policy.timeout, self.began_at
             check = partial(check_time, self._world, self._descriptor, timeout, began_at)
@@ -268,7 +269,7 @@ class Run:
     def _validate(self) -> events.Validated | events.EffectFailed:
         part, validate = self._part, self._policy.validate
         if part is None or validate is None:
-            return self._no_part()
+            return no_part(self._world)
         try:
             problem = find_objection(part, validate)
         except PartError as error:
@@ -277,14 +278,14 @@ class Run:
 
     def _publish(self, effect: effects.Publish) -> events.Event:
         if self._part is None:
-            return self._no_part()
+            return no_part(self._world)
         event = self._part.publish(effect)
         self._is_open = not isinstance(event, events.Published)
         return event
 
     def _discard(self, effect: effects.Discard) -> events.Event:
         if self._part is None:
-            return self._no_part()
+            return no_part(self._world)
         discarded = self._part.discard(effect)
         self._is_open = False
         return discarded
@@ -296,15 +297,5 @@ class Run:
             if of_folder is not None:
                 return self._world.index.record(effect, of_folder, self.left)
         if store is None or of_cache is None:
-            return self._store_missing()
+            return no_cache(self._world)
         return store.record(effect, of_cache)
-
-    def _no_part(self) -> events.EffectFailed:
-        return self._missing('write', 'no part is open')
-
-    def _store_missing(self) -> events.EffectFailed:
-        return self._missing('record', 'there is no cache')
-
-    def _missing(self, operation: str, problem: str) -> events.EffectFailed:
-        fault = StorageFailed(path='', operation=operation, problem=problem)
-        return events.EffectFailed(at=self._world.clock.now(), fault=fault)
