@@ -11,6 +11,7 @@ from dlmachine.core.caching.reuse import Reuse
 from dlmachine.core.decision import decide
 from dlmachine.core.frozen import replace
 from dlmachine.core.machine import commit, exchange, finish, recording
+from dlmachine.core.spec.policy import Policy
 from dlmachine.core.transfer import provenance
 
 
@@ -84,9 +85,9 @@ def using_stale_copies() -> Any:
     """A copy that may be used after an error is used without one."""
     judge: Any = vars(decide)['judge_copy']
 
-    def lax(entry: Any, descriptor: Any, policy: Any, now: Any) -> Any:
-        found = judge(entry, descriptor, policy, now)
-        may = http_reuse.is_last_resort(entry, descriptor, policy, now, is_wanted=True)
+    def lax(entry: Any, descriptor: Any, now: Any) -> Any:
+        found = judge(entry, descriptor, now)
+        may = http_reuse.is_last_resort(entry, descriptor, Policy(), now, is_wanted=True)
         return replace(found, reuse=Reuse.STALE) if may else found
 
     return _planted(patch.object(decide, 'judge_copy', lax))

@@ -37,6 +37,15 @@ def test_a_recorded_file_is_as_good_as_a_hit() -> None:
     assert count_work('recorded file').total <= 1.2 * count_work('hit').total
 
 
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason='other Pythons count differently')
+@pytest.mark.parametrize('kind', ['', ', decided anew'])
+def test_a_fresh_hit_is_as_good_as_a_hit(kind: str) -> None:
+    """By the rules of HTTP or for a duration, it takes at most 1.15 times the calls."""
+    most = 1.15 * count_work(f'hit{kind}').total
+    assert count_work(f'fresh hit, http{kind}').total <= most
+    assert count_work(f'fresh hit, 7d{kind}').total <= most
+
+
 def test_groups_begin_at_functions_that_exist() -> None:
     """A function that is renamed or moved is renamed in the table of groups, too."""
     for modules in GROUPS.values():

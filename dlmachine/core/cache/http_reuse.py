@@ -9,10 +9,10 @@ from functools import lru_cache
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
-from dlmachine.core.caching.directives import directives_of
+from dlmachine.core.caching.directives import NO_DIRECTIVES, Directives, directives_of
 from dlmachine.core.caching.freshness import Assessment, assess_received, limited
 from dlmachine.core.caching.preconditions import has_conditions, is_not_modified
-from dlmachine.core.caching.reuse import Reuse, ReuseDecision, decide_reuse_of, is_usable_on_error
+from dlmachine.core.caching.reuse import Reuse, ReuseDecision, is_usable_on_error, judge
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.caching.storing import why_not_stored
 from dlmachine.core.caching.variants import is_selected, selecting_fields
@@ -54,10 +54,12 @@ def stored_response(entry: CacheEntry) -> StoredResponse:
 class _Reading:
     """What was read from a record; `begun` is how fresh the response was when it came.
 
-    `is_stored` says whether it may be stored for other requests, `varies` whether it has a Vary.
+    `said` are the directives of the response, `is_stored` says whether it may be stored for other
+    requests, `varies` whether it has a Vary.
     """
 
     response: StoredResponse
+    said: Directives
     is_stored: bool
     varies: bool
     begun: Assessment
@@ -81,6 +83,7 @@ def _response_of(record: DownloadRecord) -> _Reading:
     begun = assess_received(stored)
     return _Reading(
         response=stored,
+        said=directives_of(headers),
         is_stored=not record.is_single_use
         and why_not_stored(record.method, sent, stored.status, headers) is None,
         varies=headers.get('Vary') is not None,
@@ -141,26 +144,23 @@ def _is_replaced(entry: CacheEntry, asked: Headers) -> bool:
     return stored.selecting == selecting_fields(asked, stored.headers)
 
 
-def judge_copy(
-    entry: CacheEntry, descriptor: Descriptor, policy: Policy, now: datetime
-) -> ReuseDecision:
+def judge_copy(entry: CacheEntry, descriptor: Descriptor, now: datetime) -> ReuseDecision:
     """Whether a copy that may answer a request is used for it as it is (RFC 9111 section 4).
 
     A copy that came through redirects is used only while each of them is fresh. If that is not on
     record, or the request limits the age, the copy is revalidated.
     """
-    record, asked = entry.record, request_fields(descriptor, policy)
+    record, headers = entry.record, descriptor.headers
+    asked = directives_of(headers) if headers.items else NO_DIRECTIVES
     if record is None:
-        stored = stored_response(entry)
-        begun = assess_received(stored)
-    else:
-        read = _response_of(record)
-        stored, begun = read.response, read.begun
-    found = decide_reuse_of(stored, begun.at(now), asked)
-    if record is None or len(record.urls) < 2 or found.reuse is Reuse.REVALIDATE:
+        unknown = assess_received(stored_response(entry)).at(now)
+        return judge(unknown, asked, NO_DIRECTIVES, is_invalid=False)
+    read = _response_of(record)
+    found = judge(read.begun.at(now), asked, read.said, is_invalid=read.response.is_invalid)
+    if len(record.urls) < 2 or found.reuse is Reuse.REVALIDATE:
         return found
     is_known = record.moved_until is not None and found.reuse is Reuse.FRESH
-    if is_known and directives_of(asked).max_age is None:
+    if is_known and asked.max_age is None:
         return found
     why = f'it came through a redirect; {found.why}'
     return replace(found, reuse=Reuse.REVALIDATE, why=why)

@@ -42,6 +42,10 @@ class Directives:
     stale_if_error: int | None = None
 
 
+#: Those of a message without the field.
+NO_DIRECTIVES: Final = Directives()
+
+
 def directives_of(headers: Headers) -> Directives:
     """The directives in the Cache-Control fields of a message."""
     return parse_directives(headers.get_all('Cache-Control'))

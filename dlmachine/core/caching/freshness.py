@@ -4,6 +4,7 @@ Pure. All numbers are whole seconds from 0 to `MAX_SECONDS`.
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from dlmachine.core.caching.dates import parse_exact_date
@@ -125,9 +126,13 @@ def assess_copy(confirmed_at: datetime, lasts: timedelta, now: datetime) -> Asse
     >>> print(assess_copy(at, timedelta(days=7), at + timedelta(days=2, hours=21)))
     fresh for 4 d 3 h more (freshness 7 d, age 2 d 21 h)
     """
-    seconds = _clamped(lasts.total_seconds())
-    lifetime = Lifetime(seconds=seconds, source='freshness')
-    return Assessment(age=0, lifetime=lifetime, initial_age=0, since=confirmed_at).at(now)
+    return _begun(confirmed_at, lasts).at(now)
+
+
+@lru_cache(maxsize=1_024)
+def _begun(confirmed_at: datetime, lasts: timedelta) -> Assessment:
+    lifetime = Lifetime(seconds=_clamped(lasts.total_seconds()), source='freshness')
+    return Assessment(age=0, lifetime=lifetime, initial_age=0, since=confirmed_at)
 
 
 def freshness_lifetime(response: StoredResponse) -> Lifetime:

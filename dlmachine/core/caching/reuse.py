@@ -40,15 +40,17 @@ def decide_reuse(response: StoredResponse, request: Headers, now: datetime) -> R
     >>> decide_reuse(stored, Headers(), at + timedelta(seconds=9)).why
     'fresh for 51 s more (max-age 1 min, age 9 s)'
     """
-    return decide_reuse_of(response, assess(response, now), request)
-
-
-def decide_reuse_of(response: StoredResponse, found: Assessment, request: Headers) -> ReuseDecision:
-    """Decide it for a response whose age and lifetime are known."""
     asked, said = directives_of(request), directives_of(response.headers)
+    return judge(assess(response, now), asked, said, is_invalid=response.is_invalid)
+
+
+def judge(
+    found: Assessment, asked: Directives, said: Directives, *, is_invalid: bool
+) -> ReuseDecision:
+    """Decide it by age and lifetime, and by the directives of the request and the response."""
     sentence = str(found)
     why = ''
-    if response.is_invalid:
+    if is_invalid:
         why = 'a later request may have changed it on the server'
     elif asked.no_cache:
         why = 'the request says no-cache'
@@ -56,7 +58,7 @@ def decide_reuse_of(response: StoredResponse, found: Assessment, request: Header
         why = 'the response says no-store'
     elif said.no_cache:
         why = 'the response says no-cache'
-    elif _is_too_old(found, asked, said):
+    elif asked.max_age is not None and _is_too_old(found, asked, asked.max_age, said):
         why = f'the request says max-age={asked.max_age}; {sentence}'
     elif asked.min_fresh is not None and found.fresh_for < asked.min_fresh:
         why = f'the request says min-fresh={asked.min_fresh}; {sentence}'
@@ -70,8 +72,8 @@ def decide_reuse_of(response: StoredResponse, found: Assessment, request: Header
     return ReuseDecision(reuse=Reuse.REVALIDATE, assessment=found, why=why or sentence)
 
 
-def _is_too_old(found: Assessment, asked: Directives, said: Directives) -> bool:
-    if asked.max_age is None or found.age <= asked.max_age + (asked.max_stale or 0):
+def _is_too_old(found: Assessment, asked: Directives, most: int, said: Directives) -> bool:
+    if found.age <= most + (asked.max_stale or 0):
         return False
     # While it is fresh, an immutable response is the same as a new one (RFC 8246 section 2).
     return not (said.is_immutable and found.is_fresh)

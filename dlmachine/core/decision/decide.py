@@ -164,7 +164,7 @@ def _decide_by_freshness(
 ) -> Decision | Fault:
     policy, now = question.policy, question.snapshot.now
     if rule is Freshness.HTTP:
-        found = judge_copy(entry, question.descriptor, policy, now)
+        found = judge_copy(entry, question.descriptor, now)
         is_fresh, assessed, why = found.reuse is not Reuse.REVALIDATE, found.assessment, found.why
     else:
         assessed = assess_entry(entry, rule, now)

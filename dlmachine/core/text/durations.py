@@ -1,6 +1,7 @@
 """Times and durations in words: as users write them, and as plans show them.  Pure."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from dlmachine.core.regex import regex
@@ -70,6 +71,8 @@ def parse_instant(value: object) -> datetime | timedelta | None:
     return found if isinstance(found, timedelta) else None
 
 
+# Cached, because fresh copies are shown with the same lifetimes and ages again and again.
+@lru_cache(maxsize=1_024)
 def show_duration(seconds: float) -> str:
     """A duration in its two largest units, rounded down.
 

@@ -65,12 +65,12 @@ def test_a_copy_may_answer_a_request(
 def test_the_age_counts_from_the_last_confirmation() -> None:
     """And before that from the download, which includes the time that it took."""
     fresh = stored(('Age', '5'))
-    assert judge_copy(fresh, a_descriptor(), a_policy(), NOW).assessment.age == 6
+    assert judge_copy(fresh, a_descriptor(), NOW).assessment.age == 6
 
     confirmed = stored(('Age', '5'), validated_at=NOW + SECOND, requested_at=NOW)
-    assert judge_copy(confirmed, a_descriptor(), a_policy(), NOW + SECOND).assessment.age == 6
+    assert judge_copy(confirmed, a_descriptor(), NOW + SECOND).assessment.age == 6
     unsure = stored(('Age', '5'), validated_at=NOW + SECOND)
-    assert judge_copy(unsure, a_descriptor(), a_policy(), NOW + SECOND).assessment.age == 5
+    assert judge_copy(unsure, a_descriptor(), NOW + SECOND).assessment.age == 5
 
 
 def test_a_copy_without_a_record_is_revalidated() -> None:
@@ -78,7 +78,7 @@ def test_a_copy_without_a_record_is_revalidated() -> None:
     entry = an_entry(record=None)
 
     assert stored_response(entry).received_at == BEFORE
-    assert judge_copy(entry, a_descriptor(), a_policy(), NOW).reuse is Reuse.REVALIDATE
+    assert judge_copy(entry, a_descriptor(), NOW).reuse is Reuse.REVALIDATE
 
 
 MOVED = (URL, 'https://elsewhere.example/t.csv')
@@ -103,7 +103,7 @@ def test_a_copy_that_came_through_a_redirect(lasts: int | None, asked: str, reus
     moved = stored(('Cache-Control', 'max-age=60'), urls=MOVED, moved_until=until)
     descriptor = a_descriptor(headers={'Cache-Control': asked} if asked else None)
 
-    found = judge_copy(moved, descriptor, a_policy(), NOW + SECOND)
+    found = judge_copy(moved, descriptor, NOW + SECOND)
 
     assert found.reuse is reuse
 
@@ -113,7 +113,7 @@ def test_the_arithmetic_tells_of_the_redirect() -> None:
     fields = ('Cache-Control', 'max-age=60')
     short = stored(fields, urls=MOVED, moved_until=NOW + 9 * SECOND)
     unknown = stored(fields, urls=MOVED)
-    found = [judge_copy(one, a_descriptor(), a_policy(), NOW).why for one in (short, unknown)]
+    found = [judge_copy(one, a_descriptor(), NOW).why for one in (short, unknown)]
 
     assert found == [
         'fresh for 9 s more (redirect 10 s, age 1 s)',
