@@ -134,7 +134,6 @@ _INSTANTS: Final = frozenset({
 })  # fmt: skip
 _SHA256: Final = regex(r'[0-9a-f]{64}')
 #: JSON escapes control characters and surrogates: most records have none, so skip the check.
-_ESCAPE: Final = regex(r'\\[^"]')
 _NOT_FIELD_TEXT: Final = regex(r'[\x00\n\r\ud800-\udfff]')
 
 
@@ -171,7 +170,7 @@ def parse_record(text: str) -> Result[DownloadRecord, Fault]:
         record = _read(stored)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return _unreadable()
-    is_plain = _ESCAPE.search(text) is None or all(map(is_field_text, _texts(record)))
+    is_plain = '\\' not in text.replace('\\"', '') or all(map(is_field_text, _texts(record)))
     return Success(record) if is_plain else _unreadable()
 
 
@@ -194,7 +193,8 @@ def _parse_json(text: str) -> Any:
 
 
 def _read(stored: dict[str, Any]) -> DownloadRecord:
-    for name, kind in _unread(tuple(stored), tuple(map(type, stored.values()))):
+    names, unread = _unread(tuple(stored), tuple(map(type, stored.values())))
+    for name, kind in unread:
         value = stored[name]
         if kind is int:
             least, most = _RANGES[name]
@@ -206,21 +206,29 @@ def _read(stored: dict[str, Any]) -> DownloadRecord:
             stored[name] = _instant(value)
     if not is_sha256(stored['sha256']):
         raise ValueError(stored['sha256'])
-    return DownloadRecord(**stored)
+    return DownloadRecord(**dict(zip(names, stored.values(), strict=True)))
+
+
+#: The names of fields as constants of the code, which are the same objects everywhere.
+_OWN: Final = {name: name for name in _STORED_AS}
 
 
 # Cached, because nearly all records have the same fields, of the same types.
 @lru_cache(maxsize=64)
-def _unread(names: tuple[str, ...], kinds: tuple[type, ...]) -> tuple[tuple[str, type], ...]:
-    """The fields that JSON has in another form, with their types there.
+def _unread(
+    names: tuple[str, ...], kinds: tuple[type, ...]
+) -> tuple[tuple[str, ...], tuple[tuple[str, type], ...]]:
+    """The names, and the fields that JSON has in another form, with their types there.
 
+    The names are the same objects as those of the parameters: otherwise a call compares each
+    keyword with half of them.
     Raises: KeyError for another name, TypeError for another type.
     """
     every = tuple(zip(names, kinds, strict=True))
     for name, kind in every:
         if kind not in _STORED_AS[name]:
             raise TypeError(name)
-    return tuple(
+    return tuple([_OWN[name] for name in names]), tuple(
         (name, kind)
         for name, kind in every
         if kind in {int, list} or (kind is str and name in _INSTANTS)
@@ -243,7 +251,7 @@ def _list(stored: list[Any]) -> tuple[str, ...]:
 
 def _pairs(stored: list[Any]) -> Pairs:
     for pair in stored:
-        if type(pair) is not list or list(map(type, pair)) != [str, str]:
+        if type(pair) is not list or len(pair) != 2 or not type(pair[0]) is type(pair[1]) is str:
             raise TypeError(pair)
     return tuple(map(tuple, stored))
 
