@@ -17,13 +17,13 @@ from typing import Final
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.access.caller_cookies import is_in_memory
+from dlmachine.core.access.caller_cookies import find_bad_value, is_in_memory
 from dlmachine.core.access.cookie_field import receive_cookies
 from dlmachine.core.access.cookie_jar import format_jar, parse_jar, without_suffixes
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
 from dlmachine.core.access.secret import Secret
 from dlmachine.core.access.set_cookie import JAR_LIMITS
-from dlmachine.core.faults import Fault, JarUnusable
+from dlmachine.core.faults import Fault, JarUnusable, SecretUnavailable
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
@@ -112,7 +112,11 @@ class CookieJars:
         read = self._read_secret(ReadSecret(secret=secret, patience=patience))
         if isinstance(read, EffectFailed):
             return read
-        return read.value.strip()
+        value = read.value.strip()
+        problem = find_bad_value(value)
+        if problem is None:
+            return value
+        return self._failed(SecretUnavailable(source=str(secret), problem=f'it {problem}'))
 
     def _read(self, jar: str) -> Result[CookieStore, Fault]:
         if is_in_memory(jar):

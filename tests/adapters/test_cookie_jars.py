@@ -145,6 +145,8 @@ def test_references_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv('A_SID', 'one')
     event = read(jars(), {'a': 'env:A_SID', 'b': f'file:{tmp_path / "sid"}', 'c': 'x', 'd': ''})
     assert event.own == (('a', 'one'), ('b', 'two'), ('c', 'x'), ('d', ''))
+    monkeypatch.setenv('A_SID', 'one; two')
+    assert 'contains a semicolon' in str(read(jars(), {'a': 'env:A_SID'}).fault)
     monkeypatch.delenv('A_SID')
     failed = read(jars(), {'a': 'env:A_SID'})
     assert isinstance(failed.fault, SecretUnavailable)

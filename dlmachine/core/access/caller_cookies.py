@@ -23,7 +23,7 @@ IN_MEMORY: Final = ''
 _NAMED: Final = '\0'
 #: The characters of a token (RFC 9110 section 5.6.2), which a name consists of.
 _NAME: Final = regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE: Final = regex(r'[^;\x00-\x1f\x7f]*')
+_VALUE: Final = regex(r'[ -:<-~]*')
 _EXAMPLE: Final = "Write it like {'name': 'value'}, 'jar.txt' or True"
 
 
@@ -132,6 +132,17 @@ def parse_cookies(given: object, where: str = 'cookies') -> Result[Cookies, Faul
             return refuse(where, problem, _EXAMPLE)
 
 
+def find_bad_value(value: str) -> str | None:
+    """What is wrong with the value of a caller's cookie, which is in ASCII.
+
+    >>> find_bad_value('a=b'), find_bad_value('a;b')
+    (None, 'contains a semicolon, a control character, or a character beyond ASCII')
+    """
+    if _VALUE.fullmatch(value) is not None:
+        return None
+    return 'contains a semicolon, a control character, or a character beyond ASCII'
+
+
 def find_prefix_fault(cookies: Cookies, url: str, where: str = 'cookies') -> Fault | None:
     """The fault of an own cookie whose prefix is not for http (rfc6265bis section 4.1.3)."""
     if url.startswith('https:'):
@@ -174,8 +185,9 @@ def _parse_own(
             )
             return refuse(where, problem)
         inner = f'{where}[{name!r}]'
-        if isinstance(value, str) and _VALUE.fullmatch(value) is None:
-            return refuse(inner, 'contains a semicolon or a control character')
+        bad = find_bad_value(value) if isinstance(value, str) else None
+        if bad is not None:
+            return refuse(inner, bad, 'Encode it, for example in percent notation')
         if value == '' or (literal is not None and isinstance(value, str)):
             own[name] = Secret(text=value)
             continue
