@@ -1,8 +1,7 @@
 """Execute a plan: effect -> port -> event -> advance, until the end.
 
-Only this module performs effects. The state machine decides which effect comes next, and the ports
-report its result. `docs/explanation/following-a-download.md` lists the seven effects of a cache
-miss, with the modules that decide and perform each.
+Only this module performs effects: the state machine decides which one comes next.
+`docs/explanation/following-a-download.md` lists those of a cache miss, with their modules.
 """
 
 from collections.abc import Callable

@@ -40,6 +40,7 @@ class Os:
 
     O_RDWR, O_RDONLY, O_WRONLY = os.O_RDWR, os.O_RDONLY, os.O_WRONLY
     O_CREAT, O_EXCL, SEEK_SET = os.O_CREAT, os.O_EXCL, os.SEEK_SET
+    W_OK, X_OK = os.W_OK, os.X_OK
     strerror = staticmethod(os.strerror)
     fsencode = staticmethod(os.fsencode)
     curdir, sep = os.curdir, os.sep
@@ -102,6 +103,10 @@ class Os:
         room = self._system.kernel.room
         free = 1 << 40 if room is None else room
         return SimpleNamespace(f_bavail=free, f_bfree=free, f_frsize=1, f_blocks=1 << 40)
+
+    @staticmethod
+    def access(*_: object, **__: object) -> bool:
+        return True  # A call in a folder fails by itself.
 
     def geteuid(self) -> int:
         return OWNER
