@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.access.auth import parse_auth
+from dlmachine.core.access.auth import Auth, parse_auth
 from dlmachine.core.access.caller_cookies import parse_cookies
 from dlmachine.core.access.secret import Secret, parse_secret
 from dlmachine.core.faults import Fault, InvalidInput, refuse
@@ -21,6 +21,7 @@ from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.request import SYSTEM_TRUST
 from dlmachine.core.integrity.checksum import is_checksum_list
+from dlmachine.core.network.proxy import read_proxy_auth
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_table import SYNONYMS
 
@@ -36,6 +37,8 @@ PATH_NAMES: Final = frozenset(
 #: Paths of files that are written or sent to a server: a manifest from another person may not name
 #: files outside its folder. The other files are only read.
 _CONFINED: Final = frozenset({'dest', 'cert', 'key', 'cookies'})
+#: Options that could lead requests and their credentials to a server of the author of a file.
+_ROUTING: Final = frozenset({'proxy', 'proxy_auth', 'no_proxy', 'resolve', 'forbid_private'})
 _ADVICE: Final = 'Allow it if you trust the file: allow_outside=True'
 
 
@@ -88,7 +91,14 @@ def settle_words(
     not restricted. Faults: `InvalidInput` for a destination or a client certificate outside.
     """
     settled: dict[str, Any] = {}
+    may_route = allow_outside or is_own
     for name, value in words.items():
+        if name in _ROUTING and not may_route and value is not True:
+            problem = "decides how servers are reached, and this file may be another person's"
+            return refuse(name, problem, _ADVICE)
+        if name == 'proxy_auth':
+            settled[name] = _settled_proxy_auth(value, folder)
+            continue
         if name == 'auth':
             auth = _settled_auth(value, folder, may_send=allow_outside or is_own)
             if not is_successful(auth):
@@ -116,6 +126,13 @@ def settle_words(
                 return Failure(outside(name, value))
         settled[name] = path
     return Success(settled)
+
+
+def _settled_proxy_auth(value: Any, folder: str) -> Any:
+    parsed = read_proxy_auth('proxy_auth', value).value_or(None)
+    if not isinstance(parsed, Auth) or parsed.secret is None:
+        return value  # If it cannot be used, it is refused later, with its problem.
+    return replace(parsed, secret=_settled_secret(parsed.secret, folder))
 
 
 def _settled_auth(value: Any, folder: str, *, may_send: bool) -> Result[Any, Fault]:

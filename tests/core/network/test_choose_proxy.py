@@ -59,6 +59,13 @@ def test_a_variable_that_is_no_proxy() -> None:
     assert 'planted' not in str(fault)
 
 
+def test_no_way_around_the_check() -> None:
+    """A proxy of the environment would connect without it."""
+    fault = chosen('http://h/', {'http_proxy': 'a:1'}, Network(forbid_private=True))
+    assert fault.where == 'forbid_private'
+    assert chosen('http://h/', {}, Network(forbid_private=True)) is None
+
+
 @pytest.mark.parametrize(
     ('network', 'expected'),
     [

@@ -1,0 +1,109 @@
+"""Proxies of a manager: in keywords, files, rules and variables, and never from another person."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dlmachine as dm
+from dlmachine.manager import DownloadManager
+from tests.servers.behaviours import resource
+from tests.servers.http import Server
+from tests.servers.proxy import Proxy
+
+MakeManager = Callable[..., DownloadManager]
+PASSWORD = 'planted/p@ss'
+
+
+def test_a_password_is_read_when_it_is_sent(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """From a file beside the configuration, by a rule; it is stored nowhere."""
+    url = server.on('/x', resource(b'abc'))
+    (tmp_path / 'secret').write_text(PASSWORD)
+    (tmp_path / 'secret').chmod(0o600)
+    with Proxy(login=f'me:{PASSWORD}') as proxy:
+        (tmp_path / 'dl.toml').write_text(
+            f'[[rule]]\nmatch = "{server.url("/**")}"\nproxy = "{proxy.url()}"\n'
+            'proxy_auth = ["me", "file:secret"]\n'
+        )
+        manager = make_manager(path=tmp_path / 'cache', config=tmp_path / 'dl.toml')
+        assert 'file:' in str(manager.plan(url))
+        manager.download(url)
+        assert len(proxy.targets) == 1
+    stored = [path.read_bytes() for path in (tmp_path / 'cache').rglob('*') if path.is_file()]
+    assert not any(b'planted' in data for data in stored)
+
+
+@pytest.mark.parametrize('password', ['', 'wrong'])
+def test_a_login_is_tried_once(make_manager: MakeManager, server: Server, password: str) -> None:
+    """The error names the proxy, and what to set."""
+    url = server.on('/x', resource(b'abc'))
+    auth = ('me', password) if password else None
+    with Proxy(login=f'me:{PASSWORD}') as proxy:
+        manager = make_manager(retries=3, proxy=proxy.url(), proxy_auth=auth)
+        with pytest.raises(dm.NetworkError) as caught:
+            manager.fetch(url)
+        assert len(proxy.targets) == 1
+    assert caught.value.fault.code == 'proxy_login_refused'
+    assert 'proxy_auth=' in str(caught.value)
+
+
+def test_a_password_that_is_not_set(make_manager: MakeManager, server: Server) -> None:
+    """No request is sent."""
+    url = server.on('/x', resource(b'abc'))
+    with Proxy() as proxy, pytest.raises(dm.RequestError, match='NOT_THERE'):
+        make_manager(proxy=proxy.url(), proxy_auth=('me', 'env:NOT_THERE')).fetch(url)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('proxy', '"http://evil.example"'),
+        ('proxy_auth', '["me", "env:HOME"]'),
+        ('no_proxy', '"*"'),
+        ('resolve', '{ "h:80" = "192.0.2.7" }'),
+        ('forbid_private', 'false'),
+    ],
+)
+def test_a_manifest_of_another_person_does_not_choose_the_way(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    """Neither to a proxy of its author nor into the network of a service."""
+    path = tmp_path / 'm.toml'
+    path.write_text(f'[[download]]\nurl = "http://h/x"\n{name} = {value}\n')
+    [item] = dm.unwrap(dm.read_manifest(path))
+    assert "another person's" in str(item.fault)
+    [item] = dm.unwrap(dm.read_manifest(path, allow_outside=True))
+    assert item.fault is None
+
+
+def test_a_manifest_may_ask_for_the_check(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """That leads nowhere else."""
+    url = server.on('/x', resource(b'abc'))
+    path = tmp_path / 'm.toml'
+    path.write_text(f'[[download]]\nurl = "{url}"\nforbid_private = true\n')
+    [done] = make_manager().download_many(dm.unwrap(dm.read_manifest(path)))
+    assert not done.ok
+    assert done.fault.code == 'address_refused'
+
+
+@pytest.mark.parametrize('where', ['redirect', 'mirror', 'list'])
+def test_private_addresses_are_refused_at_each_hop(
+    make_manager: MakeManager, server: Server, where: str
+) -> None:
+    """A service is not led to its own network by the back door."""
+    private = server.on('/private', resource(b'abc'))
+    options: dict[str, Any] = {'forbid_private': True, 'retries': 0}
+    if where == 'mirror':
+        options['mirrors'] = [private]
+    if where == 'list':
+        options['checksum_file'] = private
+    with pytest.raises(dm.DownloadError) as caught:
+        make_manager().fetch(f'http://localhost:{server.port}/moved', **options)
+    assert caught.value.fault.code == 'address_refused'
+    assert server.asked == []
