@@ -91,41 +91,44 @@ def settle_words(
     not restricted. Faults: `InvalidInput` for a destination or a client certificate outside.
     """
     settled: dict[str, Any] = {}
-    may_route = allow_outside or is_own
+    may_all = allow_outside or is_own
     for name, value in words.items():
-        if name in _ROUTING and not may_route and value is not True:
-            problem = "decides how servers are reached, and this file may be another person's"
-            return refuse(name, problem, _ADVICE)
-        if name == 'proxy_auth':
-            settled[name] = _settled_proxy_auth(value, folder)
-            continue
-        if name == 'auth':
-            auth = _settled_auth(value, folder, may_send=allow_outside or is_own)
-            if not is_successful(auth):
-                return Failure(auth.failure())
-            settled[name] = auth.unwrap()
-            continue
-        if name == 'key_password':
+        one = _settled(name, value, folder, may_all=may_all)
+        if not is_successful(one):
+            return Failure(one.failure())
+        settled[name] = one.unwrap()
+    return Success(settled)
+
+
+def _settled(name: str, value: Any, folder: str, *, may_all: bool) -> Result[Any, Fault]:
+    if name in _ROUTING and not may_all and value is not True:
+        problem = "decides how servers are reached, and this file may be another person's"
+        return refuse(name, problem, _ADVICE)
+    match name:
+        case 'proxy_auth':
+            return Success(_settled_proxy_auth(value, folder))
+        case 'auth':
+            return _settled_auth(value, folder, may_send=may_all)
+        case 'key_password':
             secret = parse_secret(name, value)
             is_one = value is not None and is_successful(secret)
-            settled[name] = _settled_secret(secret.unwrap(), folder) if is_one else value
-            continue
-        if name == 'cookies' and isinstance(value, Mapping):
-            own = _settled_cookies(value, folder, may_send=allow_outside or is_own)
-            if not is_successful(own):
-                return Failure(own.failure())
-            settled[name] = own.unwrap()
-            continue
-        path = _expanded(name, value)
-        if _is_path(name, path):
-            path = _kept(path, absolute(fsdecode(path), folder))
-            is_confined = SYNONYMS.get(name, name) in _CONFINED and not (allow_outside or is_own)
-            # A value that is not a path is refused later, with its problem.
-            is_one = is_successful(parse_local_path(str(path), name))
-            if is_confined and is_one and not is_inside(str(path), folder):
-                return Failure(outside(name, value))
-        settled[name] = path
-    return Success(settled)
+            return Success(_settled_secret(secret.unwrap(), folder) if is_one else value)
+        case 'cookies' if isinstance(value, Mapping):
+            return _settled_cookies(value, folder, may_send=may_all)
+        case _:
+            return _settled_path(name, value, folder, may_all=may_all)
+
+
+def _settled_path(name: str, value: Any, folder: str, *, may_all: bool) -> Result[Any, Fault]:
+    path = _expanded(name, value)
+    if _is_path(name, path):
+        path = _kept(path, absolute(fsdecode(path), folder))
+        is_confined = SYNONYMS.get(name, name) in _CONFINED and not may_all
+        # A value that is not a path is refused later, with its problem.
+        is_one = is_successful(parse_local_path(str(path), name))
+        if is_confined and is_one and not is_inside(str(path), folder):
+            return Failure(outside(name, value))
+    return Success(path)
 
 
 def _settled_proxy_auth(value: Any, folder: str) -> Any:
