@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from dlmachine.manager import DownloadManager
     from dlmachine_adapters.cachedir.connection import Registry
     from dlmachine_adapters.cachedir.listing import Listed
+
+#: The least number of digits that name a key.
+_KEY_DIGITS: Final = 8
 
 
 def folder_of(given: dict[str, Any]) -> str:
@@ -66,11 +69,20 @@ def _check_folder(folder: str, *, must_exist: bool) -> None:
 def found_entries(
     what: tuple[str, ...], given: dict[str, Any]
 ) -> 'Iterator[tuple[Registry, list[Listed]]]':
-    """Open the registry and find entries by URL, file or key; without any the program ends."""
+    """Open the registry and find entries by URL, file or key.
+
+    If one of these names none, the program ends, and nothing is done to the others.
+    """
     with reading(given) as (registry, entries):
-        found = [entry for entry in entries if any(_is_meant(entry, one) for one in what)]
-        if not found:
-            _miss(what)
+        meant = [_Named(one) for one in dict.fromkeys(what)]
+        found, missed = [], set(meant)
+        for entry in entries:
+            named = [one for one in meant if one.names(entry)]
+            if named:
+                found.append(entry)
+                missed.difference_update(named)
+        if missed:
+            _miss([one.text for one in meant if one in missed])
         yield registry, found
 
 
@@ -113,21 +125,31 @@ def _check_kind(registry: 'Registry') -> None:
     fail(InvalidInput(where=printable(folder), problem=problem, advice=advice))
 
 
-def _is_meant(entry: 'Listed', what: str) -> bool:
-    from dlmachine.core.cache.key import cache_key, shown_url
-    from dlmachine.core.spec.descriptor import Descriptor
+class _Named:
+    """What names an entry on the command line: a URL, a file, or at least 8 digits of a key."""
 
-    parsed = Descriptor.parse(what)
-    url, key = parsed.map(shown_url).value_or(what), parsed.map(cache_key).value_or('')
-    is_key = len(what) >= 8 and (entry.key or '').startswith(what)
-    is_file = str(Path(what).absolute()) == str(Path(entry.path).absolute())
-    return is_key or is_file or url == entry.url or (bool(key) and key == entry.key)
+    def __init__(self, text: str) -> None:
+        from dlmachine.core.cache.key import cache_key, shown_url
+        from dlmachine.core.spec.descriptor import Descriptor
+
+        parsed = Descriptor.parse(text)
+        self.text = text
+        self._url = parsed.map(shown_url).value_or(text)
+        self._key = parsed.map(cache_key).value_or('')
+        self._path = str(Path(text).absolute())
+
+    def names(self, entry: 'Listed') -> bool:
+        """Whether it names an entry."""
+        key = entry.key or ''
+        is_key = len(self.text) >= _KEY_DIGITS and key.startswith(self.text)
+        is_request = self._url == entry.url or (bool(self._key) and self._key == key)
+        return is_key or is_request or str(Path(entry.path).absolute()) == self._path
 
 
-def _miss(what: tuple[str, ...]) -> None:
+def _miss(what: list[str]) -> None:
     from dlmachine.cli.exit_codes import GENERIC
     from dlmachine.core.secrets.redact import redact_url
 
-    shown = ', '.join(redact_url(one) for one in what)
+    shown = printable(', '.join(redact_url(one) for one in what))
     tell('error', f'nothing stored matches {shown}')
     sys.exit(GENERIC)

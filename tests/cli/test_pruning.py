@@ -207,3 +207,19 @@ def test_two_prunes_wait_for_each_other(run: Run, urls: list[str], tmp_path: Pat
 
     assert 'the cache was being pruned by' in done.stderr
     assert 'Wait until that prune has ended' in done.stderr
+
+
+def test_a_name_that_matches_nothing_changes_nothing(run: Run, urls: list[str]) -> None:
+    """One typing mistake among several names is not overlooked; the text stays on its line."""
+    for word in ('pin', 'unpin', 'rm'):
+        more = ('--yes',) if word == 'rm' else ()
+        done = run(word, urls[0], f'{urls[1]}x', 'a\x1b[31m\nb', *more, code=1)
+        assert f'error: nothing stored matches {urls[1]}x, ' in done.stderr
+        assert '\x1b' not in done.stderr
+        assert done.stderr.count('\n') == 1
+    shown = run('ls').stdout
+    assert all(url in shown for url in urls)
+    assert 'pinned' not in shown
+
+    run('pin', urls[0], urls[1], urls[0])
+    assert run('ls').stdout.count('(pinned)') == 2
