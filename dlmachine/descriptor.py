@@ -23,6 +23,7 @@ from dlmachine.core.http.body import Body, ContentPart, FilePart
 from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.http.request import Tls
 from dlmachine.core.secrets.secret_names import parse_secret_names
+from dlmachine.core.sources.resolved import Resolved
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES
@@ -84,8 +85,9 @@ class Descriptor(core.Descriptor):
         auth: AuthLike = None,
         cookies: CookiesLike = None,
         key_password: SecretLike = None,
+        resolved: Resolved | None = None,
     ) -> None:
-        """Check and normalize the arguments; `key_by_vary` is for `dataclasses.replace`."""
+        """Check the arguments; `key_by_vary` and `resolved` are for `dataclasses.replace`."""
         parsed = core.Descriptor.parse(
             url,
             method=method,
@@ -113,6 +115,7 @@ class Descriptor(core.Descriptor):
         for name in _FIELDS:
             object.__setattr__(self, name, getattr(made, name))
         object.__setattr__(self, 'key_by_vary', key_by_vary)
+        object.__setattr__(self, 'resolved', resolved)
 
     @classmethod
     def from_file(cls, path: PathInput, *, allow_outside: bool = False) -> Self:

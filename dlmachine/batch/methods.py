@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
-from dlmachine.composition import Composition
 from dlmachine.core.deprecation import with_former_parameters
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.keeping.limits import UNLIMITED
@@ -12,6 +11,7 @@ from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for
 from dlmachine.paths import DestInput, absolute, absolute_words, path_text
+from dlmachine.records import Records
 from dlmachine.targets import (
     ANY_URL,
     OneKind,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dlmachine_adapters.world import SystemWorld
 
 
-class ManyDownloads(Composition):
+class ManyDownloads(Records):
     """Downloads of many files at once."""
 
     @overload

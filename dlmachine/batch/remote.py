@@ -46,6 +46,7 @@ from dlmachine.core.protocol.effects import (
     Observe,
     OpenPart,
     ReadChecksums,
+    ReadSource,
     Record,
     ReleaseLock,
     RemoveVersions,
@@ -63,7 +64,8 @@ from dlmachine_adapters.world import SystemWorld
 
 #: The effects that only the caller performs; a worker performs all others.
 _LOCAL_EFFECTS: Final = (
-    AcquireLock, Observe, ReadChecksums, Record, RemoveVersions, Invalidate, Unpublish, ReleaseLock,
+    AcquireLock, Observe, ReadChecksums, ReadSource, Record, RemoveVersions, Invalidate, Unpublish,
+    ReleaseLock,
 )  # fmt: skip
 _MAX_WORDS: Final = 300
 #: How much longer than the time limit the caller waits for the worker.

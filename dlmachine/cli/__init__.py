@@ -40,12 +40,16 @@ _COMMANDS = {
     'lock': 'Write the lockfile of a manifest: which bytes its files have.',
     'plan': 'Show what a download would do, without doing it.',
     'provenance': 'Print where the files of a folder come from, as JSON or CSV.',
+    'resolve': 'Print the files of DOIs as a manifest.',
     'rm': 'Remove recorded files with their records.',
     'sync': 'Download a manifest with the bytes of its lockfile.',
     'verify': 'Compare the files of a folder with their records.',
 }
 #: The rooms of commands; the others stand beside this module.
-_ROOMS = dict.fromkeys(('adopt', 'extract', 'info', 'ls', 'provenance', 'rm', 'verify'), 'folder.')
+_ROOMS = {
+    **dict.fromkeys(('adopt', 'extract', 'info', 'ls', 'provenance', 'rm', 'verify'), 'folder.'),
+    'resolve': 'batch.',
+}
 
 
 class _Lazy(click.Group):

@@ -35,6 +35,8 @@ CODES: Final[dict[type[faults.FaultBase], int]] = {
     faults.ChecksumUnknown: INTEGRITY,
     faults.LockOutdated: CHANGES_PENDING,
     faults.Cancelled: CANCELLED,
+    faults.DoiNotFound: SERVER,
+    faults.SourceUnusable: USAGE,
     faults.HttpStatus: SERVER,
     faults.RedirectRefused: PROTOCOL,
     faults.AnswerUnusable: PROTOCOL,

@@ -1,4 +1,4 @@
-"""Downloads that are part of another one: a checksum file, and an entry of the cache for a path."""
+"""Downloads that are part of another one: checksums, lists of files, an entry for a path."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,10 +9,10 @@ from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.decision.snapshot import Snapshot
-from dlmachine.core.faults import CacheUnusable, Fault
+from dlmachine.core.faults import CacheUnusable, Fault, HttpStatus
 from dlmachine.core.frozen import replace
-from dlmachine.core.protocol.effects import ReadChecksums
-from dlmachine.core.protocol.events import CacheFilled, ChecksumsRead, EffectFailed
+from dlmachine.core.protocol.effects import ReadChecksums, ReadSource
+from dlmachine.core.protocol.events import CacheFilled, ChecksumsRead, EffectFailed, SourceRead
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
@@ -20,6 +20,8 @@ from dlmachine.core.spec.policy import Policy
 
 #: Runs a download to its end.
 RunToEnd = Callable[[Descriptor, Policy, Snapshot, World], IOResult[Outcome, Fault]]
+#: Statuses of a server that has no such record.
+_MISSING: Final = frozenset({404, 410})
 #: The shortest time limit: a limit must be positive.
 A_MOMENT: Final = timedelta(milliseconds=1)
 
@@ -48,6 +50,35 @@ def read_checksums(
     buffer = unsafe_perform_io(done.unwrap()).buffer
     text = b'' if buffer is None else buffer.read()
     return ChecksumsRead(at=world.clock.now(), text=read_list(text))
+
+
+def read_source(
+    run: RunToEnd,
+    effect: ReadSource,
+    policy: Policy,
+    world: World,
+    left: Callable[[timedelta], timedelta],
+) -> SourceRead | EffectFailed:
+    """Ask a data repository; `left` is what is left of a time limit."""
+    from dlmachine.core.integrity.checksum_file import read_list
+    from dlmachine.core.machine.source import source_policy
+
+    policy, target = source_policy(policy, effect.max_bytes), effect.target
+    if policy.timeout is not None:
+        policy = replace(policy, timeout=max(left(policy.timeout), A_MOMENT))
+    done = run(target, policy, world.observe(target, policy), world)
+    at = world.clock.now()
+    if not is_successful(done):
+        fault = unsafe_perform_io(done.failure())
+        is_missing = isinstance(fault, HttpStatus) and fault.status in _MISSING
+        return SourceRead(at=at, text=None) if is_missing else EffectFailed(at=at, fault=fault)
+    outcome = unsafe_perform_io(done.unwrap())
+    if outcome.path is None:
+        buffer = outcome.buffer
+        return SourceRead(at=at, text=read_list(b'' if buffer is None else buffer.read()))
+    stored = ReadChecksums(path=str(outcome.path), max_bytes=effect.max_bytes)
+    event = world.files.read_checksums(stored)
+    return event if isinstance(event, EffectFailed) else SourceRead(at=at, text=event.text)
 
 
 def fill_cache(

@@ -27,6 +27,7 @@ from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.execution.exchanging import exchange_head
+from dlmachine.execution.resolving import resolve
 from dlmachine.execution.waiting import wait
 
 #: Faults that say something about the file; others are errors of the call.
@@ -47,6 +48,10 @@ def probe(
     Faults: `InvalidInput` for a request other than GET; `Cancelled`, `BackendMissing`, and others
     that the caller must fix.
     """
+    resolved = resolve(descriptor, policy, world)
+    if not is_successful(resolved):
+        return Failure(resolved.failure())
+    descriptor = resolved.unwrap()
     begun = begin_probe(descriptor, policy, snapshot, known)
     if not is_successful(begun):
         return Failure(begun.failure())

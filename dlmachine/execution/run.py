@@ -30,7 +30,7 @@ from dlmachine.execution.exchanging import check_time, exchange, exchange_segmen
 from dlmachine.execution.lacking import no_cache, no_part
 from dlmachine.execution.log import log_decision, log_download, log_failure, log_step
 from dlmachine.execution.logging_in import log_in
-from dlmachine.execution.nested import fill_cache, read_checksums
+from dlmachine.execution.nested import fill_cache, read_checksums, read_source
 from dlmachine.execution.validating import find_objection
 from dlmachine.execution.waiting import wait
 
@@ -67,17 +67,10 @@ def run(
 
 
 #: The events that are logged, or that may contain a secret that a server echoed.
-_NOTABLE: Final = frozenset(
-    {
-        events.CookiesRead,
-        events.EffectFailed,
-        events.Interrupted,
-        events.LoggedIn,
-        events.Responded,
-        events.SecretRead,
-        events.SegmentsEnded,
-    }
-)
+_NOTABLE: Final = frozenset({
+    events.CookiesRead, events.EffectFailed, events.Interrupted, events.LoggedIn,
+    events.Responded, events.SecretRead, events.SegmentsEnded,
+})  # fmt: skip
 
 
 _Patient = TypeVar('_Patient', effects.AcquireLock, effects.ReadCookies, effects.ReadSecret)
@@ -183,6 +176,8 @@ class Run:
                 return self._reassemble(effect)
             case effects.ReadChecksums():
                 return read_checksums(run, effect, self._policy, world, self._left)
+            case effects.ReadSource():
+                return read_source(run, effect, self._policy, world, self._left)
             case effects.Validate():
                 return self._validate()
             case effects.Wait():

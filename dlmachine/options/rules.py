@@ -18,6 +18,8 @@ from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.headers import parse_headers
 from dlmachine.core.http.url import Url, parse_url
+from dlmachine.core.sources.address import find_source
+from dlmachine.core.sources.inquiry import begin
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import own_name, parse_policy, unknown_name
 from dlmachine.core.spec.policy import Policy
@@ -80,7 +82,7 @@ class Defaults:
         parsed = parse_url(url) if self.rules else None
         if parsed is None or not is_successful(parsed):
             return Success(self)  # A bad URL is refused later.
-        matching = self.matching(parsed.unwrap())
+        matching = self.matching(self._requested(parsed.unwrap()))
         known = self._known.get(matching)
         if known is not None:
             return Success(known)
@@ -95,6 +97,11 @@ class Defaults:
         found = Defaults(policy=replace(policy, rules=spoken), described=described)
         self._known[matching] = found
         return Success(found)
+
+    def _requested(self, url: Url) -> Url:
+        # For a DOI, the rules of its repository count.
+        source = find_source(str(url), self.policy.repositories)
+        return url if source is None else parse_url(begin(source).url).unwrap()
 
     def matching(self, url: Url) -> tuple[int, ...]:
         """The positions of the rules that match a URL."""

@@ -15,6 +15,7 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.network.proxy import ProxyAuthLike, ProxyLike
 from dlmachine.core.network.resolve import ResolveLike
 from dlmachine.core.protocol.progress import OnProgress
+from dlmachine.core.sources.address import Repositories
 from dlmachine.core.spec.policy import Validator
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.spec.reuse import (
@@ -113,6 +114,7 @@ class _PolicyOptions(TypedDict, total=False):
     no_proxy: Iterable[str] | str | None
     resolve: ResolveLike
     forbid_private: bool
+    repositories: Repositories | Mapping[str, str] | str | None
 
 
 class DownloadOptions(DescriptorOptions, _PolicyOptions, total=False):

@@ -19,6 +19,7 @@ from dlmachine.core.protocol.states import (
     Opening,
     Publishing,
     ReadingChecksums,
+    ReadingSource,
     Reassembling,
     Recording,
     Releasing,
@@ -34,7 +35,16 @@ from docs.generate.transitions import explore
 
 #: The states of each phase; None is the beginning.
 _PHASES: Final[Mapping[str, tuple[type | None, ...]]] = {
-    'Looking up': (None, CheckingCopy, ReadingChecksums, Locking, Observing, FillingCache, Opening),
+    'Looking up': (
+        None,
+        CheckingCopy,
+        ReadingChecksums,
+        ReadingSource,
+        Locking,
+        Observing,
+        FillingCache,
+        Opening,
+    ),
     'Requests': (Authorizing, Exchanging, Segmenting, Reassembling, Validating, Waiting),
     'Committing': (
         KeepingChanged,

@@ -47,6 +47,7 @@ from dlmachine.core.protocol.effects import (
     ReadChecksums,
     ReadCookies,
     ReadSecret,
+    ReadSource,
     Reassemble,
     Record,
     ReleaseLock,
@@ -80,6 +81,7 @@ from dlmachine.core.protocol.events import (
     Responded,
     SecretRead,
     SegmentsEnded,
+    SourceRead,
     Unpublished,
     Validated,
     VersionsRemoved,
@@ -97,6 +99,8 @@ _URL = 'https://example.org/table.tsv'
 _DATA = b'a\tb\n'
 _DIGEST = sha256(_DATA).hexdigest()
 _RIGHT = Checksum('sha256', _DIGEST)
+#: The answer of a data repository.
+_LISTED = '{"files": [{"key": "table.tsv"}]}'
 _BOUND = 50_000
 
 
@@ -221,6 +225,8 @@ def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     form = {'url': 'https://example.org/login', 'form': {'password': 'env:PASSWORD'}}
     by_form = Descriptor.parse(_URL, auth={'login': form}).unwrap()
     yield by_form, base, replace(seen, key=cache_key(by_form))
+    doi = Descriptor.parse('doi:10.5281/zenodo.42').unwrap()
+    yield doi, base, replace(seen, key=cache_key(doi))
     yield one, replace(forced, stale_if_error=True), replace(seen, cache=stored)
     unsafe = Descriptor.parse(_URL, method='DELETE').unwrap()
     yield unsafe, replace(base, dest=ToMemory()), replace(seen, cache=nothing)
@@ -268,6 +274,9 @@ def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
             for digest in (_DIGEST, '0' * 64):
                 yield ChecksumsRead(at=at, text=f'{digest}  table.tsv')
             yield ChecksumsRead(at=at, text='')
+        case ReadSource():
+            yield SourceRead(at=at, text=None)
+            yield SourceRead(at=at, text=_LISTED)
         case ReadSecret():
             yield from (SecretRead(at=at, value=value) for value in ('old', 'new'))
         case LogIn():

@@ -19,6 +19,7 @@ _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'CheckingCopy': ports.Files.confirm,
     'FillingCache': nested.fill_cache,
     'ReadingChecksums': ports.Files.read_checksums,
+    'ReadingSource': nested.read_source,
     'Locking': ports.Locks.acquire,
     'Observing': Observed,
     'Opening': ports.Files.open_part,

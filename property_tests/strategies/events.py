@@ -23,6 +23,7 @@ from dlmachine.core.protocol.effects import (
     ReadChecksums,
     ReadCookies,
     ReadSecret,
+    ReadSource,
     Reassemble,
     Record,
     ReleaseLock,
@@ -54,6 +55,7 @@ from dlmachine.core.protocol.events import (
     Recorded,
     SecretRead,
     SegmentsEnded,
+    SourceRead,
     Unpublished,
     Validated,
     VersionsRemoved,
@@ -99,6 +101,12 @@ _texts = st.builds(
     ChecksumsRead,
     at=instants,
     text=st.sampled_from([f'{digest}  t.csv' for digest in DIGESTS] + ['ab' * 16, '<html>']),
+)
+
+_listings = st.builds(
+    SourceRead,
+    at=instants,
+    text=st.none() | st.sampled_from(['{"files": [{"key": "t.csv", "size": 3}]}', '{}', '<html>']),
 )
 
 
@@ -147,6 +155,8 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
             return _confirmed | st.builds(CopyMissing, at=instants) | _failures
         case ReadChecksums():
             return _texts | _failures
+        case ReadSource():
+            return _listings | _failures
         case Validate():
             return _looks | _failures
         case AcquireLock():

@@ -19,6 +19,8 @@ from tests.servers.http import Asked, Handler, Server, Wire
 
 DATA: Final = b'id,score\nP1,1\n'
 _PAGE: Final = b'<!DOCTYPE html><html><body>Please log in</body></html>'
+_RECORD: Final = b'{"files": [{"key": "a.csv"}, {"key": "b.csv"}]}'
+_ARTICLE: Final = b'{"values": [{"type": "URL", "data": {"value": "https://journal.example/1"}}]}'
 _NO_LENGTH: Final = b'HTTP/1.1 200 OK\r\n'
 
 
@@ -53,6 +55,9 @@ _ROUTES: Final[Mapping[str, Handler]] = {
     '/asks-briefly.csv': respond(429, (('Retry-After', '1'),), reason='Too Many Requests'),
     '/json-error': respond(400, (('Content-Type', 'application/json'),), b'{"error": "no such id"}',
                           'Bad Request'),
+    '/zenodo/api/records/1': resource(_RECORD),
+    '/zenodo/api/records/2': resource(_PAGE),
+    '/doi/api/handles/10.1234/paper': resource(_ARTICLE),
     '/302': respond(302, reason='Found'),
     '/bad-location': redirect('http://[::1/'),
     '/loop': redirect('/loop'),

@@ -29,6 +29,17 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'is compressed with Zstandard, for which a package is missing',
         'Install it: pip install backports.zstd',
     ),
+    'an answer of a data repository, or a part of one; see tests/core/sources': (
+        'a file without a number',
+        'a file without a URL',
+        'something other than a URL',
+        'a damaged checksum (...)',
+        'something other than a list of files',
+        '...# doi:......\n# ..., ... bytes\n\n',
+        'it lists no files',
+        'The record may be restricted: look at its page',
+        ', version ...',
+    ),
     'not a message about a mistake': (
         'the buffer',
         'as before',

@@ -117,7 +117,7 @@ def without_signature(descriptor: Descriptor) -> Descriptor:
     """
     query = full_url(descriptor.url, descriptor).partition('?')[2]
     names = signature_names([unquote_plus(pair.partition('=')[0]) for pair in query.split('&')])
-    return _changed(descriptor, key_ignores_query=names) if names else descriptor
+    return changed(descriptor, key_ignores_query=names) if names else descriptor
 
 
 def keyed_by_vary(descriptor: Descriptor) -> Descriptor:
@@ -127,11 +127,11 @@ def keyed_by_vary(descriptor: Descriptor) -> Descriptor:
     >>> len({cache_key(keyed_by_vary(one)) for one in asked})
     1
     """
-    return _changed(descriptor, key_by_vary=True)
+    return changed(descriptor, key_by_vary=True)
 
 
-def _changed(descriptor: Descriptor, **changes: Any) -> Descriptor:
-    # The constructor of the public subclass has other parameters.
+def changed(descriptor: Descriptor, **changes: Any) -> Descriptor:
+    """A copy with other fields; the constructor of the public subclass has other parameters."""
     names = (each.name for each in fields(Descriptor) if each.init)
     known = {name: getattr(descriptor, name) for name in names}
     return Descriptor(**{**known, **changes})

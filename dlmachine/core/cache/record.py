@@ -46,6 +46,7 @@ class DownloadRecord:
     says that an entry of the cache was for its caller only, because it was requested by the rules
     of HTTP, and they do not allow it to be stored (section 3). `moved_until` is when the first of
     the redirects to the file becomes stale (None: there was none, or they are asked for each time).
+    `source` is the file of a data repository: repository, DOI, version and name.
     """
 
     url: str
@@ -80,6 +81,7 @@ class DownloadRecord:
     invalidated_at: datetime | None = None
     is_single_use: bool = False
     moved_until: datetime | None = None
+    source: Pairs = ()
 
     def to_json(self) -> str:
         """The record as one line of JSON."""
@@ -93,7 +95,7 @@ class DownloadRecord:
 
 _KEY_NAMES: Final = ('key_without', 'key_ignores_query')
 _RARE_NAMES: Final = (
-    *_KEY_NAMES, 'requested_at', 'invalidated_at', 'is_single_use', 'moved_until',
+    *_KEY_NAMES, 'requested_at', 'invalidated_at', 'is_single_use', 'moved_until', 'source',
 )  # fmt: skip
 _NAMES: Final = tuple(field.name for field in fields(DownloadRecord))
 _values: Final = attrgetter(*_NAMES)
@@ -119,7 +121,7 @@ _STORED_AS: Final[Mapping[str, tuple[type, ...]]] = {
     'mtime_ns': (int, NoneType),
     **dict.fromkeys(('verified_tls', 'is_single_use'), (bool,)),
     **dict.fromkeys(('urls', 'request_headers', 'response_headers'), (list,)),
-    **dict.fromkeys(('digests', 'verified_by', 'notes', *_KEY_NAMES), (list,)),
+    **dict.fromkeys(('digests', 'verified_by', 'notes', 'source', *_KEY_NAMES), (list,)),
 }
 _MAX_INTEGER: Final = (1 << 63) - 1
 #: The numbers, with the least and the most that is allowed.
@@ -258,7 +260,9 @@ def _pairs(stored: list[Any]) -> Pairs:
 
 _READ_LIST: Final[Mapping[str, Callable[[list[Any]], tuple[Any, ...]]]] = {
     **dict.fromkeys(('urls', 'notes', *_KEY_NAMES), _list),
-    **dict.fromkeys(('request_headers', 'response_headers', 'digests', 'verified_by'), _pairs),
+    **dict.fromkeys(
+        ('request_headers', 'response_headers', 'digests', 'verified_by', 'source'), _pairs
+    ),
 }
 
 

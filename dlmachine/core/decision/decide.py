@@ -33,6 +33,7 @@ from dlmachine.core.faults import (
     WindowUnsatisfiable,
 )
 from dlmachine.core.frozen import frozen, replace
+from dlmachine.core.sources.address import Source, find_source
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import (
     AtPath,
@@ -231,9 +232,12 @@ def _network(
     refusal = _find_refusal(question, entry)
     if refusal is not None:
         return refusal
+    source = descriptor.resolved or find_source(descriptor.url, policy.repositories)
+    if isinstance(source, Source):
+        return Decision(verdict, reason, destination, entry, source=source)
     if snapshot.backends is None and not isinstance(destination, InMemory):
         # The backends are chosen after the observation with the lock held, before any request.
-        return Decision(verdict=verdict, reason=reason, destination=destination, entry=entry)
+        return Decision(verdict, reason, destination, entry)
     backends, redactor = snapshot.backends or (), descriptor.redactor
     usable: list[Address] = []
     left_out: list[Fault] = []
@@ -258,15 +262,8 @@ def _network(
         for one in usable
         if one.backend != policy.backend
     ]
-    return Decision(
-        verdict=verdict,
-        reason=reason,
-        destination=destination,
-        entry=entry,
-        addresses=tuple(usable),
-        part=part,
-        notes=(*map(str, left_out), *switched, *_index_notes(snapshot)),
-    )
+    notes = (*map(str, left_out), *switched, *_index_notes(snapshot))
+    return Decision(verdict, reason, destination, entry, tuple(usable), part, notes)
 
 
 def _find_refusal(question: _Question, entry: CacheEntry | None) -> Fault | None:

@@ -12,6 +12,7 @@ from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.frozen import frozen
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.secrets.secret_names import SecretNames
+from dlmachine.core.sources.address import Source
 from dlmachine.core.spec.destination import Destination
 from dlmachine.core.spec.key_names import without_parameters
 
@@ -77,13 +78,14 @@ class Address:
         return f'Address({redact_url(self.url, self.secret_names)!r}, {self.backend!r})'
 
 
-@frozen
+@frozen(kw_only=False)
 class Decision:
     """A verdict with its reason, and the values for carrying it out.
 
     `entry` is the stored copy to use or to revalidate, `addresses` are the URLs to request in
     this order, `part` the part to resume, `notes` remarks for the user. `arithmetic` says in words
-    how fresh the copy is, and `assessment` in numbers, if that decided.
+    how fresh the copy is, and `assessment` in numbers, if that decided. `source` is the record
+    whose files its repository must list before the URL is known.
     """
 
     verdict: Verdict
@@ -95,6 +97,7 @@ class Decision:
     notes: tuple[str, ...] = ()
     arithmetic: str = ''
     assessment: Assessment | None = None
+    source: Source | None = None
 
     @property
     def is_of_other_key(self) -> bool:

@@ -65,9 +65,16 @@ from dlmachine.core.faults.server import (
     RedirectRefused,
     ServerFault,
 )
+from dlmachine.core.faults.source import DoiNotFound, SourceFault, SourceUnusable
 
 Fault: TypeAlias = (
-    CallerFault | ServerFault | NetworkFault | RouteFault | MachineFault | ArchiveFault
+    CallerFault
+    | SourceFault
+    | ServerFault
+    | NetworkFault
+    | RouteFault
+    | MachineFault
+    | ArchiveFault
 )
 
 #: Every fault, sorted by who must act.
@@ -92,6 +99,7 @@ __all__ = [
     'ContentRefused',
     'DestinationUnusable',
     'DigestMismatch',
+    'DoiNotFound',
     'Fault',
     'FaultBase',
     'HttpStatus',
@@ -117,6 +125,8 @@ __all__ = [
     'SchemeRefused',
     'SecretUnavailable',
     'ServerFault',
+    'SourceFault',
+    'SourceUnusable',
     'StorageFailed',
     'TimedOut',
     'TlsFailed',

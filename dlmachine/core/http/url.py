@@ -19,6 +19,8 @@ from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.text.control_chars import find_control_char
 
+#: The scheme of DOIs, `doi:10.5281/zenodo.1`: the prefix takes the place of the host.
+DOI: Final = 'doi'
 DEFAULT_PORTS: Final = {'http': 80, 'https': 443, 'ftp': 21, 'ftps': 990, 'sftp': 22, 'scp': 22}
 
 _SCHEME: Final = regex(r'[A-Za-z][A-Za-z0-9+.\-]*')
@@ -28,6 +30,8 @@ _UNRESERVED: Final = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 _PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
 _QUERY_SAFE: Final = _PATH_SAFE + '?'
 _USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
+#: A DOI: its prefix and its suffix.
+_DOI: Final = regex(r'(10\.[0-9.]{4,20})(/.+)')
 _LOCAL: Final = 'names a local file; only URLs of servers can be downloaded'
 _MAX_CHARACTERS: Final = 65_536
 #: Labels of 1 to 63 characters (RFC 1035 section 2.3.4).
@@ -64,7 +68,8 @@ class Url:
         """The complete URL with its secrets: for requests and cache keys only."""
         userinfo = f'{self.userinfo}@' if self.userinfo else ''
         query = f'?{self.query}' if self.query else ''
-        return f'{self.scheme}://{userinfo}{self.authority}{self.path}{query}'
+        joint = ':' if self.scheme == DOI else '://'
+        return f'{self.scheme}{joint}{userinfo}{self.authority}{self.path}{query}'
 
     def __repr__(self) -> str:
         """Show the URL with secrets masked."""
@@ -124,6 +129,10 @@ def _normalise(text: str, where: str) -> Result[Url, Fault]:
     fault = _find_fault(text, where)
     if fault is not None:
         return Failure(fault)
+    first, _, rest = text.strip(' ').partition(':')
+    doi = _DOI.fullmatch(rest) if first.lower() == DOI else None
+    if doi is not None:
+        return Success(Url(scheme=DOI, host=doi[1], path=normal_escapes(doi[2], _PATH_SAFE)))
     try:
         parts = urlsplit(text.strip(' '))
         host, port = _normal_host(_host_of(parts.netloc)), parts.port
@@ -203,9 +212,18 @@ def _find_fault(text: str, where: str) -> InvalidInput | None:
     if excess is not None:
         return excess
     scheme, colon, rest = text.strip(' ').partition(':')
+    if colon and scheme.lower() == DOI:
+        return _find_doi_fault(rest, where)
     if not colon or _SCHEME.fullmatch(scheme) is None or not rest.startswith('//'):
         return _no_scheme(text, where)
     return None
+
+
+def _find_doi_fault(rest: str, where: str) -> InvalidInput | None:
+    if _DOI.fullmatch(rest):
+        return None
+    advice = 'A DOI looks like doi:10.5281/zenodo.1234567'
+    return InvalidInput(where=where, problem=f'{shown_value(rest)} is not a DOI', advice=advice)
 
 
 _BEGIN: Final = 'A URL begins with https://, for example'

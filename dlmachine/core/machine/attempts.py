@@ -18,9 +18,8 @@ from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.machine.finish import finish
-from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
 from dlmachine.core.machine.recording import remember
-from dlmachine.core.protocol.attempts import Attempts
+from dlmachine.core.protocol.attempts import MAX_BUDGET_RESETS, Attempts
 from dlmachine.core.protocol.effects import Wait
 from dlmachine.core.protocol.events import (
     CookiesRead,

@@ -86,7 +86,7 @@ def list_policy(policy: Policy, max_bytes: int) -> Policy:
 
 def _target(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
     # Credentials, including a client certificate, go to the same origin only.
-    origins = {parse_url(url).unwrap().origin for url in (descriptor.url, wanted.location)}
+    origins = {parse_url(url).unwrap().origin for url in (descriptor.home, wanted.location)}
     is_same = len(origins) == 1
     return Descriptor(
         url=wanted.location,

@@ -129,7 +129,7 @@ def _first_attempts(job: Job, size_bytes: int) -> Attempts:
     # The last byte is requested again: after a complete part no byte is left to request, and
     # servers respond differently to that (416 with or without a validator).
     part, offset = job.decision.part, size_bytes - 1
-    login = login_of(job.descriptor.auth, job.descriptor.url, job.snapshot.chance)
+    login = login_of(job.descriptor.auth, job.descriptor.home, job.snapshot.chance)
     if part is None or offset <= 0:
         return Attempts(login=login)
     digests = [address.digest for address in job.decision.addresses]

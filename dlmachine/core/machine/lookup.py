@@ -18,8 +18,8 @@ from dlmachine.core.decision.verdict import Decision, Reason, Verdict
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.machine.finish import cached_outcome, confirmation, finish
-from dlmachine.core.machine.limits import MAX_MISSING
 from dlmachine.core.protocol import events, states
+from dlmachine.core.protocol.attempts import MAX_MISSING
 from dlmachine.core.protocol.effects import AcquireLock, FillCache, Observe, OpenPart
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.spec.descriptor import Descriptor
@@ -68,6 +68,18 @@ def on_reading_checksums(state: states.ReadingChecksums, event: events.Event) ->
             learned = with_checksum(job, wanted, event)
             return _decide_again(learned) if isinstance(learned, Job) else finish(job, learned)
     return None
+
+
+def on_reading_source(state: states.ReadingSource, event: events.Event) -> states.Step | None:
+    """The repository has answered: ask again, or decide again with the URL of the file."""
+    if not isinstance(event, events.SourceRead):
+        return None
+    from dlmachine.core.machine.source import with_answer
+
+    known = with_answer(state, event.text)
+    if isinstance(known, states.Step):
+        return known
+    return _decide_again(known) if isinstance(known, Job) else finish(state.job, known)
 
 
 def on_locking(state: states.Locking, event: events.Event) -> states.Step | None:
@@ -166,6 +178,10 @@ def _step_for_decision(job: Job) -> states.Step:
 
         effect = FillCache(key=job.key, policy=cache_policy(job.policy))
         return states.Step(state=states.FillingCache(job=job), effect=effect)
+    if decision.source is not None:
+        from dlmachine.core.machine.source import ask_repository
+
+        return ask_repository(job, decision.source)
     dest, cache = job.policy.dest, job.snapshot.cache
     is_folder = isinstance(decision.destination, InFolder)
     folder = part_place(dest, None if cache is None else cache.folder, is_folder=is_folder)

@@ -22,9 +22,10 @@ from typing import Any, Final
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.machine import lookup
 from dlmachine.core.machine.finish import after_unhandled
-from dlmachine.core.machine.limits import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.protocol import states
+from dlmachine.core.protocol.attempts import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.protocol.events import Event
+from dlmachine.core.sources.address import MAX_REQUESTS, find_source
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 
@@ -58,6 +59,7 @@ def advance(state: states.State, event: Event) -> states.Step:
 _HANDLERS: Final[Mapping[type, Callable[[Any, Event], states.Step | None]]] = {
     states.CheckingCopy: lookup.on_checking_copy,
     states.ReadingChecksums: lookup.on_reading_checksums,
+    states.ReadingSource: lookup.on_reading_source,
     states.Locking: lookup.on_locking,
     states.Observing: lookup.on_observing,
     states.Finished: lambda state, _: states.Step(state=state),
@@ -82,7 +84,8 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     attempts = logins + (1 + policy.retries) * (1 + MAX_BUDGET_RESETS) * (
         1 + len(descriptor.mirrors)
     )
-    return attempts * (2 * (1 + policy.max_redirects) + 4) + _COMMITTING + _AROUND
+    asked = MAX_REQUESTS if find_source(descriptor.url, policy.repositories) is not None else 0
+    return attempts * (2 * (1 + policy.max_redirects) + 4) + _COMMITTING + _AROUND + asked
 
 
 _COMMITTING = MAX_CONFLICTS * 2

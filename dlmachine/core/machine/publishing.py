@@ -22,7 +22,6 @@ from dlmachine.core.machine.files import (
     time_of_server,
 )
 from dlmachine.core.machine.finish import finish
-from dlmachine.core.machine.limits import MAX_CONFLICTS
 from dlmachine.core.machine.recording import (
     confirm_copy,
     item_id_of_job,
@@ -31,6 +30,7 @@ from dlmachine.core.machine.recording import (
     remember,
 )
 from dlmachine.core.protocol import events, states
+from dlmachine.core.protocol.attempts import MAX_CONFLICTS
 from dlmachine.core.protocol.effects import CheckCopy, Publish
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Origin, Outcome

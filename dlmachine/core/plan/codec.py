@@ -26,12 +26,13 @@ from dlmachine.core.integrity import checksum, representation
 from dlmachine.core.network import network, proxy
 from dlmachine.core.plan import former_names
 from dlmachine.core.protocol import effects, expectation
+from dlmachine.core.sources import address, resolved
 from dlmachine.core.spec import descriptor, destination, policy, rate_limit, reuse
 
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    access_effects, auth, body, caller_cookies, checksum, descriptor, destination, effects,
+    access_effects, address, auth, body, caller_cookies, checksum, descriptor, destination, effects,
     entries, expectation, freshness, login_recipe, missing, network, policy, proxy, rate_limit,
-    record, request, representation, reuse, secret, snapshot, verdict,
+    record, request, representation, resolved, reuse, secret, snapshot, verdict,
 )  # fmt: skip
 _MARK: Final = '$'
 

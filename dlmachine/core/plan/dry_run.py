@@ -35,10 +35,11 @@ _EMPTY: Final = sha256(b'').hexdigest()
 
 
 def rehearse(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> Iterator[Step]:
-    """Every step of a run without failures; the last state is `Finished` or `Failed`."""
+    """Every step of a run without failures, up to a question to a data repository."""
     step = begin(descriptor, policy, snapshot)
     yield step
-    while step.effect is not None:
+    # The URL of the file is known only to its repository.
+    while step.effect is not None and not isinstance(step.effect, effects.ReadSource):
         step = advance(step.state, healthy_event(step.effect, policy, snapshot))
         yield step
 
@@ -53,6 +54,8 @@ def healthy_event(effect: effects.Effect, policy: Policy, snapshot: Snapshot) ->
         case effects.ReadChecksums():
             checksum = _promised_checksum(policy, snapshot)
             return events.ChecksumsRead(at=at, text='' if checksum is None else checksum.hex)
+        case effects.ReadSource():
+            return events.SourceRead(at=at, text=None)
         case effects.AcquireLock():
             return events.LockAcquired(at=at)
         case effects.Observe():

@@ -70,7 +70,7 @@ def _request_lines(descriptor: Descriptor, policy: Policy) -> Iterator[str]:
 
 
 def _origin(descriptor: Descriptor) -> str:
-    url = parse_url(descriptor.url).unwrap()
+    url = parse_url(descriptor.home).unwrap()
     return f'{url.scheme}://{url.authority}'
 
 
@@ -142,6 +142,8 @@ def _effect_words(effect: effects.Effect) -> str:  # noqa: C901, PLR0911, PLR091
             return f'verify all {size:,} bytes of {name}'
         case effects.ReadChecksums():
             return f'read the checksum file {_show_list(effect)}'
+        case effects.ReadSource(target=target):
+            return f'read {shown_url(target)}, which lists the files'
         case effects.Validate(name=name):
             return f'call the validate function with {name}'
         case effects.Wait(duration=duration, reason=reason):

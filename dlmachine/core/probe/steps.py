@@ -106,7 +106,7 @@ def begin_probe(
         chance=snapshot.chance,
         addresses=usable,
         known=known or _stored_version(policy, snapshot),
-        login=login_of(descriptor.auth, descriptor.url, snapshot.chance),
+        login=login_of(descriptor.auth, descriptor.home, snapshot.chance),
     )
     return Success(_request_address(state, 0, snapshot.now))
 

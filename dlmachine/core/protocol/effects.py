@@ -56,6 +56,14 @@ class ReadChecksums:
 
 
 @frozen
+class ReadSource:
+    """Ask a data repository for the files of a record, in at most `max_bytes`.  `SourceRead`."""
+
+    target: Descriptor
+    max_bytes: int
+
+
+@frozen
 class AcquireLock:
     """Acquire the lock of this key, so that no other process downloads it.
 
@@ -76,10 +84,7 @@ class Observe:
 
 @frozen
 class FillCache:
-    """Download into the cache, or use the entry there, by a run of its own.  `CacheFilled`.
-
-    `policy` is that of the other run.
-    """
+    """Fill the cache, or use the entry there, by a run with this policy.  `CacheFilled`."""
 
     key: str
     policy: Policy
@@ -278,9 +283,10 @@ class ReleaseLock:
 
 
 Effect: TypeAlias = (
-    CheckCopy | ReadChecksums | AcquireLock | Observe | FillCache | OpenPart | ReadSecret
-    | ReadCookies | LogIn | Exchange | ExchangeSegments | Reassemble | Validate | Wait | KeepChanged
-    | Publish | Record | RemoveVersions | Invalidate | Unpublish | Discard | ReleaseLock
+    CheckCopy | ReadChecksums | ReadSource | AcquireLock | Observe | FillCache | OpenPart
+    | ReadSecret | ReadCookies | LogIn | Exchange | ExchangeSegments | Reassemble | Validate
+    | Wait | KeepChanged | Publish | Record | RemoveVersions | Invalidate | Unpublish | Discard
+    | ReleaseLock
 )  # fmt: skip
 
 if not TYPE_CHECKING:  # Type checkers would accept any name.

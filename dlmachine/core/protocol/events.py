@@ -183,6 +183,14 @@ class ChecksumsRead:
     text: str
 
 
+@frozen
+class SourceRead:
+    """The answer of a data repository; None if it has no such record."""
+
+    at: datetime
+    text: str | None
+
+
 class Waited(Happened):
     """The wait is over."""
 
@@ -257,34 +265,12 @@ class EffectFailed:
 
 
 Event: TypeAlias = (
-    CopyConfirmed
-    | CopyMissing
-    | LockAcquired
-    | LockUnavailable
-    | Observed
-    | CacheFilled
-    | PartOpened
-    | SecretRead
-    | CookiesRead
-    | LoggedIn
-    | Responded
-    | Interrupted
-    | SegmentsEnded
-    | Reassembled
-    | Validated
-    | ChecksumsRead
-    | Waited
-    | ChangedKept
-    | Published
-    | NameTaken
-    | Recorded
-    | VersionsRemoved
-    | Invalidated
-    | Unpublished
-    | Discarded
-    | LockReleased
-    | EffectFailed
-)
+    CopyConfirmed | CopyMissing | LockAcquired | LockUnavailable | Observed | CacheFilled
+    | PartOpened | SecretRead | CookiesRead | LoggedIn | Responded | Interrupted | SegmentsEnded
+    | Reassembled | Validated | ChecksumsRead | SourceRead | Waited | ChangedKept | Published
+    | NameTaken | Recorded | VersionsRemoved | Invalidated | Unpublished | Discarded
+    | LockReleased | EffectFailed
+)  # fmt: skip
 
 if not TYPE_CHECKING:  # Type checkers would accept any name.
     __getattr__ = renamed(

@@ -16,6 +16,7 @@ from dlmachine.core.protocol.effects import (
     ReadChecksums,
     ReadCookies,
     ReadSecret,
+    ReadSource,
 )
 from dlmachine.core.protocol.events import (
     CookiesRead,
@@ -59,7 +60,7 @@ def redact_effect(effect: Effect) -> Effect:
             return replace(effect, exchange=shown)
         case FillCache(policy=policy):
             return replace(effect, policy=replace(policy, network=policy.network.redacted()))
-        case ReadChecksums(target=target) if target is not None:
+        case ReadChecksums(target=target) | ReadSource(target=target) if target is not None:
             return replace(effect, target=target.redacted())
         case ReadSecret(secret=secret):
             return replace(effect, secret=secret.redacted())

@@ -18,6 +18,7 @@ from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import AcquireLock, Effect, Exchange, ExchangeSegments
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.sources.inquiry import Inquiry
 
 
 @frozen
@@ -40,6 +41,14 @@ class ReadingChecksums(_JobState):
     """Reading a checksum file."""
 
     __slots__ = ()
+
+
+@frozen
+class ReadingSource:
+    """Asking a data repository for the files of a record."""
+
+    job: Job
+    inquiry: Inquiry
 
 
 @frozen
@@ -250,8 +259,8 @@ class Failed:
 
 
 State: TypeAlias = (
-    CheckingCopy | ReadingChecksums | Locking | Observing | FillingCache | Opening | Authorizing
-    | Exchanging | Segmenting | Reassembling | Validating | Waiting | KeepingChanged
+    CheckingCopy | ReadingChecksums | ReadingSource | Locking | Observing | FillingCache | Opening
+    | Authorizing | Exchanging | Segmenting | Reassembling | Validating | Waiting | KeepingChanged
     | KeepingExisting | Publishing | Recording | RemovingVersions | Unpublishing | FallingBack
     | Discarding | Invalidating | Releasing | Finished | Failed
 )  # fmt: skip

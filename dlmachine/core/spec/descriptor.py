@@ -40,6 +40,7 @@ from dlmachine.core.secrets.redact import (
     secrets_in_url,
 )
 from dlmachine.core.secrets.secret_names import SecretNames, fold_names, parse_secret_names
+from dlmachine.core.sources.resolved import Resolved
 from dlmachine.core.spec.key_names import parse_key_names
 from dlmachine.core.spec.request_words import (
     parse_content,
@@ -68,8 +69,7 @@ class Descriptor:
     caller's own, for that origin, and the jar; they do not count in the key. `key_password` is that
     of the client certificate's key. With `key_by_vary` only credentials among the header fields
     count in the key: the others are compared as far as the response says so in Vary (RFC 9111
-    section 4.1).
-    Two descriptors are equal if they describe the same download, even as different subclasses.
+    section 4.1). `resolved` is what a DOI was resolved to. Subclasses are equal by their fields.
 
     >>> data = Descriptor.parse('https://Example.org/x', query={'format': 'tsv'}).unwrap()
     >>> data.url, data.query, data.method
@@ -92,6 +92,7 @@ class Descriptor:
     auth: Auth = DEFAULT_AUTH
     cookies: Cookies = NO_OWN_COOKIES
     key_password: Secret | None = None
+    resolved: Resolved | None = None
     #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 
@@ -227,8 +228,13 @@ class Descriptor:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """The URL and its mirrors, in the order in which they are requested."""
-        return (self.url, *self.mirrors)
+        """The URL, or what it was resolved to, and its mirrors, in the order of the requests."""
+        return (self.url if self.resolved is None else self.resolved.url, *self.mirrors)
+
+    @property
+    def home(self) -> str:
+        """The URL whose origin gets credentials: for a DOI, that of its repository."""
+        return self.url if self.resolved is None else self.resolved.home
 
     @property
     def redactor(self) -> Redactor:
@@ -267,6 +273,7 @@ class Descriptor:
             auth=self.auth.redacted(),
             cookies=self.cookies.redacted(),
             key_password=None if self.key_password is None else self.key_password.redacted(),
+            resolved=self.resolved,
         )
 
 

@@ -14,6 +14,7 @@ from dlmachine.core.keeping.limits import Keeping
 from dlmachine.core.network.no_proxy import read_no_proxy
 from dlmachine.core.network.proxy import read_proxy, read_proxy_auth
 from dlmachine.core.network.resolve import read_resolve
+from dlmachine.core.sources.address import Repositories, read_repositories
 from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.option_table import CACHE_OPTIONS, OPTIONS, Option
@@ -86,6 +87,9 @@ KINDS: Final[Mapping[Callable[..., object], Kind]] = {
     parsers.read_text: Kind('str', 'TEXT'),
     parsers.read_validator: Kind('Validator | None'),
     parsers.read_word: Kind('str', 'NAME'),
+    read_repositories: Kind(
+        'Repositories | Mapping[str, str] | str | None', 'NAME=URL', note='several with commas'
+    ),
 }
 
 
@@ -97,7 +101,7 @@ def _default(option: Option, values: object) -> str:
         return repr(show_duration(value.total_seconds()))
     if isinstance(value, timedelta):
         return f'{value.total_seconds():g}'
-    if isinstance(value, Auto):
+    if isinstance(value, (Auto, Repositories)):
         return 'None'
     return repr(value.value if isinstance(value, Enum) else value)
 

@@ -13,6 +13,7 @@ from dlmachine.core.frozen import frozen
 from dlmachine.core.network.no_proxy import read_no_proxy
 from dlmachine.core.network.proxy import read_proxy, read_proxy_auth
 from dlmachine.core.network.resolve import read_resolve
+from dlmachine.core.sources.address import read_repositories
 from dlmachine.core.spec import option_parsers as parsers
 
 #: Other names of options: synonyms, then former names.
@@ -200,6 +201,11 @@ _ALL: Final = (
         parsers.read_size,
         'maximum speed of all downloads together',
         unit='bytes per second',
+    ),
+    Option(
+        'repositories',
+        read_repositories,
+        'base URLs of the DOI resolver and of data repositories, by name: doi, zenodo, figshare',
     ),
     Option('http2', parsers.read_bool, 'HTTP/2 over TLS, where curl offers it'),
     Option(

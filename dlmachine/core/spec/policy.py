@@ -12,6 +12,7 @@ from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.network.network import NO_NETWORK, Network
 from dlmachine.core.secrets.secret_names import SecretNames
+from dlmachine.core.sources.address import Repositories
 from dlmachine.core.spec.destination import Auto, Wanted
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.spec.reuse import (
@@ -70,7 +71,8 @@ class Policy:
     A host gets at most `max_per_host` parallel requests, and not more often than `rate` allows;
     all downloads of a manager together receive at most `limit_rate` bytes a second. None means
     no limit. `http2` allows HTTP/2 over TLS (RFC 9113) in backends that support it, which is
-    curl among the built-in ones. `network` is the way to the servers.
+    curl among the built-in ones. `network` is the way to the servers. `repositories` are where
+    DOIs are resolved.
 
     >>> Policy().retries, Policy().stall_timeout.total_seconds()
     (3, 60.0)
@@ -126,6 +128,7 @@ class Policy:
     limit_rate: int | None = None
     http2: bool = False
     network: Network = NO_NETWORK
+    repositories: Repositories = Repositories()
     #: The rules that set some of these, to be shown in plans.
     rules: tuple[str, ...] = ()
     #: Whether its values were checked.

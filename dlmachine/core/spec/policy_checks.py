@@ -18,6 +18,7 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_byt
 from dlmachine.core.network.network import Network, refuse_proxy
 from dlmachine.core.network.proxy import Proxy
 from dlmachine.core.regex import regex
+from dlmachine.core.sources.address import Repositories
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import Rate
@@ -47,6 +48,7 @@ _TYPES: Final = {
     'validate': (Callable, NoneType),
     'user_agent': str,
     'network': Network,
+    'repositories': Repositories,
 }
 #: The fields that downloads share, and their values in a policy.
 _SHARED: Final = tuple(

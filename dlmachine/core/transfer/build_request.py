@@ -37,7 +37,7 @@ def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Resu
 
 def _request_for(url: Url, descriptor: Descriptor, address: str, user_agent: str) -> Request:
     headers, tls = descriptor.headers.with_secret_names(descriptor.secret_names), descriptor.tls
-    if address != descriptor.url and url.origin != parse_url(descriptor.url).unwrap().origin:
+    if address != descriptor.url and url.origin != parse_url(descriptor.home).unwrap().origin:
         headers, tls = without_credentials(headers), tls.without_client()
     if url.scheme in HTTP_SCHEMES:
         headers = _complete(headers, url, descriptor.body, user_agent)

@@ -1,8 +1,17 @@
 """The name of a downloaded file.  Pure."""
 
+from urllib.parse import quote
+
 from dlmachine.core.http.filename import FALLBACK, name_content, safe_name
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.secrets.redact import Redactor
+from dlmachine.core.spec.descriptor import Descriptor
+
+
+def naming_url(descriptor: Descriptor) -> str:
+    """The URL that names the file if the response does not."""
+    resolved = descriptor.resolved
+    return descriptor.url if resolved is None else quote(resolved.path)
 
 
 def name_file(headers: Headers, shown_url: str, redactor: Redactor) -> str:

@@ -25,6 +25,7 @@ from dlmachine.core.spec.destination import InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import MinSpeed, RateLimits
 from dlmachine.core.spec.reuse import CheckMethod
+from dlmachine.core.transfer.file_name import naming_url
 from dlmachine.core.transfer.provenance import is_source
 from dlmachine.core.transfer.redirect import hop_of
 from dlmachine.core.transfer.retry import may_be_repeated
@@ -61,7 +62,7 @@ def ask(job: Job, attempts: Attempts, request: Request, at: datetime) -> Step:
             held=() if last is None else part.held,
             whole_bytes=None if last is None else part.whole_bytes,
             new_in=new_in,
-            named_by=job.descriptor.redactor.url(job.descriptor.url) if new_in else '',
+            named_by=job.descriptor.redactor.url(naming_url(job.descriptor)) if new_in else '',
             is_callers=has_conditions(job.descriptor.headers),
         ),
         algorithms=_algorithms(job, attempts),

@@ -30,7 +30,7 @@ from dlmachine.core.secrets.redact import Redactor
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import without_parameters
 from dlmachine.core.spec.reuse import Freshness
-from dlmachine.core.transfer.file_name import name_file
+from dlmachine.core.transfer.file_name import name_file, naming_url
 from dlmachine.core.transfer.verify_body import Verified
 from dlmachine.core.version import VERSION
 
@@ -68,13 +68,14 @@ def build_record(
         verified_by=verified.verified_by,
         etag=_unless_secret(headers.get('ETag'), redactor),
         last_modified=_unless_secret(headers.get('Last-Modified'), redactor),
-        filename=name_file(headers, redact.url(descriptor.url), redactor),
+        filename=name_file(headers, redact.url(naming_url(descriptor)), redactor),
         verified_tls=descriptor.tls.verify,
         key_without=descriptor.key_without,
         key_ignores_query=descriptor.key_ignores_query,
         backend=exchange.backend,
         backend_version=_version_of(exchange.backend, job.snapshot.backends or ()),
         notes=verified.notes,
+        source=() if descriptor.resolved is None else descriptor.resolved.facts,
         dlmachine_version=VERSION,
         is_single_use=_is_single_use(
             job, descriptor.method, exchange.request.headers, response.head

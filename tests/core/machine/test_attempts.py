@@ -9,8 +9,8 @@ import pytest
 from dlmachine.core.faults import StorageFailed, TimedOut
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.machine import attempts, machine
-from dlmachine.core.machine.limits import MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.protocol.attempts import MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.protocol.effects import Discard, Wait
 from dlmachine.core.protocol.events import (
     ChecksumsRead,

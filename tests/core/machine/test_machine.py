@@ -31,8 +31,8 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.integrity.representation import Representation, source_digest
-from dlmachine.core.machine.limits import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.machine.machine import advance, most_effects
+from dlmachine.core.protocol.attempts import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.protocol.effects import (
     AcquireLock,
     CheckCopy,
@@ -817,6 +817,7 @@ STATES: list[tuple[str, Snapshot, Policy, list[Event]]] = [
     ('Exchanging', a_snapshot(), a_policy(), [OPENED]),
     ('Waiting', a_snapshot(), a_policy(), [OPENED, answered(503)]),
     ('ReadingChecksums', a_snapshot(), a_policy(checksum_file=LIST), []),
+    ('ReadingSource', a_snapshot(), a_policy(), []),
     ('Validating', a_snapshot(), a_policy(validate=bool), [OPENED, answered()]),
     (
         'FallingBack', with_cache(an_entry()), a_policy(stale_if_error=True, force_download=True),
@@ -844,7 +845,8 @@ def test_unexpected_event_is_a_bug(
     name: str, snapshot: Snapshot, policy: Policy, events: list[Event]
 ) -> None:
     """The run ends with `Bug`, which names state and event, and releases everything."""
-    run = Run(None, policy, snapshot).feed(*events)
+    target = a_descriptor('doi:10.5281/zenodo.42') if name == 'ReadingSource' else None
+    run = Run(target, policy, snapshot).feed(*events)
     assert type(run.state).__name__ == name
     alien = VersionsRemoved(at=NOW) if name != 'RemovingVersions' else WAITED
     step = advance(run.state, alien)

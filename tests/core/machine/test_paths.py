@@ -8,7 +8,7 @@ import pytest
 from dlmachine.core.cache.updates import SameVersion
 from dlmachine.core.faults import CacheUnusable, ConnectionFailed, ContentRefused, TimedOut
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.machine.limits import MAX_CONFLICTS
+from dlmachine.core.protocol.attempts import MAX_CONFLICTS
 from dlmachine.core.protocol.effects import CheckCopy, Discard, Exchange, Wait
 from dlmachine.core.protocol.events import (
     CopyConfirmed,

@@ -26,6 +26,7 @@ from dlmachine.core.protocol.effects import (
     OpenPart,
     Publish,
     ReadChecksums,
+    ReadSource,
     Record,
     ReleaseLock,
     RemoveVersions,
@@ -117,6 +118,10 @@ EFFECTS: list[tuple[Effect, str]] = [
     (
         ReadChecksums(target=a_descriptor('http://h/x.md5?token=s3cret'), max_bytes=9),
         'read the checksum file http://h/x.md5?token=***',
+    ),
+    (
+        ReadSource(target=a_descriptor('http://h/api?token=s3cret'), max_bytes=9),
+        'read http://h/api?token=***, which lists the files',
     ),
     (Validate(name='t.csv'), 'call the validate function with t.csv'),
     (ReleaseLock(key='ab' * 32), 'release entry abababababab'),

@@ -13,6 +13,7 @@ from dlmachine.core.network.proxy import Proxy
 from dlmachine.core.plan.codec import dumps, loads
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.sources.address import Repositories
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import parse_policy, split_options
@@ -96,6 +97,11 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('max_per_host', 'none', {'max_per_host': None}),
     ('rate', '3/s', {'rate': Rate(3)}),
     ('limit_rate', '7k', {'limit_rate': 7 * 1024}),
+    (
+        'repositories',
+        'zenodo=https://h',
+        {'repositories': Repositories(zenodo='https://h')},
+    ),
     ('http2', 'yes', {'http2': True}),
     ('proxy', 'http://p:1', {'network': Network(proxy=PROXY)}),
     ('proxy', PROXY, {'network': Network(proxy=PROXY)}),

@@ -15,7 +15,7 @@ from dlmachine.core.faults import CacheUnusable, StorageFailed
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.machine.limits import MAX_CONFLICTS
+from dlmachine.core.protocol.attempts import MAX_CONFLICTS
 from dlmachine.core.protocol.effects import Exchange, Publish
 from dlmachine.core.protocol.events import EffectFailed, NameTaken, Published, Recorded
 from dlmachine.core.protocol.job import Job

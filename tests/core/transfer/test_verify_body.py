@@ -12,7 +12,7 @@ import pytest
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.faults import ContentRefused, DigestMismatch, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.machine.limits import MAX_BUDGET_RESETS
+from dlmachine.core.protocol.attempts import MAX_BUDGET_RESETS
 from dlmachine.core.protocol.effects import Discard, Exchange, Publish, Record, Validate, Wait
 from dlmachine.core.protocol.events import (
     Discarded,
