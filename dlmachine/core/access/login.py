@@ -7,6 +7,7 @@ answered once for each nonce, so that a wrong password costs one refusal and loc
 from dataclasses import field
 from hashlib import sha256
 from typing import Final
+from urllib.parse import quote
 
 from dlmachine.core.access.auth import DEFAULT_AUTH, Auth, Scheme
 from dlmachine.core.access.challenges import Challenge, parse_challenges
@@ -18,6 +19,8 @@ from dlmachine.core.http.url import parse_url
 
 _FIELD: Final = 'Authorization'
 UNAUTHORIZED: Final = 401
+#: Schemes whose user and password are in the URL of the request.
+URL_LOGINS: Final = frozenset({'ftp', 'ftps', 'sftp'})
 #: The challenges that a run answers; a server may let a nonce expire now and then.
 MAX_ANSWERS: Final = 8
 
@@ -52,6 +55,8 @@ class Credentials:
             return replace(request, netrc=None)
         if request.is_signed:
             request = replace(request, headers=request.headers.without(_FIELD), is_signed=False)
+        if self.secret is not None and origin == self.origin and origin[0] in URL_LOGINS:
+            return self._in_url(request, self.secret)
         is_meant = origin == self.origin and origin[0] in HTTP_SCHEMES
         if self.secret is None or not is_meant or _FIELD in request.headers:
             return request
@@ -60,6 +65,15 @@ class Credentials:
         if value is None:
             return replace(request, hidden=hidden)
         return replace(request.with_header(_FIELD, value), hidden=hidden, is_signed=True)
+
+    def _in_url(self, request: Request, secret: str) -> Request:
+        url, user = request.location, self.auth.user
+        if self.auth.scheme is not Scheme.BASIC or url.userinfo:
+            return request
+        userinfo = f'{quote(user, safe="")}:{quote(secret, safe="")}'
+        hidden = tuple(sorted({*request.hidden, secret, quote(secret, safe='')}))
+        named = str(replace(url, userinfo=userinfo))
+        return replace(request, url=named, hidden=hidden, is_signed=True)
 
     def _credentials(self, request: Request, secret: str) -> str | None:
         user, challenge = self.auth.user, self.challenge

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.access.login import MAX_ANSWERS
+from dlmachine.core.access.auth import parse_auth
+from dlmachine.core.access.login import MAX_ANSWERS, login_of
 from dlmachine.core.faults import HttpStatus, SecretUnavailable
 from dlmachine.core.frozen import replace
+from dlmachine.core.http.request import Request
 from dlmachine.core.machine.machine import most_effects
 from dlmachine.core.protocol.effects import Discard, Exchange, ReadSecret
 from dlmachine.core.protocol.events import (
@@ -264,3 +266,21 @@ def test_a_404_is_not_a_question_of_credentials() -> None:
     run = a_run({'bearer': 'env:T'}).feed(read('x'), refused('Bearer', status=404))
     fault = fault_of(run)
     assert (fault.status, fault.asks_for, fault.sent) == (404, (), '')
+
+
+@pytest.mark.parametrize('scheme', ['ftp', 'ftps', 'sftp'])
+def test_a_url_takes_the_login_of_other_schemes(scheme: str) -> None:
+    """Escaped and masked; only by Basic, and unless the URL has a login of its own."""
+
+    def signed(auth: Any, url: str) -> Request:
+        login = login_of(parse_auth(auth).unwrap(), url, 0.5)
+        assert login is not None
+        return login.sign(Request(method='GET', url=url))
+
+    request = signed(('me', 'p@ss'), f'{scheme}://h/x')
+    assert request.url == f'{scheme}://me:p%40ss@h/x'
+    assert request.shown_url == f'{scheme}://***@h/x'
+    assert {'p@ss', 'p%40ss'} <= request.secrets()
+    own = f'{scheme}://you:own@h/x'
+    assert signed(('me', 'pw'), own).url == own
+    assert signed({'bearer': 't'}, f'{scheme}://h/x').url == f'{scheme}://h/x'
