@@ -33,7 +33,7 @@ from dlmachine.core.faults import (
     WindowUnsatisfiable,
 )
 from dlmachine.core.frozen import frozen, replace
-from dlmachine.core.sources.address import Source, find_source
+from dlmachine.core.sources.address import find_source
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import (
     AtPath,
@@ -232,8 +232,9 @@ def _network(
     refusal = _find_refusal(question, entry)
     if refusal is not None:
         return refusal
-    source = descriptor.resolved or find_source(descriptor.url, policy.repositories)
-    if isinstance(source, Source):
+    is_found = descriptor.resolved is not None
+    source = None if is_found else find_source(descriptor.url, policy.repositories)
+    if source is not None:
         return Decision(verdict, reason, destination, entry, source=source)
     if snapshot.backends is None and not isinstance(destination, InMemory):
         # The backends are chosen after the observation with the lock held, before any request.

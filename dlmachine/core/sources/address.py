@@ -29,6 +29,8 @@ _DATAVERSE_ID: Final = regex(r'(?i)(?:doi|hdl):[^\s?#]{1,200}')
 MAX_SEGMENTS: Final = 4
 #: The most requests for one record.
 MAX_REQUESTS: Final = MAX_SEGMENTS + 3
+#: The parameter of a dataset.
+_ID: Final = 'persistentId='
 _DOI_HOSTS: Final = ('doi.org', 'dx.doi.org', 'www.doi.org')
 
 
@@ -100,7 +102,11 @@ def find_source(url: str, repositories: Repositories) -> Source | None:
     >>> find_source('https://zenodo.org/records/42/files/a.csv', Repositories()) is None
     True
     """
-    if url.startswith('doi:'):
+    # Most URLs are those of files, and a look at their text is enough.
+    is_doi = url[:4] == 'doi:'
+    if not (is_doi or '/record' in url or '/10.' in url or 'figshare' in url or _ID in url):
+        return None
+    if is_doi:
         return _of_doi(unquote(url[4:]), url, repositories)
     parts = urlsplit(url)
     if parts.scheme not in HTTP_SCHEMES:
