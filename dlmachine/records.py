@@ -3,19 +3,19 @@
 from typing import TYPE_CHECKING
 
 from dlmachine.composition import Composition
-from dlmachine.core.sources.listing import Listing
 from dlmachine.errors import unwrap
 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from dlmachine.core.sources.listing import Listing
     from dlmachine.options.types import DownloadOptions
 
 
 class Records(Composition):
     """Records of Zenodo, figshare and Dataverse."""
 
-    def resolve(self, url: str, **options: 'Unpack[DownloadOptions]') -> Listing:
+    def resolve(self, url: str, **options: 'Unpack[DownloadOptions]') -> 'Listing':
         """The files of a DOI, or of the page of a record, with URLs, sizes and checksums.
 
         `entries` of the result can be passed to `download_many`, and `manifest` is a manifest as

@@ -19,7 +19,6 @@ from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.headers import parse_headers
 from dlmachine.core.http.url import Url, parse_url
 from dlmachine.core.sources.address import find_source
-from dlmachine.core.sources.inquiry import begin
 from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.core.spec.options import own_name, parse_policy, unknown_name
 from dlmachine.core.spec.policy import Policy
@@ -101,7 +100,11 @@ class Defaults:
     def _requested(self, url: Url) -> Url:
         # For a DOI, the rules of its repository count.
         source = find_source(str(url), self.policy.repositories)
-        return url if source is None else parse_url(begin(source).url).unwrap()
+        if source is None:
+            return url
+        from dlmachine.core.sources.inquiry import begin
+
+        return parse_url(begin(source).url).unwrap()
 
     def matching(self, url: Url) -> tuple[int, ...]:
         """The positions of the rules that match a URL."""

@@ -4,7 +4,7 @@ A state has all that is known in it, and no field that is set later; `machine.ad
 next state. The name of a state says what is being done.
 """
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
@@ -18,7 +18,9 @@ from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import AcquireLock, Effect, Exchange, ExchangeSegments
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.outcome import Outcome
-from dlmachine.core.sources.inquiry import Inquiry
+
+if TYPE_CHECKING:  # A hit needs no repository.
+    from dlmachine.core.sources.inquiry import Inquiry
 
 
 @frozen
@@ -48,7 +50,7 @@ class ReadingSource:
     """Asking a data repository for the files of a record."""
 
     job: Job
-    inquiry: Inquiry
+    inquiry: 'Inquiry'
 
 
 @frozen

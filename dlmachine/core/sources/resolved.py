@@ -1,9 +1,13 @@
 """What a DOI or the URL of a record was resolved to: one file.  Pure."""
 
+from typing import TYPE_CHECKING
+
 from dlmachine.core.frozen import frozen
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.sources.address import Source
-from dlmachine.core.sources.listing import Listing, SourceFile
+
+if TYPE_CHECKING:  # A hit needs no list of files.
+    from dlmachine.core.sources.address import Source
+    from dlmachine.core.sources.listing import Listing, SourceFile
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -24,7 +28,7 @@ class Resolved:
     facts: Pairs = ()
 
 
-def resolved_file(source: Source, listing: Listing, file: SourceFile, url: str) -> Resolved:
+def resolved_file(source: 'Source', listing: 'Listing', file: 'SourceFile', url: str) -> Resolved:
     """The file of a record; `source` and `url` are what the caller asked for."""
     facts = (
         ('repository', listing.repository),
