@@ -24,7 +24,7 @@ instants = st.integers(-(10**9), 7 * 10**9).map(
 numbers = st.sampled_from(['0', '1', '60', '3600', '"60"', '-1', 'x', '', '1' + 30 * '0'])
 directives = st.sampled_from([
     'no-store', 'no-cache', 'no-cache="a"', 'private', 'public', 'must-revalidate',
-    'must-understand', 'max-stale', 's-maxage=9', 'only-if-cached', 'x="no-store, max-age=9"',
+    'must-understand', 'max-stale', 's-maxage=9', 'only-if-cached', 'immutable', 'x="no-store, max-age=9"',
 ]) | st.builds(
     '{}={}'.format,
     st.sampled_from(['max-age', 'max-stale', 'min-fresh', 'stale-if-error', 'MAX-AGE']),
@@ -63,6 +63,22 @@ def stored(draw: st.DrawFn) -> StoredResponse:
     )
 
 
+@st.composite
+def lasting(draw: st.DrawFn) -> StoredResponse:
+    """A response that came at once; most are fresh for some time."""
+    response, said = draw(stored()), Headers((('Cache-Control', draw(lifetimes)),))
+    lines = draw(st.sampled_from([said, Headers((*said.items, *response.headers.items))]))
+    return replace(response, headers=lines, requested_at=response.received_at)
+
+
+lifetimes = st.sampled_from(['max-age=60', 'max-age=3600', 'max-age=3600, immutable', 'public'])
+wishes = requests | st.sampled_from(
+    ['max-age=60', 'min-fresh=60', 'max-stale=60', 'max-age=0']
+).map(lambda control: Headers((('Cache-Control', control),)))
+#: Seconds since a response came: near the ends of the lifetimes above, and any.
+residences = st.sampled_from([0, 1, 59, 60, 61, 3599, 3600]) | st.integers(0, 10**9)
+
+
 @given(st.sampled_from(['GET', 'HEAD', 'POST', 'X']), requests, statuses, headers)
 def test_storing_is_decided_for_every_message(
     method: str, request: Headers, status: int, response: Headers
@@ -92,15 +108,35 @@ def test_the_age_grows_with_the_time(response: StoredResponse, now: datetime, mo
         assert abs(assess(response, later).age - min(exact, MAX_SECONDS)) <= 1
 
 
-@given(stored(), requests, instants, st.integers(0, 10**9))
+@given(lasting(), wishes, residences, residences)
 def test_what_is_stale_stays_stale(
-    response: StoredResponse, request: Headers, now: datetime, more: int
+    response: StoredResponse, request: Headers, since: int, more: int
 ) -> None:
     """As long as the clock goes on."""
+    now = response.received_at + timedelta(seconds=since)
     later = now + timedelta(seconds=more)
-    is_fresh = decide_reuse(response, request, later).reuse is Reuse.FRESH
-    if is_fresh and now >= response.received_at:
+    if decide_reuse(response, request, later).reuse is Reuse.FRESH:
         assert decide_reuse(response, request, now).reuse is Reuse.FRESH
+
+
+@given(lasting(), wishes, residences)
+def test_what_is_used_is_as_fresh_as_it_has_to_be(
+    response: StoredResponse, request: Headers, since: int
+) -> None:
+    """By the numbers of the response and of the request."""
+    found = decide_reuse(response, request, response.received_at + timedelta(seconds=since))
+    if found.reuse is Reuse.REVALIDATE:
+        return
+    said, wanted, known = directives_of(response.headers), directives_of(request), found.assessment
+    most_stale = wanted.max_stale or 0
+    assert known.age >= since or known.age == MAX_SECONDS
+    assert known.lifetime.seconds - known.age > (
+        0 if found.reuse is Reuse.FRESH else -most_stale - 1
+    )
+    assert known.lifetime.seconds - known.age >= (wanted.min_fresh or -most_stale)
+    if wanted.max_age is not None and not said.is_immutable:
+        assert known.age <= wanted.max_age + most_stale
+    assert said.must_understand or not said.no_store
 
 
 @given(stored(), requests, instants, st.booleans())
