@@ -193,7 +193,7 @@ def test_the_limits_of_the_documents_are_rules() -> None:
             ('https://rest.ensembl.org/info/ping', '55000/h'),
             ('https://rest.uniprot.org/uniprotkb/P04637.json', 'None'),
             ('https://www.ebi.ac.uk/proteins/api/proteins/P04637', '200/s'),
-            ('https://zenodo.org/records/1/files/x.csv', '60/m'),
+            ('https://zenodo.org/records/1/files/x.csv', '2000/h'),
         ):
             policy = manager.prepare(url)[1]
             assert str(policy.rate) == rate
