@@ -70,15 +70,21 @@ def installed(stage: 'Stage', logs: Logs) -> Iterator[None]:
         kernel.look('looks for locks')
         return stage.promises.sees_locks()
 
-    def token(size: int) -> str:
-        stage.tokens += 1
-        return f'{stage.tokens:0{2 * size}x}'
+    class Numbered:
+        """The operating system, with numbers in place of random bytes."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(os, name)
+
+        def urandom(self, size: int) -> bytes:
+            stage.tokens += 1
+            return stage.tokens.to_bytes(size, 'big')
 
     clock = SimpleNamespace(perf_counter=lambda: 0.0, sleep=lambda _: kernel.look('pauses'))
     replaced: list[tuple[Any, dict[str, Any]]] = [
         (prune, {'remove_file': removed, 'time': clock, **_FEW}),
         (use_log, {'_LOGS': logs, 'append': noted, 'each_log': each}),
-        (use_log, {'secrets': SimpleNamespace(token_hex=token)}),
+        (use_log, {'os': Numbered()}),
         (uses_now, {'each_log': each}),
         (in_use, {'_locked_keys': locked}),
         (pruning, {'locked_digests': lambda _: stage.locked_digests}),
