@@ -25,7 +25,7 @@ from dlmachine.core.machine.finish import after_unhandled
 from dlmachine.core.protocol import states
 from dlmachine.core.protocol.attempts import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.protocol.events import Event
-from dlmachine.core.sources.address import MAX_REQUESTS
+from dlmachine.core.sources.address import MAX_REQUESTS, find_source
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 
@@ -84,7 +84,8 @@ def most_effects(descriptor: Descriptor, policy: Policy) -> int:
     attempts = logins + (1 + policy.retries) * (1 + MAX_BUDGET_RESETS) * (
         1 + len(descriptor.mirrors)
     )
-    return attempts * (2 * (1 + policy.max_redirects) + 4) + _COMMITTING + _AROUND + MAX_REQUESTS
+    asked = 0 if find_source(descriptor.url, policy.repositories) is None else MAX_REQUESTS
+    return attempts * (2 * (1 + policy.max_redirects) + 4) + _COMMITTING + _AROUND + asked
 
 
 _COMMITTING = MAX_CONFLICTS * 2
