@@ -59,7 +59,7 @@ class Trace:
 
     @contextmanager
     def recording(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        perform = execution.Run._perform
+        perform = execution.Run.perform
 
         def watched(run: Any, effect: Any, update: Any) -> Any:
             name = type(effect).__name__
@@ -74,7 +74,7 @@ class Trace:
             if event == 'call':
                 self.ran.add(Path(frame.f_code.co_filename))
 
-        monkeypatch.setattr(execution.Run, '_perform', watched)
+        monkeypatch.setattr(execution.Run, 'perform', watched)
         with profiled(notice):
             yield
 

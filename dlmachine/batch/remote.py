@@ -172,12 +172,12 @@ class LocalHalf(Run):
             return None
         return monotonic() + self._left(timeout).total_seconds() + _GRACE_SECONDS
 
-    def _perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:
+    def perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:
         if self._returned is None:
-            return super()._perform(effect, update)
+            return super().perform(effect, update)
         if isinstance(effect, Discard):
             return Discarded(at=self._here.clock.now())  # The worker has discarded it.
-        event = super()._perform(effect, update)
+        event = super().perform(effect, update)
         if isinstance(effect, Record) and isinstance(event, NameTaken):
             # Only without working locks: there is no part here to publish under another name.
             folder = self._returned.folder or ''

@@ -70,7 +70,7 @@ def _recorded_first() -> Iterator[None]:
             run._world.store.record(early, update)
         return publish(run, effect)
 
-    perform = executor.Run._perform
+    perform = executor.Run.perform
     advance: Any = vars(executor)['advance']
 
     def advanced(state: Any, event: Any) -> Any:
@@ -88,7 +88,7 @@ def _recorded_first() -> Iterator[None]:
 
     with (
         patch.object(executor.Run, '_publish', recorded),
-        patch.object(executor.Run, '_perform', performed),
+        patch.object(executor.Run, 'perform', performed),
         patch.object(executor, 'advance', advanced),
     ):
         yield
@@ -148,7 +148,7 @@ def _replacing() -> Iterator[None]:
 @contextmanager
 def _without_release() -> Iterator[None]:
     """The lock is not released."""
-    perform = executor.Run._perform
+    perform = executor.Run.perform
 
     def kept(run: Any, effect: Any, update: Any) -> Any:
         if isinstance(effect, ReleaseLock):
@@ -156,7 +156,7 @@ def _without_release() -> Iterator[None]:
             return LockReleased(at=run._world.clock.now())
         return perform(run, effect, update)
 
-    with patch.object(executor.Run, '_perform', kept):
+    with patch.object(executor.Run, 'perform', kept):
         yield
 
 
