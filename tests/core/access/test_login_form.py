@@ -10,7 +10,13 @@ from dlmachine.core.access.cookies import NO_COOKIES, Cookie, CookieStore
 from dlmachine.core.access.login_form import Form, Page, ends_session, fill_in, find_failure
 from dlmachine.core.access.login_recipe import Login
 from dlmachine.core.access.secret import Secret
-from dlmachine.core.faults import ContentRefused, HttpStatus, LoginFailed, TlsFailed
+from dlmachine.core.faults import (
+    CertificateUnusable,
+    ContentRefused,
+    HttpStatus,
+    LoginFailed,
+    TlsFailed,
+)
 from dlmachine.core.machine.machine import most_effects
 from dlmachine.core.plan.codec import dumps, loads
 from dlmachine.core.plan.plan import plan
@@ -253,3 +259,20 @@ def test_what_is_refused(given: Any, problem: str) -> None:
     assert not is_successful(read)
     assert str(read.failure()).startswith(problem)
     assert 'planted' not in str(read.failure())
+
+
+def test_a_recipe_is_parsed_once_more() -> None:
+    """As it is in a rule, whose values are parsed already; and with other values."""
+    recipe = parsed()
+    assert parse_auth(recipe).unwrap().recipe == recipe
+    changed = recipe.with_form((('user', Secret(text='other')),))
+    assert str(changed) == f'login at {PAGE} with user'
+
+
+def test_a_plan_names_a_certificate() -> None:
+    """With the reference to its password, and where it is shown."""
+    for password, shown in ((None, ''), ('env:KEY', ', password env:KEY'), ('planted', ', password ***')):  # fmt: skip
+        target = a_descriptor(cert='/c', key_password=password)
+        line = f'  certificate  /c{shown}, shown only to https://example.org\n'
+        assert line in str(plan(target, a_policy(), a_snapshot(target)).unwrap())
+    assert CertificateUnusable(path='/c', problem='x').filename == '/c'
