@@ -4,7 +4,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -52,8 +52,13 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
         fail(error.fault)
 
 
-def check_destination(given: Mapping[str, Any]) -> None:
-    """End the program if more than one destination is set."""
+def check_destination(given: Mapping[str, Any], urls: Sequence[str] = ('://',)) -> None:
+    """End the program if more than one destination is set, or a value has no flag to go with."""
+    odd = (given['folder'], given.get('proxy'), given.get('input_file'))
+    if any(odd) or not urls or not all('://' in url for url in urls):
+        from dlmachine.cli.parameters.hinting import check_urls
+
+        check_urls(urls, given)
     if sum(given[name] is not None for name in ('output', 'folder', 'path')) > 1:
         raise click.UsageError('--output, --dir and --cache exclude each other')
     if given['folder'] == '':

@@ -75,7 +75,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     Without --output, --dir or --cache, files go to the configured destination or cache, or without
     either into the current folder, with the name from the response.
     """
-    check_destination(given)
+    check_destination(given, urls)
     if os.environ.get(WORKERS[1]):
         tell('warning', f'{WORKERS[1]} is now called {WORKERS[0]}')
     given['write_out'] = read_write_out(given)

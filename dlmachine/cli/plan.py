@@ -45,7 +45,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
 
     No request is sent, and nothing is written.
     """
-    common.check_destination(given)
+    common.check_destination(given, urls)
     check_input(given['input_file'], urls)
     with common.managing(given) as manager:
         path = given['input_file']

@@ -24,6 +24,7 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     'exit-codes': tables.exit_codes,
     'faults': tables.faults,
     'options': tables.options,
+    'other-tools': tables.other_tools,
     'request-options': tables.request_options,
     'rooms': rooms.picture,
     'rooms-of-the-adapters': partial(rooms.duties, rooms.ADAPTERS),

@@ -1,7 +1,7 @@
 """The tables of the reference: options, settings, environment, faults, commands, exit codes."""
 
 import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from inspect import cleandoc
 from typing import Final
@@ -9,7 +9,9 @@ from typing import Final
 import click
 
 from dlmachine.cli import exit_codes as codes
-from dlmachine.cli import group
+from dlmachine.cli import get, group
+from dlmachine.cli.parameters.habits import IMPLIED
+from dlmachine.cli.parameters.other_tools import ROWS, TOOLS, Row
 from dlmachine.core.faults import FAULTS, Party
 from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
 from dlmachine.core.spec.option_table import OLD_NAMES, SYNONYMS
@@ -161,3 +163,44 @@ def _walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Comman
 
 def _first_paragraph(doc: str | None) -> str:
     return ' '.join((doc or '').split('\n\n')[0].split())
+
+
+def other_tools() -> str:
+    """The flags of other programs, and ours; those with another meaning here are in bold."""
+    ours = {
+        flag: (*param.opts, *param.secondary_opts)
+        for param in get.command.params
+        if isinstance(param, click.Option)
+        for flag in (*param.opts, *param.secondary_opts)
+    }
+    parts: list[str] = []
+    for section, found in ROWS.items():
+        rows = [
+            (*(_of_tool(row, tool, ours) for tool in TOOLS), *_own(row, ours)) for row in found
+        ]
+        parts += [f'## {section}', table(('curl', 'wget', 'aria2', 'dlmachine', 'note'), rows)]
+    return '\n\n'.join(parts)
+
+
+def _of_tool(row: Row, tool: str, ours: Mapping[str, tuple[str, ...]]) -> str:
+    return ' '.join(
+        f'**`{flag}`**' if _clashes(flag, row, ours) else f'`{flag}`' for flag in row.flags(tool)
+    )
+
+
+def _own(row: Row, ours: Mapping[str, tuple[str, ...]]) -> tuple[str, str]:
+    clashing = {flag for tool in TOOLS for flag in row.flags(tool) if _clashes(flag, row, ours)}
+    notes = [row.note] if row.note else []
+    notes += [f'`{flag}` here: {_name(ours[flag])}' for flag in sorted(clashing)]
+    told = '; '.join(notes).replace('{a,b}', '`{a,b}`').replace('%header{name}', '`%header{name}`')
+    return ' '.join(f'`{flag}`' for flag in row.ours.split()), told
+
+
+def _clashes(flag: str, row: Row, ours: Mapping[str, tuple[str, ...]]) -> bool:
+    if flag not in ours or (not row.ours and flag in {*IMPLIED, '-C', '--continue-at'}):
+        return False
+    return not set(ours[flag]) & set(row.ours.split())
+
+
+def _name(flags: tuple[str, ...]) -> str:
+    return f'`{next(flag for flag in flags if flag.startswith("--"))}`'

@@ -25,6 +25,7 @@ OTHER_TEXTS: Final[dict[str, str]] = {
     'dlmachine/cli/folder/rm.py': 'the output of a command; its errors have rows',
     'dlmachine/cli/parameters/flags.py': 'help texts',
     'dlmachine/cli/parameters/options.py': 'help texts',
+    'dlmachine/cli/parameters/other_tools.py': 'hints; tests/cli/test_other_tools.py has them all',
     'dlmachine/cli/parameters/values.py': 'help texts',
     'dlmachine/core/frozen.py': 'source code that is compiled; its errors have rows',
     'dlmachine/core/maintenance': 'findings of `dlmachine cache doctor`',

@@ -1,13 +1,16 @@
 """A command, with sections in its help, and the flags that every command has."""
 
 import os
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from dlmachine.cli.parameters.colors import WHEN, choose_color, tell
 from dlmachine.cli.parameters.flags import renamed
 from dlmachine.options.environment import ENV_PREFIX
+
+#: Where a command notes its arguments in its context.
+WORDS: Final = 'dlmachine.words'
 
 
 class Flag(click.Option):
@@ -69,7 +72,17 @@ class Command(click.Command):
         for word, old in words:
             if old:
                 tell('warning', f'{old} is now called {word.partition("=")[0]}')
-        return super().parse_args(ctx, [word for word, _ in words])
+        ctx.meta[WORDS] = plain = [word for word, _ in words]
+        try:
+            if any(len(word) == len('-nc') and word.startswith('-n') for word in plain):
+                from dlmachine.cli.parameters.hinting import refuse_joined
+
+                refuse_joined(plain)
+            return super().parse_args(ctx, list(plain))
+        except click.UsageError as error:
+            from dlmachine.cli.parameters.hinting import advised
+
+            raise advised(error) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by section."""
