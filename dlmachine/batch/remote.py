@@ -167,12 +167,11 @@ class LocalHalf(Run):
 
     def _until(self) -> float | None:
         # By the monotonic clock; the worker has the same limit, and reports it first.
-        timeout = self._policy.timeout
-        if timeout is None:
-            return None
-        return monotonic() + self._left(timeout).total_seconds() + _GRACE_SECONDS
+        left = self.left
+        return None if left is None else monotonic() + left.total_seconds() + _GRACE_SECONDS
 
     def perform(self, effect: Effect, update: MetadataUpdate | None) -> Event:
+        """Perform an effect; what the worker has done already is not done again."""
         if self._returned is None:
             return super().perform(effect, update)
         if isinstance(effect, Discard):

@@ -175,9 +175,7 @@ def other_tools() -> str:
     }
     parts: list[str] = []
     for section, found in ROWS.items():
-        rows = [
-            (*(_of_tool(row, tool, ours) for tool in TOOLS), *_own(row, ours)) for row in found
-        ]
+        rows = [(*(_of_tool(row, tool, ours) for tool in TOOLS), *_own(row, ours)) for row in found]
         parts += [f'## {section}', table(('curl', 'wget', 'aria2', 'dlmachine', 'note'), rows)]
     return '\n\n'.join(parts)
 

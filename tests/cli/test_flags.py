@@ -8,7 +8,7 @@ from dlmachine.cli.parameters.flags import in_flags
 from tests.core.faults.test_faults import TEXTS
 
 #: Words that are not options of the command line, in any form.
-NONE = {'validate', 'any_status', 'member'}
+NONE = {'validate', 'any_status', 'member', 'form'}
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,11 @@ def test_the_first_bad_filter_is_refused() -> None:
     """All of them count, so none is left out."""
     assert parse_filters(['size>1MB', 'size=']).failure() == parse_filter('size=').failure()
     assert len(parse_filters(['size>1MB', 'pinned=no']).unwrap()) == 2
+
+
+def test_a_filter_has_a_length() -> None:
+    """A pattern that is longer than any URL would take long to compare."""
+    longest = 'url=' + 'a' * 9_996
+
+    assert parse_filter(longest).unwrap().value == 'a' * 9_996
+    assert parse_filter(f'{longest}a').failure().problem.endswith('has more than 10000 characters')
