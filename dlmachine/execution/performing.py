@@ -58,7 +58,7 @@ class Performer:
         return None if self._part is None else self._part.buffer
 
     def perform(self, effect: effects.Effect, update: MetadataUpdate | None) -> events.Event:  # noqa: C901, PLR0911, PLR0912 -- one line an effect
-        """Perform an effect by its port; the event is what came of it."""
+        """Perform an effect by its port, and return its event."""
         world = self._world
         match effect:
             case effects.CheckCopy():

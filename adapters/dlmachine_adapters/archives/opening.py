@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import IO, BinaryIO, Final
 
@@ -35,8 +35,9 @@ class PackedFile:
     """
 
     def __init__(self, file: IO[bytes], path: str, name: str, stack: ExitStack) -> None:
-        self._file, self._stack = file, stack
-        self._path, self._name = path, name
+        #: The innermost file that is open so far, and its place.
+        self.file, self.path = file, path
+        self._name, self._stack = name, stack
 
     def open(self, members: tuple[str, ...], password: bytes | None) -> IO[bytes]:
         """The bytes of the file, unpacked, or those of the last of `members`.
@@ -45,7 +46,7 @@ class PackedFile:
 
         Raises: PackedFileError.
         """
-        with packed_errors(self._path):
+        with packed_errors(self.path):
             for member in members:
                 self._enter(self._container(password, member), member)
             packing = self._decompressed()
@@ -53,14 +54,14 @@ class PackedFile:
                 container = self._container(password, '', packing)
                 self._enter(container, self._only_file(container))
                 self._decompressed()
-        return self._file
+        return self.file
 
     def members(self, within: tuple[str, ...], password: bytes | None) -> Iterator[Member]:
         """The members of the archive, or of the last one of `within`.
 
         Raises: PackedFileError.
         """
-        with packed_errors(self._path):
+        with packed_errors(self.path):
             for member in within:
                 self._enter(self._container(password, member), member)
             yield from self._container(password, '').members()
@@ -71,15 +72,15 @@ class PackedFile:
         A compressed file that is not an archive has one member. Raises: PackedFileError for a file
         that is not packed, and errors of the libraries.
         """
-        opened = self._file
+        opened = self.file
         packing = self._decompressed()
         if packing is not None and packing.is_archive:
             yield from self._container(password, '', packing).walk()
-        elif self._file is opened:
-            raise PackedFileError(_not_packed(self._path, ''))
+        elif self.file is opened:
+            raise PackedFileError(_not_packed(self.path, ''))
         else:
             name = self._name.rpartition('/')[2]
-            yield Member(name=name, kind=MemberKind.FILE, size_bytes=0), self._file
+            yield Member(name=name, kind=MemberKind.FILE, size_bytes=0), self.file
 
     def _decompressed(self) -> Packing | None:
         """Undo the compression, if there is one; the packing of what is in it.
@@ -89,7 +90,7 @@ class PackedFile:
         packing = self._packing()
         while packing is not None and not packing.is_archive:
             content = name_of_content(self._name)
-            self._file = self._stack.enter_context(decompress(packing, self._file, self._path))
+            self.file = self._stack.enter_context(decompress(packing, self.file, self.path))
             is_expected = packing_of_name(content) is not None
             self._name = content
             found = self._packing()
@@ -97,9 +98,9 @@ class PackedFile:
         return packing
 
     def _packing(self) -> Packing | None:
-        self._file.seek(0)
-        start = self._file.read(START_BYTES)
-        self._file.seek(0)
+        self.file.seek(0)
+        start = self.file.read(START_BYTES)
+        self.file.seek(0)
         return find_packing(self._name, start)
 
     def _container(
@@ -107,17 +108,17 @@ class PackedFile:
     ) -> Container:
         packing = packing or self._decompressed()
         if packing is None or not packing.is_archive:
-            raise PackedFileError(_not_packed(self._path, member))
-        return open_container(packing, self._file, self._path, self._stack, password)
+            raise PackedFileError(_not_packed(self.path, member))
+        return open_container(packing, self.file, self.path, self._stack, password)
 
     def _enter(self, container: Container, member: str) -> None:
         opened = container.open(member)
         if opened is None:
             names = (plain_name(one.name) for one in container.members())
             nearest = nearest_names(member, names)
-            raise PackedFileError(MemberUnknown(path=self._path, member=member, nearest=nearest))
-        self._file = opened
-        self._path = f'{self._path}{NESTED}{member}'
+            raise PackedFileError(MemberUnknown(path=self.path, member=member, nearest=nearest))
+        self.file = opened
+        self.path = f'{self.path}{NESTED}{member}'
         self._name = member.rpartition('/')[2]
 
     def _only_file(self, container: Container) -> str:
@@ -125,7 +126,7 @@ class PackedFile:
         names = tuple(islice(files, _NAMES_SHOWN + 1))
         if len(names) != 1:
             shown, has_more = names[:_NAMES_SHOWN], len(names) > _NAMES_SHOWN
-            raise PackedFileError(MemberNotNamed(path=self._path, members=shown, has_more=has_more))
+            raise PackedFileError(MemberNotNamed(path=self.path, members=shown, has_more=has_more))
         return names[0]
 
 
@@ -181,37 +182,35 @@ def open_packed(
     `name` is the name that tells how it is packed if its bytes do not. Errors, also those while it
     is read, are `error_for` of their fault. A `source` that is a file stays open.
     """
-    with ExitStack() as stack:
-        path = source if isinstance(source, str) else name
-        try:
-            with packed_errors(path):
-                file = (
-                    stack.enter_context(open(source, 'rb')) if isinstance(source, str) else source
-                )
-            opened = PackedFile(file, path, name, stack).open(members, password)
-        except PackedFileError as error:
-            raise error_for(error.fault) from None
-        if isinstance(source, str) and opened is file and isinstance(file, io.BufferedReader):
+    with ExitStack() as stack, _errors_as(error_for):
+        packed = _packed(source, name, stack)
+        plain = packed.file
+        opened = packed.open(members, password)
+        if opened is plain and isinstance(source, str) and isinstance(plain, io.BufferedReader):
             stack.pop_all()
-            return file
-        shown = path if not members else NESTED.join((path, *members))
-        return io.BufferedReader(_Stream(opened, shown, stack.pop_all(), error_for), _BUFFER_BYTES)
+            return plain
+        stream = _Stream(opened, packed.path, stack.pop_all(), error_for)
+        return io.BufferedReader(stream, _BUFFER_BYTES)
 
 
 def list_members(
-    source: str | BinaryIO,
-    name: str,
-    within: tuple[str, ...],
-    error_for: Raise,
+    source: str | BinaryIO, name: str, within: tuple[str, ...], error_for: Raise
 ) -> Iterator[Member]:
     """The members of an archive; the file is closed with the iterator."""
-    with ExitStack() as stack:
-        path = source if isinstance(source, str) else name
-        try:
-            with packed_errors(path):
-                file = (
-                    stack.enter_context(open(source, 'rb')) if isinstance(source, str) else source
-                )
-            yield from PackedFile(file, path, name, stack).members(within, None)
-        except PackedFileError as error:
-            raise error_for(error.fault) from None
+    with ExitStack() as stack, _errors_as(error_for):
+        yield from _packed(source, name, stack).members(within, None)
+
+
+@contextmanager
+def _errors_as(error_for: Raise) -> Iterator[None]:
+    try:
+        yield
+    except PackedFileError as error:
+        raise error_for(error.fault) from None
+
+
+def _packed(source: str | BinaryIO, name: str, stack: ExitStack) -> PackedFile:
+    if not isinstance(source, str):
+        return PackedFile(source, name, name, stack)
+    with packed_errors(source):
+        return PackedFile(stack.enter_context(open(source, 'rb')), source, name, stack)

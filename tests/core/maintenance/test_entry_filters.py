@@ -90,4 +90,4 @@ def test_a_filter_has_a_length() -> None:
     longest = 'url=' + 'a' * 9_996
 
     assert parse_filter(longest).unwrap().value == 'a' * 9_996
-    assert parse_filter(f'{longest}a').failure().problem.endswith('has more than 10000 characters')
+    assert 'has more than 10000 characters' in str(parse_filter(f'{longest}a').failure())
