@@ -145,13 +145,24 @@ def _use(state: states.CheckingCopy, event: events.CopyConfirmed) -> states.Step
 
 def _decide_again(job: Job) -> states.Step:
     copies = job.before.copies(job.decision.destination)
-    before = frozenset([(entry.path, entry.version) for entry in copies if entry.is_usable])
+    before = {(entry.path, entry.version) for entry in copies if entry.is_usable}
+    if job.policy.fills_from_cache:
+        # Another download may have taken the file from the cache, where it was before.
+        found = job.snapshot.copies(job.decision.destination)
+        before |= {(one.path, one.version) for one in found if _is_earlier(one, job)}
     # If the index could not be read at first, it is not known which copies are new.
     is_known = job.before.file is None or job.before.file.fault is None
-    decided = choose(job.descriptor, job.policy, job.snapshot, before if is_known else None)
+    decided = choose(
+        job.descriptor, job.policy, job.snapshot, frozenset(before) if is_known else None
+    )
     if isinstance(decided, Decision):
         return _step_for_decision(replace(job, decision=decided))
     return finish(job, decided)
+
+
+def _is_earlier(entry: CacheEntry, job: Job) -> bool:
+    record = entry.record
+    return record is not None and (record.validated_at or record.finished_at) < job.began_at
 
 
 def _step_for_decision(job: Job) -> states.Step:

@@ -1,6 +1,7 @@
 """Runs at a path: used, adopted, repaired, kept, replaced, and recorded."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from dlmachine.core.protocol.effects import (
     Exchange,
     FillCache,
     KeepChanged,
+    Observe,
     OpenPart,
     Publish,
     Record,
@@ -405,6 +407,23 @@ def test_a_path_is_filled_from_the_cache() -> None:
     assert rows(run)[0].record == replace(FILLED.record, mtime_ns=5)
     assert (run.outcome.path, run.outcome.origin, run.outcome.tries) == (PATH, Origin.CACHE, 1)
     assert run.exchanges == []
+
+
+@pytest.mark.parametrize(('seconds', 'is_new'), [(-1, False), (0, True), (5, True)])
+@pytest.mark.parametrize('name', ['finished_at', 'validated_at'])
+def test_a_copy_that_another_run_took_from_the_cache_is_not_new(
+    name: str, seconds: int, is_new: bool
+) -> None:
+    """Only what was received or confirmed while this run waited answers it."""
+    early = {'finished_at': NOW - timedelta(days=1), name: NOW + timedelta(seconds=seconds)}
+    file = a_file(a_recorded(record=a_record(mtime_ns=7, **early)))
+    policy = a_policy(dest=AT_PATH, via_cache=True, freshness=Freshness.ALWAYS)
+    run = Run(None, policy, a_snapshot(destination=a_path(), file=a_file(), cache=a_cache()))
+    run.go_well(until=(Observe,))
+    seen = a_snapshot(destination=a_path(), file=file, cache=a_cache())
+    run.feed(Observed(at=NOW, snapshot=seen))
+
+    assert isinstance(run.step.effect, CheckCopy if is_new else FillCache)
 
 
 def test_a_new_entry_comes_from_the_network() -> None:
