@@ -13,9 +13,12 @@ _Address: TypeAlias = 'IPv4Address | IPv6Address'
 #: The first 96 bits of 64:ff9b::/96, and the last 32 bits of an address.
 _NAT64: Final = 0x0064_FF9B << 64
 _LOW_BITS: Final = 0xFFFF_FFFF
-#: More networks without public addresses than each version of Python knows: local NAT64
-#: (RFC 8215), and site-local addresses (RFC 3879).
-_LOCAL: Final = ('64:ff9b:1::/48', 'fec0::/10')
+#: Networks without public servers that not every version of Python knows, in part or as a whole:
+#: for protocols (RFC 6890), local NAT64 (RFC 8215), documentation (RFC 9637), segment routing
+#: (RFC 9602), site-local (RFC 3879).
+_LOCAL: Final = (
+    '192.0.0.0/24', '2001::/23', '64:ff9b:1::/48', '3fff::/20', '5f00::/16', 'fec0::/10',
+)  # fmt: skip
 
 
 def private_kind(text: str) -> str:
