@@ -24,6 +24,7 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.expectation import Expectation
+from dlmachine.core.sources.inquiry import Inquiry
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from property_tests.growth.attacks import broken_into
@@ -77,7 +78,8 @@ def as_repeated_fields(text: str, name: str) -> Headers:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+    # A state names a type that only type checkers import.
+    return get_type_hints(kind, localns={'Inquiry': Inquiry})
 
 
 def is_text(hint: Any) -> bool:
