@@ -4,6 +4,7 @@ No text is made for one parser: each is passed to all, so that a new parser is t
 attacks on the others.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain, product
@@ -32,6 +33,9 @@ _STARTS: Final = (
 _ENDS: Final = ('', '!', '"')
 
 
+_COUNTER: Final = re.compile(r'\{n(:[0-9a-z]+)?\}')
+
+
 @dataclass(frozen=True)
 class Attack:
     """A text that can be made in any size."""
@@ -46,7 +50,7 @@ class Attack:
     def grown(self, size: int) -> str:
         """The text with about this many characters; `{n}` is replaced by a counter."""
         left = size - len(self.start) - len(self.end)
-        if '{n' not in self.unit:
+        if _COUNTER.search(self.unit) is None:
             return self.start + self.unit * max(left // len(self.unit), 1) + self.end
         count = max(left // len(self.unit.format(n=100_000)), 1)
         return self.start + ''.join(self.unit.format(n=n) for n in range(count)) + self.end

@@ -103,6 +103,8 @@ EXEMPT: Final[dict[str, str]] = {
     '*.read_pieces': 'passes bytes on as they are',
     '*.BackgroundWorker.put': 'as write, to another thread',
     '*.Outcome.content': 'opens the file',
+    '*.CookieJars.keep': 'receive_cookies reads the response, parse_jar the file',
+    '*.SystemWorld.keep_cookies': 'as CookieJars.keep',
     'dlmachine_adapters.archives.*': 'streams what libraries unpack; packing.py and member_path.py read names',
     '*.option_table.Option.*': 'has names of ours',
     '*.ResponseReader.*': 'passes bytes on; its head is judged by decide_body and find_head_problem',

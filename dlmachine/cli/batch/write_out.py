@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dlmachine.batch.items import BatchItem
     from dlmachine.core.cache.record import DownloadRecord
 
-_PIECES: Final = re.compile(r'%%|%header\{([^}]*)\}|%\{([^}]*)\}|\\([nrt])')
+_PIECES: Final = re.compile(r'%%|%header\{([^{}]*)\}|%\{([^{}]*)\}|\\([nrt])')
 _ESCAPES: Final = {'n': '\n', 'r': '\r', 't': '\t'}
 
 
