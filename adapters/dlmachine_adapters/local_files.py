@@ -169,7 +169,14 @@ def _check_writable(folder: str) -> None:
     # Parts are in a folder of their own, so this would be known only after the transfer.
     is_writable = os.access(folder, os.W_OK | os.X_OK, effective_ids=_KNOWS_EFFECTIVE_USER)
     if not is_writable and os.path.isdir(folder):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+        number = errno.EROFS if _is_read_only(folder) else errno.EACCES
+        raise OSError(number, os.strerror(number), folder)
+
+
+def _is_read_only(folder: str) -> bool:
+    """Whether a folder is on a file system that nobody may write to."""
+    statvfs = getattr(os, 'statvfs', None)  # Windows has none.
+    return statvfs is not None and bool(statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def _storage_of_copy(effect: OpenPart) -> 'FileStorage | LinkStorage':
