@@ -1,7 +1,9 @@
 """Markdown that is generated."""
 
 import html
+import re
 from collections.abc import Iterable
+from typing import Final
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -14,5 +16,12 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def _cell(text: str) -> str:
     if text.startswith('`') and '|' in text:
         # In code, a backslash before `|` is shown by some readers of Markdown and not by others.
-        return f'<code>{html.escape(text.strip("`"), quote=False).replace("|", "&#124;")}</code>'
+        return _CODE.sub(_as_html, text)
     return text if text.startswith('`') else html.escape(text, quote=False).replace('|', '\\|')
+
+
+_CODE: Final = re.compile(r'`([^`]*[|][^`]*)`')
+
+
+def _as_html(found: re.Match[str]) -> str:
+    return f'<code>{html.escape(found[1], quote=False).replace("|", "&#124;")}</code>'

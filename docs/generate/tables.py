@@ -145,10 +145,15 @@ def commands() -> str:
         parts += [f'### {name}', f'```text\n{usage}\n```', told]
         flags = [found for found in command.params if isinstance(found, click.Option)]
         records = [found.get_help_record(context) for found in flags]
-        rows = [(f'`{record[0]}`', record[1]) for record in records if record is not None]
+        rows = [(_names(record[0]), record[1]) for record in records if record is not None]
         if rows:
             parts.append(table(('option', 'what it does'), rows))
     return '\n\n'.join(parts)
+
+
+def _names(text: str) -> str:
+    # Each by itself, because code is not broken in a cell.
+    return ', '.join(f'`{name}`' for name in text.split(', '))
 
 
 def _walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
@@ -175,9 +180,13 @@ def other_tools() -> str:
     }
     parts: list[str] = []
     for section, found in ROWS.items():
-        rows = [(*(_of_tool(row, tool, ours) for tool in TOOLS), *_own(row, ours)) for row in found]
-        parts += [f'## {section}', table(('curl', 'wget', 'aria2', 'dlmachine', 'note'), rows)]
+        rows = [(_of_tools(row, ours), *_own(row, ours)) for row in found]
+        parts += [f'## {section}', table(('curl, wget, aria2', 'dlmachine', 'note'), rows)]
     return '\n\n'.join(parts)
+
+
+def _of_tools(row: Row, ours: Mapping[str, tuple[str, ...]]) -> str:
+    return '; '.join(f'{tool} {_of_tool(row, tool, ours)}' for tool in TOOLS if row.flags(tool))
 
 
 def _of_tool(row: Row, tool: str, ours: Mapping[str, tuple[str, ...]]) -> str:
