@@ -8,6 +8,9 @@ import json
 from collections.abc import Callable
 from typing import Final
 
+from dlmachine.core.archives.extraction import Placing, Selection
+from dlmachine.core.archives.member import Member, MemberKind
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import JsonBody, body_pairs
 from dlmachine.core.http.head_parser import HeadParser
 from dlmachine.core.integrity.checksum import ChecksumList
@@ -66,6 +69,12 @@ def _check_gzip(text: str) -> object:
     return check.problem()
 
 
+def _place(text: str) -> object:
+    placing = Placing(Selection())
+    member = Member(name=text, kind=MemberKind.SYMBOLIC_LINK, size_bytes=0, link=text)
+    return placing.place(member), placing.place(replace(member, name='a'))
+
+
 #: Parsers that are fed line by line, or need other arguments besides a long text.
 CALLS: Final[dict[str, Callable[[str], object]]] = {
     '*.HeadParser.feed': _read_head,
@@ -76,6 +85,7 @@ CALLS: Final[dict[str, Callable[[str], object]]] = {
     '*.list_entries': lambda text: list(list_entries(text, 'SHA256SUMS')),
     '*.read_enum': lambda text: read_enum(Freshness, 'freshness', text),
     '*.find_clashes': lambda text: list(find_clashes([('a', text, 1), ('b', text, 2)])),
+    '*.Placing.place': _place,
     '*.find_checksum': lambda text: find_checksum(text, _LIST, ('x/f1', 'f2')),
 }
 #: Parsers with a grammar that random text does not match; only the size of the text counts.

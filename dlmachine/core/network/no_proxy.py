@@ -100,9 +100,10 @@ def _is_entry(entry: str) -> bool:
         return _network(entry) is not None
     found = _WITH_PORT.fullmatch(entry)
     host = entry if found is None else found[1]
+    if _HOST.fullmatch(host) is not None:
+        return True
     is_open = host.startswith('[') != host.endswith(']')
-    is_address = not is_open and _address(host.strip('[]')) is not None
-    return is_address or _HOST.fullmatch(host) is not None
+    return not is_open and _address(host.strip('[]')) is not None
 
 
 def _network(entry: str) -> '_Network | None':
