@@ -117,6 +117,7 @@ EXEMPT: Final[dict[str, str]] = {
     '*.SystemWorld.keep_cookies': 'as CookieJars.keep',
     'dlmachine_adapters.archives.*': 'streams what libraries unpack; packing.py and member_path.py read names',
     '*.option_table.Option.*': 'has names of ours',
+    '*.protocol.reading.*': 'asks what is known; the values are read elsewhere',
     '*.ResponseReader.*': 'passes bytes on; its head is judged by decide_body and find_head_problem',
 }
 #: The maximum number of characters, if it is not that of a line (64 KiB).
