@@ -26,7 +26,7 @@ _MAX_WHOLE_BYTES: Final = 16 << 20
 _BYTES_PER_QUESTION: Final = 64 << 10
 
 _Read = TypeVar('_Read')
-#: Inode, size, times and device; empty if there is no file.
+#: Inode, size, times and device; empty without a file.
 _State: TypeAlias = tuple[int, ...]
 #: Rows by the key that is asked for.
 Whole: TypeAlias = Mapping[str, list[tuple[Any, ...]]]

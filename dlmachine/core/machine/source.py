@@ -15,6 +15,7 @@ from dlmachine.core.cache.key import changed
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
+from dlmachine.core.machine.checksum_file import list_policy
 from dlmachine.core.protocol.effects import ReadSource
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import ReadingSource, Step
@@ -100,27 +101,13 @@ def with_file(
 def source_policy(policy: Policy, max_bytes: int) -> Policy:
     """The policy to ask a repository: that of the file, but small, and into the cache."""
     is_asked = policy.force_download or policy.freshness_rule(is_at_path=False) is Freshness.ALWAYS
-    return Policy(
+    return replace(
+        list_policy(policy, max_bytes),
         dest=Auto(),
         freshness=Freshness.ALWAYS if is_asked else _LISTS_LAST,
-        backend=policy.backend,
-        offline=policy.offline,
         stale_if_error=policy.stale_if_error,
-        retries=policy.retries,
-        retry_wait=policy.retry_wait,
-        retry_max_wait=policy.retry_max_wait,
-        retry_after_max=policy.retry_after_max,
-        connect_timeout=policy.connect_timeout,
-        stall_timeout=policy.stall_timeout,
-        timeout=policy.timeout,
         lock_timeout=policy.lock_timeout,
-        max_redirects=policy.max_redirects,
-        max_bytes=max_bytes,
-        # What is not JSON is reported as such.
-        check_content=False,
-        user_agent=policy.user_agent,
         max_per_host=policy.max_per_host,
         rate=policy.rate,
-        network=policy.network,
         keep_old=False,
     )

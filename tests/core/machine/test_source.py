@@ -13,6 +13,7 @@ from dlmachine.core.protocol.events import CopyConfirmed, EffectFailed, LockRele
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import Finished
 from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.destination import Auto, ToMemory
 from dlmachine.core.spec.reuse import Freshness
 from tests.builders import NOW, Run, a_cache, a_descriptor, a_policy, a_snapshot, an_entry
 
@@ -127,3 +128,17 @@ def test_the_list_is_asked_for_as_the_file_is() -> None:
     asking: list[dict[str, Any]] = [{'force_download': True}, {'freshness': Freshness.ALWAYS}]
     for words in asking:
         assert source_policy(a_policy(**words), 5).freshness is Freshness.ALWAYS
+
+
+def test_a_question_has_the_limits_of_the_download() -> None:
+    """Those of retries and of speed, too; it is small, and kept in the cache."""
+    options: dict[str, Any] = {
+        'retries': 7, 'retry_delay': timedelta(seconds=2), 'retry_max_time': timedelta(seconds=90),
+        'retry_all_errors': True, 'speed_limit': 1_000, 'speed_time': timedelta(seconds=9),
+        'lock_timeout': timedelta(seconds=8), 'max_per_host': 3,
+    }  # fmt: skip
+
+    asked = source_policy(a_policy(**options, dest=ToMemory()), 500)
+
+    assert {name: getattr(asked, name) for name in options} == options
+    assert (asked.dest, asked.max_bytes, asked.keep_old) == (Auto(), 500, False)
