@@ -27,6 +27,7 @@ from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.sources.inquiry import Inquiry
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.url_pattern import UrlPattern, parse_pattern
 from property_tests.growth.attacks import broken_into
 from tests.builders import (
     NOW,
@@ -193,6 +194,11 @@ def _location(text: str) -> Url:
     return found.value_or(parse_url(URL).unwrap())
 
 
+def _pattern(text: str) -> UrlPattern:
+    # Longer ones are refused, so only the matched text may be long.
+    return parse_pattern(_url(text)[:900]).value_or(parse_pattern('*://*').unwrap())
+
+
 def _record(text: str) -> DownloadRecord:
     return a_record(
         url=_url(text), etag=text, last_modified=text, filename=text, urls=(_url(text),)
@@ -223,6 +229,7 @@ _ATTACKED: Final[dict[Any, Maker]] = {
     Exchange: lambda text: an_exchange(_request(text), _expectation(text)),
     ChecksumList: ChecksumList,
     Received: lambda text: a_received(_latin(text)),
+    UrlPattern: _pattern,
 }
 #: A value with fields of these types contains foreign text.
 _TEXTS: Final = frozenset({str, bytes, str | None, Headers, ResponseHead, tuple[str, ...]})
