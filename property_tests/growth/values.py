@@ -24,6 +24,7 @@ from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.expectation import Expectation
+from dlmachine.core.secrets.redact import Redactor
 from dlmachine.core.sources.inquiry import Inquiry
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -199,6 +200,11 @@ def _pattern(text: str) -> UrlPattern:
     return parse_pattern(_url(text)[:900]).value_or(parse_pattern('*://*').unwrap())
 
 
+def _redactor(text: str) -> Redactor:
+    # The user declares the names; the secrets may come from URLs that a server sends.
+    return Redactor(('code',), frozenset({text, *broken_into(text, 64)}))
+
+
 def _record(text: str) -> DownloadRecord:
     return a_record(
         url=_url(text), etag=text, last_modified=text, filename=text, urls=(_url(text),)
@@ -229,6 +235,7 @@ _ATTACKED: Final[dict[Any, Maker]] = {
     Exchange: lambda text: an_exchange(_request(text), _expectation(text)),
     ChecksumList: ChecksumList,
     Received: lambda text: a_received(_latin(text)),
+    Redactor: _redactor,
     UrlPattern: _pattern,
 }
 #: A value with fields of these types contains foreign text.
