@@ -29,7 +29,7 @@ _AT_HAND: Final = (
 _OPTIONS: Final = (
     '-x', '-q', '-p', 'no:cacheprovider', '--timeout=15', '-m', 'not timing', '-W', 'ignore::pytest.PytestAssertRewriteWarning',
 )  # fmt: skip
-#: Seconds of CPU for all tests of the core; they take about three.
+#: Seconds of CPU for all tests of the core; they take about ten.
 _LIMIT: Final = 60
 #: How often the progress is saved.
 _NOTED_EACH: Final = 50
@@ -108,6 +108,8 @@ def _work(number: int, found: list[tuple[Mutant, Definition]], queue: 'Queue[Mut
     sys.path[:] = [str(folder), str(folder / 'adapters'), *sys.path]
     # The first run leaves compiled files for the others.
     is_sound = _run_tests(['tests/core']) == 0
+    if not is_sound:
+        print(f'The tests fail without a mutant: run them in {folder}', file=sys.stderr, flush=True)
     for mutant, definition in found:
         if not is_sound:
             queue.put(mutant)
