@@ -95,12 +95,14 @@ class DownloadManager(FileReading):
 
         with world.stop.tracked():
             if not callable(world.shows):
-                outcome = unwrap(run_or_repeat(descriptor, policy, world))
+                outcome = run_or_repeat(descriptor, policy, world)
             else:
                 from dlmachine.execution.reporting import run_reported
 
                 run_in = partial(run_or_repeat, descriptor, policy)
-                outcome = unwrap(run_reported(descriptor, world, world.shows, run_in))
+                outcome = run_reported(descriptor, world, world.shows, run_in)
+        if not isinstance(outcome, Outcome):
+            raise error_for(outcome)
         if self._config.keeping is not UNLIMITED and outcome.origin is Origin.NETWORK:
             self._prune_after(outcome)
         return outcome

@@ -97,7 +97,8 @@ class LocalFiles:
                 and effect.mtime_ns in {None, seen.st_mtime_ns}
                 and seen.st_size >= effect.min_bytes
             ):
-                sha256 = _find_digest(path, effect.checksum, seen)
+                checksum = effect.checksum
+                sha256 = '' if checksum is None else _find_digest(path, checksum, seen)
         except OSError:
             pass
         return CopyMissing(at=at) if sha256 is None else CopyConfirmed(at=at, sha256=sha256)
@@ -187,10 +188,8 @@ def _storage_of_copy(effect: OpenPart) -> 'FileStorage | LinkStorage':
     return copy_into_part(effect)
 
 
-def _find_digest(path: str, checksum: Checksum | None, seen: os.stat_result) -> str | None:
-    """The SHA-256 of a file that has a checksum, None if it does not; '' if none is asked for."""
-    if checksum is None:
-        return ''
+def _find_digest(path: str, checksum: Checksum, seen: os.stat_result) -> str | None:
+    """The SHA-256 of a file that has a checksum; None if it does not."""
     names = dict.fromkeys(('sha256', checksum.algorithm))
     digests = {name: hashlib.new(name, usedforsecurity=False) for name in names}
     with open(path, 'rb') as file:

@@ -36,13 +36,13 @@ def observe(
     store: Store | None,
     index: Callable[[], FolderIndex],
     backends: Callable[[], tuple[BackendSeen, ...]],
-    chance: float,
+    chance: Callable[[], float],
     is_glance: bool = False,
 ) -> Snapshot:
     """Observe everything that a decision depends on, without changing anything.
 
     A glance is followed by another observation before a file is written, so it skips the part, and
-    the backends as well if a stored copy is likely to be used.
+    the backends and the random number as well if a stored copy is likely to be used.
     """
     key, wanted, now = cache_key(descriptor), policy.dest, clock.now()
     if policy.window is not ANY_TIME:
@@ -71,16 +71,17 @@ def observe(
             cache = replace(cache, others=store.find_others(wanted_others))
     if may_fetch and policy.remember_missing is not None:
         missing = _find_missing(descriptor, policy, store, index, file, key)
+    may_send = may_fetch or not is_glance
     return Snapshot(
         now=now,
-        chance=chance,
+        chance=chance() if may_send else 0.0,
         key=key,
         cache=cache,
         destination=seen,
         file=file,
         part=part,
         missing=missing,
-        backends=backends() if may_fetch or not is_glance else None,
+        backends=backends() if may_send else None,
     )
 
 

@@ -213,8 +213,7 @@ class SystemWorld:
             store=self.store,
             index=self._index,
             backends=lambda: self._backends().for_urls(policy.backend, descriptor.addresses),
-            # The formula of random.random(); importing `random` takes longer than a hit.
-            chance=(int.from_bytes(os.urandom(7)) >> 3) * 2.0**-53,
+            chance=_draw,
             is_glance=is_glance,
         )
 
@@ -287,3 +286,8 @@ class SystemWorld:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _draw() -> float:
+    # The formula of random.random(); importing `random` takes longer than a hit.
+    return (int.from_bytes(os.urandom(7)) >> 3) * 2.0**-53

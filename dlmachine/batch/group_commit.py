@@ -13,16 +13,13 @@ from threading import Lock
 from time import monotonic
 from typing import Final, TypeAlias
 
-from returns.io import IOResult
-
 from dlmachine.batch.slots import Slots
 from dlmachine.core.cache.updates import MetadataUpdate
 from dlmachine.core.decision.snapshot import Snapshot
-from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.protocol.effects import Effect, Record
 from dlmachine.core.protocol.events import Event
-from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.outcome import Ending
 from dlmachine.core.protocol.states import Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
@@ -31,7 +28,7 @@ from dlmachine_adapters.files.locks import holding_as
 from dlmachine_adapters.world import SystemWorld
 
 #: Receives the result of a run.
-OnDone: TypeAlias = Callable[[IOResult[Outcome, Fault]], None]
+OnDone: TypeAlias = Callable[[Ending], None]
 
 #: Flush at 32 records, or once the oldest has waited 50 ms: a transaction costs many records.
 _FLUSH_AT_RECORDS: Final = 32
@@ -115,7 +112,7 @@ class GroupCommit:
             entries, self._entries = self._entries, []
         if not entries:
             return
-        ended: list[tuple[OnDone, IOResult[Outcome, Fault]]] = []
+        ended: list[tuple[OnDone, Ending]] = []
         problem: BaseException | None = None
         with self._world.stop.tracked():
             try:
@@ -151,7 +148,7 @@ def _may_be_done_now(effect: Effect) -> bool:
     return not isinstance(effect, Record)
 
 
-def _end(entry: _Entry, event: Event) -> IOResult[Outcome, Fault]:
+def _end(entry: _Entry, event: Event) -> Ending:
     ahead = entry.run
     with holding_as(entry.holder):
         try:

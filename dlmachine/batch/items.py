@@ -7,9 +7,7 @@ become free, so that the iterator may be endless.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
-from returns.io import IOResult, IOSuccess
-from returns.result import Result, Success
-from returns.unsafe import unsafe_perform_io
+from returns.result import Result
 
 from dlmachine.batch.group_commit import OnDone
 from dlmachine.batch.known import Task
@@ -17,7 +15,7 @@ from dlmachine.batch.placing import Prepared
 from dlmachine.batch.pool import AdaptivePool, CancelToken
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.frozen import frozen
-from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.outcome import Ending, Outcome
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.errors import error_for
 
@@ -147,10 +145,8 @@ def run_batch(
     )
 
 
-def _item(task: Task[Target], done: IOResult[Outcome, Fault]) -> BatchItem[Target]:
+def _item(task: Task[Target], done: Ending) -> BatchItem[Target]:
     target, index = task.target, task.index
-    match done:
-        case IOSuccess(Success(outcome)):
-            return BatchSuccess(input=target, index=index, outcome=outcome)
-        case _:
-            return BatchFailure(input=target, index=index, fault=unsafe_perform_io(done.failure()))
+    if isinstance(done, Outcome):
+        return BatchSuccess(input=target, index=index, outcome=done)
+    return BatchFailure(input=target, index=index, fault=done)

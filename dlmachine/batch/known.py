@@ -9,13 +9,11 @@ from itertools import islice
 from time import monotonic, thread_time
 from typing import Any, Final, Generic, TypeVar
 
-from returns.io import IOResult
-
 from dlmachine.batch.placing import Prepared
 from dlmachine.batch.reporting import BatchReport
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
-from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.outcome import Ending
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import Freshness
 from dlmachine.execution.known import end_known
@@ -36,7 +34,7 @@ class Task(Generic[Target]):
     index: int
     target: Target
     prepared: Prepared | Fault
-    done: IOResult[Outcome, Fault] | None = None
+    done: Ending | None = None
 
 
 def number(tasks: Iterable[tuple[Target, Prepared | Fault]]) -> Iterator[Task[Target]]:
@@ -74,7 +72,7 @@ def _end(chunk: list[Task[Any]], world: SystemWorld, report: BatchReport) -> lis
         for place, task in enumerate(chunk)
         if type(task.prepared) is tuple and _may_be_used(task.prepared[1])
     ]
-    results: list[IOResult[Outcome, Fault] | None] = [None] * len(chunk)
+    results: list[Ending | None] = [None] * len(chunk)
     wanted: list[Any] = [chunk[place].prepared for place in places]
     for place, (descriptor, policy), seen in zip(
         places, wanted, world.glance_at_known(wanted), strict=True

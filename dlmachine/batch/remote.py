@@ -22,8 +22,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from returns.io import IOResult
-
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.key import shown_url
 from dlmachine.core.cache.updates import MetadataUpdate
@@ -53,7 +51,7 @@ from dlmachine.core.protocol.effects import (
     Unpublish,
 )
 from dlmachine.core.protocol.events import Discarded, EffectFailed, Event, NameTaken
-from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.outcome import Ending
 from dlmachine.core.protocol.states import Finished, Opening, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import InCache
@@ -105,7 +103,7 @@ def run_with_executor(
     snapshot: Snapshot,
     world: SystemWorld,
     executor: Executor,
-) -> IOResult[Outcome, Fault]:
+) -> Ending:
     """Run the state machine to its end, with a worker if anything is to be fetched."""
     ahead = LocalHalf(descriptor, policy, world)
     try:

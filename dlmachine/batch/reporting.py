@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from returns.io import IOResult
-
 from dlmachine.batch.group_commit import OnDone
 from dlmachine.batch.placing import Prepared
 from dlmachine.core.faults import Fault
-from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.outcome import Ending
 from dlmachine.core.protocol.progress import (
     BatchStarted,
     DownloadFailed,
@@ -41,13 +39,13 @@ class BatchReport:
             return self._world, on_done
         on_event(started(index, descriptor))
 
-        def tell(done: IOResult[Outcome, Fault]) -> None:
+        def tell(done: Ending) -> None:
             on_event(ended(index, done))
             on_done(done)
 
         return self._world.showing(Reporter(on_event, index)), tell
 
-    def whole(self, index: int, descriptor: Descriptor, done: IOResult[Outcome, Fault]) -> None:
+    def whole(self, index: int, descriptor: Descriptor, done: Ending) -> None:
         """Report a download that has ended already: a display needs only its end."""
         if self._on_event is not None:
             if callable(self._world.shows):

@@ -1,9 +1,6 @@
 """End the download of a stored file without a thread, a lock or a request."""
 
-from returns.io import IOResult, IOSuccess
-
 from dlmachine.core.decision.snapshot import Snapshot
-from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.protocol.effects import CheckCopy
@@ -17,8 +14,8 @@ from dlmachine.execution.log import log_decision
 
 def end_known(
     descriptor: Descriptor, policy: Policy, snapshot: Snapshot, world: World
-) -> IOResult[Outcome, Fault] | None:
-    """The result, if the file is used as it is and need not be read; None if there is more to do.
+) -> Outcome | None:
+    """The outcome, if the file is used as it is and need not be read; None if there is more to do.
 
     Nothing is changed. In the other case the download runs from a new observation.
     """
@@ -30,4 +27,4 @@ def end_known(
     if after.effect is not None or type(after.state) is not Finished:
         return None
     log_decision(step, descriptor)
-    return IOSuccess(replace(after.state.outcome, story=((step.effect, event),)))
+    return replace(after.state.outcome, story=((step.effect, event),))

@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import Final
 
 from returns.pipeline import is_successful
-from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.access.auth import Auth, Scheme
 from dlmachine.core.access.caller_cookies import Cookies
@@ -102,11 +101,9 @@ def _log_in(
 def _fetch(run: RunToEnd, target: Descriptor, policy: Policy, world: World) -> 'Page | Fault':
     from dlmachine_adapters.http.web_page import read_page
 
-    done = run(target, policy, world.observe(target, policy), world)
-    if not is_successful(done):
-        fault: Fault = unsafe_perform_io(done.failure())
-        return fault
-    outcome: Outcome = unsafe_perform_io(done.unwrap())
+    outcome = run(target, policy, world.observe(target, policy), world)
+    if not isinstance(outcome, Outcome):
+        return outcome
     url, content_type = target.url, ''
     for effect, event in outcome.story:
         if isinstance(effect, Exchange) and isinstance(event, Responded):

@@ -4,22 +4,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from returns.io import IOResult
-from returns.pipeline import is_successful
-from returns.unsafe import unsafe_perform_io
-
 from dlmachine.core.decision.snapshot import Snapshot
-from dlmachine.core.faults import CacheUnusable, Fault, HttpStatus
+from dlmachine.core.faults import CacheUnusable, HttpStatus
 from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.effects import ReadChecksums, ReadSource
 from dlmachine.core.protocol.events import CacheFilled, ChecksumsRead, EffectFailed, SourceRead
-from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.protocol.outcome import Ending, Origin, Outcome
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 
 #: Runs a download to its end.
-RunToEnd = Callable[[Descriptor, Policy, Snapshot, World], IOResult[Outcome, Fault]]
+RunToEnd = Callable[[Descriptor, Policy, Snapshot, World], Ending]
 #: Statuses of a server that has no such record.
 _MISSING: Final = frozenset({404, 410})
 #: The shortest time limit: a limit must be positive.
@@ -45,10 +41,9 @@ def read_checksums(
     if policy.timeout is not None:
         policy = replace(policy, timeout=max(left(policy.timeout), A_MOMENT))
     done = run(target, policy, world.observe(target, policy), world)
-    if not is_successful(done):
-        return EffectFailed(at=world.clock.now(), fault=unsafe_perform_io(done.failure()))
-    buffer = unsafe_perform_io(done.unwrap()).buffer
-    text = b'' if buffer is None else buffer.read()
+    if not isinstance(done, Outcome):
+        return EffectFailed(at=world.clock.now(), fault=done)
+    text = b'' if done.buffer is None else done.buffer.read()
     return ChecksumsRead(at=world.clock.now(), text=read_list(text))
 
 
@@ -68,15 +63,13 @@ def read_source(
         policy = replace(policy, timeout=max(left(policy.timeout), A_MOMENT))
     done = run(target, policy, world.observe(target, policy), world)
     at = world.clock.now()
-    if not is_successful(done):
-        fault = unsafe_perform_io(done.failure())
-        is_missing = isinstance(fault, HttpStatus) and fault.status in _MISSING
-        return SourceRead(at=at, text=None) if is_missing else EffectFailed(at=at, fault=fault)
-    outcome = unsafe_perform_io(done.unwrap())
-    if outcome.path is None:
-        buffer = outcome.buffer
-        return SourceRead(at=at, text=read_list(b'' if buffer is None else buffer.read()))
-    stored = ReadChecksums(path=str(outcome.path), max_bytes=effect.max_bytes)
+    if not isinstance(done, Outcome):
+        is_missing = isinstance(done, HttpStatus) and done.status in _MISSING
+        return SourceRead(at=at, text=None) if is_missing else EffectFailed(at=at, fault=done)
+    if done.path is None:
+        text = b'' if done.buffer is None else done.buffer.read()
+        return SourceRead(at=at, text=read_list(text))
+    stored = ReadChecksums(path=str(done.path), max_bytes=effect.max_bytes)
     event = world.files.read_checksums(stored)
     return event if isinstance(event, EffectFailed) else SourceRead(at=at, text=event.text)
 
@@ -85,11 +78,10 @@ def fill_cache(
     run: RunToEnd, descriptor: Descriptor, policy: Policy, world: World
 ) -> CacheFilled | EffectFailed:
     """Download into the cache, or use the entry there."""
-    done = run(descriptor, policy, world.observe(descriptor, policy), world)
+    outcome = run(descriptor, policy, world.observe(descriptor, policy), world)
     at = world.clock.now()
-    if not is_successful(done):
-        return EffectFailed(at=at, fault=unsafe_perform_io(done.failure()))
-    outcome = unsafe_perform_io(done.unwrap())
+    if not isinstance(outcome, Outcome):
+        return EffectFailed(at=at, fault=outcome)
     if outcome.path is None or outcome.record is None:
         problem = 'the entry of another program has no record'
         return EffectFailed(at=at, fault=CacheUnusable(path=str(outcome.path), problem=problem))

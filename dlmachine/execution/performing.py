@@ -5,7 +5,7 @@ report its result.
 """
 
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from io import BytesIO
 from typing import TypeVar, assert_never
@@ -32,14 +32,21 @@ class Performer:
     `run` is the function for downloads within this one: of a login, of a checksum file.
     """
 
-    def __init__(self, descriptor: Descriptor, policy: Policy, world: World, run: RunToEnd) -> None:
-        """Begin; time limits count from now."""
+    def __init__(
+        self,
+        descriptor: Descriptor,
+        policy: Policy,
+        world: World,
+        run: RunToEnd,
+        began_at: datetime | None,
+    ) -> None:
+        """Begin; time limits count from `began_at`, or from now."""
         self._descriptor = descriptor
         self._policy = policy
         self._world = world
         self._run = run
         self.slot: AbstractContextManager[object] = nullcontext()  # Entered for each exchange.
-        self.began_at = world.clock.now()
+        self.began_at = began_at or world.clock.now()
         self._part: Part | None = None
         self._is_open = False
         self._lock: effects.AcquireLock | None = None

@@ -2,14 +2,9 @@
 
 from collections.abc import Callable
 
-from returns.io import IOResult
-from returns.pipeline import is_successful
-from returns.unsafe import unsafe_perform_io
-
 from dlmachine.core.cache.key import shown_url
-from dlmachine.core.faults import Fault
 from dlmachine.core.http.filename import name_in_url
-from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.outcome import Ending, Outcome
 from dlmachine.core.protocol.progress import (
     DownloadFailed,
     DownloadFinished,
@@ -26,8 +21,8 @@ def run_reported(
     descriptor: Descriptor,
     world: SystemWorld,
     on_progress: OnProgress,
-    run: Callable[[SystemWorld], IOResult[Outcome, Fault]],
-) -> IOResult[Outcome, Fault]:
+    run: Callable[[SystemWorld], Ending],
+) -> Ending:
     """Run a download in a world that reports to this function."""
     with reporting(on_progress) as on_event:
         assert on_event is not None  # noqa: S101 -- a function listens
@@ -43,8 +38,8 @@ def started(index: int, descriptor: Descriptor) -> DownloadStarted:
     return DownloadStarted(index=index, name=name_in_url(url), url=url)
 
 
-def ended(index: int, done: IOResult[Outcome, Fault]) -> DownloadFinished | DownloadFailed:
+def ended(index: int, done: Ending) -> DownloadFinished | DownloadFailed:
     """The event for the result of a download."""
-    if is_successful(done):
-        return DownloadFinished(index=index, outcome=unsafe_perform_io(done.unwrap()))
-    return DownloadFailed(index=index, fault=unsafe_perform_io(done.failure()))
+    if isinstance(done, Outcome):
+        return DownloadFinished(index=index, outcome=done)
+    return DownloadFailed(index=index, fault=done)

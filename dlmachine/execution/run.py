@@ -6,6 +6,7 @@ that decide and perform each.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from dlmachine.core.faults import Bug, Fault, InvalidInput
 from dlmachine.core.frozen import replace
 from dlmachine.core.machine.machine import advance, begin, most_effects
 from dlmachine.core.protocol import effects, events
-from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.core.protocol.outcome import Ending, Outcome
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.protocol.redact_event import redact_event
 from dlmachine.core.protocol.states import Failed, Finished, Step
@@ -44,14 +45,22 @@ def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
         advice = 'Restore its secrets: plan.with_descriptor(descriptor)'
         masked = InvalidInput(where='plan', problem='has masked secrets', advice=advice)
         return IOFailure(masked)
-    return run(plan.descriptor, plan.policy, plan.snapshot, world)
+    done = run(plan.descriptor, plan.policy, plan.snapshot, world)
+    return IOSuccess(done) if isinstance(done, Outcome) else IOFailure(done)
 
 
 def run(
-    descriptor: Descriptor, policy: Policy, snapshot: Snapshot, world: World
-) -> IOResult[Outcome, Fault]:
-    """Run the state machine to its end: `execute` without a plan."""
-    ahead = Run(descriptor, policy, world)
+    descriptor: Descriptor,
+    policy: Policy,
+    snapshot: Snapshot,
+    world: World,
+    began_at: datetime | None = None,
+) -> Ending:
+    """Run the state machine to its end: `execute` without a plan.
+
+    `began_at` is the time of a snapshot of just now.
+    """
+    ahead = Run(descriptor, policy, world, began_at)
     try:
         return ahead.result(ahead.run_until(ahead.begin(snapshot)))
     finally:
@@ -75,14 +84,22 @@ _NOTABLE: Final = frozenset(
 class Run(Performer):
     """One execution: a performer, and its effects and events so far."""
 
-    def __init__(self, descriptor: Descriptor, policy: Policy, world: World) -> None:
-        """Start a run; time limits count from now."""
-        super().__init__(descriptor, policy, world, run)
+    def __init__(
+        self,
+        descriptor: Descriptor,
+        policy: Policy,
+        world: World,
+        began_at: datetime | None = None,
+    ) -> None:
+        """Start a run; time limits count from `began_at`, or from now."""
+        super().__init__(descriptor, policy, world, run, began_at)
         self.story: list[tuple[effects.Effect, events.Event]] = []
 
     def begin(self, snapshot: Snapshot) -> Step:
         """Return the first step."""
-        step = begin(self._descriptor, self._policy, replace(snapshot, now=self.began_at))
+        if snapshot.now is not self.began_at:
+            snapshot = replace(snapshot, now=self.began_at)
+        step = begin(self._descriptor, self._policy, snapshot)
         log_decision(step, self._descriptor)
         return step
 
@@ -107,7 +124,7 @@ class Run(Performer):
             log_decision(after, self._descriptor)
         return after
 
-    def result(self, step: Step) -> IOResult[Outcome, Fault]:
+    def result(self, step: Step) -> Ending:
         """Return the outcome or the fault of the last step."""
         match step.state:
             case Finished(outcome=outcome):
@@ -116,9 +133,9 @@ class Run(Performer):
                 if outcome.path is None and (outcome.fault is not None or buffer is None):
                     # A response without content, or one with an error status (`any_status`).
                     buffer = BytesIO(getattr(outcome.fault, 'body', '').encode())
-                return IOSuccess(replace(outcome, buffer=buffer, story=tuple(self.story)))
+                return replace(outcome, buffer=buffer, story=tuple(self.story))
             case Failed(fault=fault):
                 log_failure(fault, self._descriptor)
-                return IOFailure(fault)
+                return fault
             case unended:
-                return IOFailure(Bug(state=type(unended).__name__, event='no end in sight'))
+                return Bug(state=type(unended).__name__, event='no end in sight')

@@ -5,9 +5,6 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from returns.pipeline import is_successful
-from returns.unsafe import unsafe_perform_io
-
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.faults import LockBusyTooLong
 from dlmachine.core.keeping.limits import Keeping
@@ -130,8 +127,7 @@ class _World:
 
 def _download(world: World, url: str, policy: Policy) -> str | None:
     descriptor = Descriptor(url=url)
-    ended = run(descriptor, policy, world.observe(descriptor, policy), world)
-    result: Any = unsafe_perform_io(ended.unwrap() if is_successful(ended) else ended.failure())
+    result = run(descriptor, policy, world.observe(descriptor, policy), world)
     # Another download may have had the lock for a day.
     require(isinstance(result, (Outcome, LockBusyTooLong)), f'a download failed: {result}')
     return result.path if isinstance(result, Outcome) else None

@@ -138,5 +138,5 @@ class World:
             store=self.store,
             index=lambda: self.index,
             backends=lambda: (given,),
-            chance=0.5,
+            chance=lambda: 0.5,
         )

@@ -315,5 +315,5 @@ class SimWorld:
             store=self.store,
             index=lambda: self.index,
             backends=lambda: (self._transport.seen,),
-            chance=0.5,
+            chance=lambda: 0.5,
         )

@@ -87,7 +87,7 @@ class MemoryWorld:
             store=self.store,
             index=lambda: self.index,
             backends=lambda: (self.network.seen,),
-            chance=self.chance,
+            chance=lambda: self.chance,
         )
 
 

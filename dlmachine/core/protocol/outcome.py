@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field, fields
 from enum import Enum
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.caching.cache_status import CacheStatus, Forward
@@ -137,3 +137,7 @@ class Outcome:
             return self.buffer
         msg = 'an outcome has a path or a buffer'
         raise AssertionError(msg)
+
+
+#: How a run ends.
+Ending: TypeAlias = Outcome | Fault
