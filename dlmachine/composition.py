@@ -135,7 +135,8 @@ class Composition:
         # What these say depends on nothing else; what `~` stands for may change.
         is_plain = not options or PLAIN_VALUES.issuperset(map(type, options.values()))
         is_fixed = dest is None or (type(dest) is str and dest[:1] != '~')
-        if is_plain and is_fixed and type(url) is str:
+        # A path depends on the current folder.
+        if is_plain and is_fixed and type(url) is str and '://' in url:
             return self._parse_plain(url, dest, **options)
         return parse_target(url, dest, options, self._config)
 

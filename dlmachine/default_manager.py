@@ -9,6 +9,7 @@ import atexit
 import os
 from collections.abc import Iterable
 from io import BytesIO
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from dlmachine.core.protocol.outcome import Outcome
@@ -51,13 +52,13 @@ def _close() -> None:
 
 @overload
 def download(
-    url: str | Descriptor, dest: Literal[False], **options: 'Unpack[DownloadOptions]'
+    url: str | PurePath | Descriptor, dest: Literal[False], **options: 'Unpack[DownloadOptions]'
 ) -> BytesIO: ...
 
 
 @overload
 def download(
-    url: str | Descriptor, dest: PathInput, **options: 'Unpack[DownloadOptions]'
+    url: str | PurePath | Descriptor, dest: PathInput, **options: 'Unpack[DownloadOptions]'
 ) -> str: ...
 
 

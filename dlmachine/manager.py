@@ -7,6 +7,7 @@ exceptions. One manager may be used from many threads.
 from collections.abc import Iterable, Iterator
 from functools import partial
 from io import BytesIO
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from dlmachine.composition import misplaced, no_cache
@@ -54,12 +55,18 @@ class DownloadManager(FileReading):
 
     @overload
     def download(
-        self, url: str | core.Descriptor, dest: Literal[False], **options: 'Unpack[DownloadOptions]'
+        self,
+        url: str | PurePath | core.Descriptor,
+        dest: Literal[False],
+        **options: 'Unpack[DownloadOptions]',
     ) -> BytesIO: ...
 
     @overload
     def download(
-        self, url: str | core.Descriptor, dest: PathInput, **options: 'Unpack[DownloadOptions]'
+        self,
+        url: str | PurePath | core.Descriptor,
+        dest: PathInput,
+        **options: 'Unpack[DownloadOptions]',
     ) -> str: ...
 
     @overload

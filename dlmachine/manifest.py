@@ -11,9 +11,8 @@ A bad entry becomes an item with a fault, and does not affect other entries.
 
 A manifest may come from another person. Its relative paths are relative to its own folder. Files
 that it writes (`dest`) or sends to servers (in `multipart`, `cert`, `key`) must be in that folder,
-and a `path` in the folder of the batch, unless the caller allows other folders; files that are only
-read (`checksum_file`, `cainfo`) may be anywhere. In `multipart` a string is text, and
-`{ file = "path" }` is a file.
+and a `path` in the folder of the batch, unless the caller allows other folders; files only read
+(`checksum_file`, `cainfo`) may be anywhere. In `multipart` `{ file = "path" }` is a file.
 """
 
 import os
@@ -43,7 +42,7 @@ from dlmachine.descriptor import Descriptor, settle_files, with_defaults
 from dlmachine.documents.reader import is_structured, read_document, read_text_file
 from dlmachine.errors import DownloadError
 from dlmachine.options.rules import Defaults
-from dlmachine.paths import PathInput, absolute, expand, settle_words
+from dlmachine.paths import PathInput, absolute, expand, settle_words, with_local_url
 
 #: The keywords of an entry that are not options.
 _OWN: Final = ('url', 'name', 'path', 'base_url')
@@ -161,7 +160,7 @@ def make_item(
     """
     base = given.get('base_url', around and around.base_url)
     joined = None if base is None else join_base(base, given)
-    entry = given if joined is None else joined.value_or(given)
+    entry = with_local_url(given, around) if joined is None else joined.value_or(given)
     url = str(entry.get('url', ''))
     if not is_plain_url(url):
         url = redact_url(url, _declared(entry, defaults.described))

@@ -7,8 +7,9 @@ accepted.
 import os
 from collections.abc import Mapping
 from os import PathLike, fsdecode
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -22,6 +23,7 @@ from dlmachine.core.frozen import replace
 from dlmachine.core.http.request import SYSTEM_TRUST
 from dlmachine.core.integrity.checksum import is_checksum_list
 from dlmachine.core.network.proxy import read_proxy_auth
+from dlmachine.core.regex import regex
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_table import SYNONYMS
 
@@ -39,6 +41,11 @@ PATH_NAMES: Final = frozenset(
 _CONFINED: Final = frozenset({'dest', 'cert', 'key', 'cookies'})
 #: Options that could lead requests and their credentials to a server of the author of a file.
 _ROUTING: Final = frozenset({'proxy', 'proxy_auth', 'no_proxy', 'resolve', 'forbid_private'})
+#: The option that opens the files of this computer.
+_OPENING: Final = 'allow_file'
+#: Texts that can only be paths, and the beginning of a URL without `//`.
+_PATH: Final = regex(r'~|\.{0,2}[/\\](?![/\\])|\.{1,2}\Z')
+_SCHEME: Final = regex(r'[A-Za-z][A-Za-z0-9+.\-]+:')
 _ADVICE: Final = 'Allow it if you trust the file: allow_outside=True'
 
 
@@ -77,6 +84,36 @@ def absolute(path: str, folder: str | None = None) -> str:
     return f'{made}{os.sep}' if ends else made
 
 
+def file_url(path: str, folder: str | None = None) -> str:
+    """The `file:` URL of a path, which may be relative to a folder or the current one."""
+    from dlmachine.core.text.percent import PATH_SAFE
+
+    safe = PATH_SAFE.replace('%', '')
+    name = os.fsencode(absolute(path, folder)).replace(os.fsencode(os.sep), b'/')
+    return f'file://{"" if name.startswith(b"/") else "/"}{quote(name, safe=safe)}'
+
+
+def local_url(target: Any, *, is_allowed: bool, folder: str | None = None) -> Any:
+    """The `file:` URL of what is a path, as text only if local files are allowed.
+
+    A text that begins as a path does is one in any case; other targets are returned unchanged.
+    """
+    if isinstance(target, PurePath):
+        return file_url(str(target), folder)
+    if not isinstance(target, str) or not target or '://' in target:
+        return target
+    is_path = _PATH.match(target) is not None or (is_allowed and not _SCHEME.match(target))
+    is_path = is_path and is_successful(parse_local_path(expand(target), 'url'))
+    return file_url(target, folder) if is_path else target
+
+
+def with_local_url(entry: Mapping[str, Any], around: Any) -> Mapping[str, Any]:
+    """An entry of a manifest, with a URL if it names a path, which is relative to its folder."""
+    given = entry.get('url')
+    url = given if around is None else local_url(given, is_allowed=False, folder=around.folder)
+    return entry if url is given else {**entry, 'url': url}
+
+
 def expand_words(words: Mapping[str, Any]) -> dict[str, Any]:
     """Expand `~` and decode bytes in the paths of options; relative paths stay relative."""
     return {name: _expanded(name, value) for name, value in words.items()}
@@ -104,6 +141,9 @@ def _settled(name: str, value: Any, folder: str, *, may_all: bool) -> Result[Any
     if name in _ROUTING and not may_all and value is not True:
         problem = "decides how servers are reached, and this file may be another person's"
         return refuse(name, problem, _ADVICE)
+    if name == _OPENING and not may_all and value is not False:
+        problem = "opens the files of this computer, and this file may be another person's"
+        return refuse(name, problem, 'Allow it yourself: allow_file=True')
     match name:
         case 'proxy_auth':
             return Success(_settled_proxy_auth(value, folder))

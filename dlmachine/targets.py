@@ -7,6 +7,7 @@ Policy.
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dlmachine.config import Config
@@ -36,15 +37,23 @@ from dlmachine.core.spec.reuse import Freshness
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import error_for, unwrap
 from dlmachine.options.lists import KEY_OPTIONS
-from dlmachine.paths import DestInput, absolute, expand_words, is_inside, path_text
+from dlmachine.paths import (
+    DestInput,
+    absolute,
+    expand_words,
+    is_inside,
+    local_url,
+    path_text,
+)
 
 if TYPE_CHECKING:
     from dlmachine.manifest import Item
 
-#: What can be downloaded: a URL, a descriptor, or an entry of a manifest, also as a dict.
-Target: TypeAlias = 'str | core.Descriptor | Item | Mapping[str, object]'
+#: What can be downloaded: a URL, a path (with `allow_file`), a descriptor, or an entry of a
+#: manifest, also as a dict.
+Target: TypeAlias = 'str | PurePath | core.Descriptor | Item | Mapping[str, object]'
 #: One of these types; most batches have targets of one type.
-OneKind = TypeVar('OneKind', str, core.Descriptor, 'Item')
+OneKind = TypeVar('OneKind', str, PurePath, core.Descriptor, 'Item')
 #: For checking options before the first URL is known.
 ANY_URL: Final = 'http://options.invalid/'
 #: The types of the values of options that say everything by themselves.
@@ -71,6 +80,9 @@ def parse_target(
         words = expand_words(options)
         words.pop('progress', None)
         described, handled = unwrap(split_options(words))
+    if type(target) is not str or '://' not in target:
+        is_allowed = options.get('allow_file', config.defaults.policy.network.allow_file)
+        target = local_url(target, is_allowed=bool(is_allowed))
     what: Any = target
     defaults, path, has_own = config.defaults, None, False
     if not isinstance(target, (str, core.Descriptor)):

@@ -14,9 +14,11 @@ from typing import Any, Final
 
 from returns.result import Failure, Result, Success
 
+from dlmachine.core.decision.backends import LOCAL_BACKEND
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import BackendMissing, Fault
 from dlmachine.core.faults.caller import INSTALL
+from dlmachine.core.http.url import is_local
 from dlmachine.core.protocol.ports import Clock, Transport
 
 GROUP: Final = 'dlmachine.backends'
@@ -28,6 +30,8 @@ _OWN: Final = {
     ),
     'curl': ('pycurl', 'dlmachine_adapters.curl_backend.transport', 'CurlTransport'),
 }  # fmt: skip
+#: The backend for sources on this computer needs no library. It is not offered as a choice.
+_LOCAL: Final = ('', 'dlmachine_adapters.local_backend', 'LocalTransport')
 
 
 class Backends:
@@ -61,7 +65,7 @@ class Backends:
         if one is None:
             return self.seen()
         for url in urls:  # They are in normal form.
-            if url.partition(':')[0] not in one.schemes:
+            if url.partition(':')[0] not in one.schemes and not is_local(url):
                 return self.seen()
         return (one,)
 
@@ -69,7 +73,8 @@ class Backends:
         """The backend of this name.  Faults: `BackendMissing`, which says what to install."""
         with self._mutex:
             if name not in self._loaded:
-                load = partial(_load_own, name) if name in _OWN else _loaders().get(name)
+                is_own = name in _OWN or name == LOCAL_BACKEND
+                load = partial(_load_own, name) if is_own else _loaders().get(name)
                 if load is None:
                     return Failure(_missing(name, 'there is no backend of this name'))
                 try:
@@ -97,7 +102,7 @@ class Backends:
 
 
 def _load_own(name: str) -> Any:
-    _, module, kind = _OWN[name]
+    _, module, kind = _LOCAL if name == LOCAL_BACKEND else _OWN[name]
     return getattr(import_module(module), kind)
 
 

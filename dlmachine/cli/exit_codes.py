@@ -37,6 +37,7 @@ CODES: Final[dict[type[faults.FaultBase], int]] = {
     faults.Cancelled: CANCELLED,
     faults.DoiNotFound: SERVER,
     faults.SourceUnusable: USAGE,
+    faults.FileUnreadable: FILES,
     faults.HttpStatus: SERVER,
     faults.RedirectRefused: PROTOCOL,
     faults.AnswerUnusable: PROTOCOL,

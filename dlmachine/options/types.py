@@ -114,6 +114,7 @@ class _PolicyOptions(TypedDict, total=False):
     no_proxy: Iterable[str] | str | None
     resolve: ResolveLike
     forbid_private: bool
+    allow_file: bool
     repositories: Repositories | Mapping[str, str] | str | None
 
 

@@ -24,6 +24,11 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the names of its next versions are taken',
         'a later one is there',
     ),
+    'a file that changes while it is read; see tests/manager/test_local_sources.py': (
+        'it was changed while it was read',
+        'Try again when no program writes to it',
+    ),
+    'a field of a response': ('bytes */...',),
     'an archive that changes between two looks at it': ("does not have '...' as it was extracted",),
     'a package that is installed for the tests': (
         'is compressed with Zstandard, for which a package is missing',
@@ -55,6 +60,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'no exceptions',
         'no proxy',
         'only public ones (forbid_private=True)',
+        'allowed (allow_file=True)',
         'proxy auth',
         '... for user ..., password ...',
         '...: other users can read this file; chmod 600 makes it private',

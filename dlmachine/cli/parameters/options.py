@@ -45,7 +45,7 @@ SECTIONS: Final = {
     'Connections': (
         'backend', 'http2', 'segments', 'max_per_host', 'rate', 'limit_rate', 'cainfo', 'cert',
         'key', 'verify', 'proxy', 'proxy_auth', 'no_proxy', 'resolve', 'forbid_private',
-        'repositories',
+        'allow_file', 'repositories',
     ),
 }  # fmt: skip
 #: Help texts where that of the table is about Python or about several values.

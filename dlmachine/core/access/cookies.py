@@ -12,7 +12,7 @@ from typing import Final
 
 from dlmachine.core.access.set_cookie import RUN_LIMITS, Limits, SetCookie, parse_set_cookie
 from dlmachine.core.frozen import frozen, replace
-from dlmachine.core.http.url import Url, normal_path
+from dlmachine.core.http.url import Url
 from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import secrets_in_fields
 from dlmachine.core.secrets.secret_names import SecretNames
@@ -276,6 +276,8 @@ def _covers(cookie: Cookie, parsed: SetCookie, url: Url) -> bool:
 
 def _path(parsed: SetCookie, url: Url) -> str:
     # Written like the host of a URL, so that both can be compared.
+    from dlmachine.core.text.percent import normal_path
+
     return normal_path(as_utf8(parsed.path)) if parsed.path else default_path(url)
 
 

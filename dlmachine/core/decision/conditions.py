@@ -1,6 +1,7 @@
-"""Requests that cannot be a download: by their method, or by their conditions.  Pure."""
+"""Requests that cannot be a download: by source, by method, or by their conditions.  Pure."""
 
 from dlmachine.core.caching.preconditions import CONDITIONS, has_conditions
+from dlmachine.core.decision.backends import find_local_fault
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToPath
@@ -11,8 +12,12 @@ from dlmachine.core.spec.reuse import Freshness
 def find_request_fault(descriptor: Descriptor, policy: Policy) -> Fault | None:
     """Why a request is refused: a part, or no content, would stand for a file; None if it is not.
 
-    The caller's own conditions need HTTP's rules for a cache.
+    A local file must be allowed. The caller's own conditions need HTTP's rules for a cache.
     """
+    url = descriptor.url
+    fault = None if url[:4] == 'http' else find_local_fault(url, descriptor, policy)
+    if fault is not None:
+        return fault
     headers, is_at_path = descriptor.headers, isinstance(policy.dest, ToPath)
     if is_at_path and descriptor.method == 'HEAD':
         problem = 'cannot be HEAD at a path: its response has no content'

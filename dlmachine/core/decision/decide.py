@@ -16,12 +16,12 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.caching.directives import directives_of
 from dlmachine.core.caching.preconditions import has_conditions, may_be_answered
 from dlmachine.core.caching.reuse import Reuse
-from dlmachine.core.decision.backends import choose_backend
+from dlmachine.core.decision.backends import LOCAL_BACKEND, choose_backend
 from dlmachine.core.decision.conditions import find_request_fault
 from dlmachine.core.decision.existing import decide_existing
 from dlmachine.core.decision.locate import locate
 from dlmachine.core.decision.missing import find_known_missing
-from dlmachine.core.decision.others import find_other, other_notes
+from dlmachine.core.decision.others import find_other, index_notes, other_notes
 from dlmachine.core.decision.resumable import find_part, is_of_copy
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Address, Decision, Reason, Verdict
@@ -33,6 +33,7 @@ from dlmachine.core.faults import (
     WindowUnsatisfiable,
 )
 from dlmachine.core.frozen import frozen, replace
+from dlmachine.core.http.url import is_local
 from dlmachine.core.sources.address import find_source
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import (
@@ -220,7 +221,7 @@ def _stored(question: _Question, reason: Reason, entry: CacheEntry) -> Decision:
         reason=Reason.CHANGED if entry.has_changed else reason,
         destination=question.destination,
         entry=entry,
-        notes=(*other_notes(reason, entry), *_index_notes(question.snapshot)),
+        notes=(*other_notes(reason, entry), *index_notes(question.snapshot)),
     )
 
 
@@ -242,7 +243,8 @@ def _network(
     backends, redactor = snapshot.backends or (), descriptor.redactor
     usable: list[Address] = []
     left_out: list[Fault] = []
-    for url in descriptor.addresses:
+    local = tuple(filter(is_local, descriptor.addresses)) if policy.offline else ()
+    for url in local or descriptor.addresses:
         chosen = choose_backend(url, descriptor, policy, backends)
         if isinstance(chosen, Address):
             usable.append(chosen)
@@ -261,9 +263,9 @@ def _network(
     switched = [
         f'{redactor.url(one.url)} goes to the backend {one.backend}, which speaks its scheme'
         for one in usable
-        if one.backend != policy.backend
+        if one.backend not in {policy.backend, LOCAL_BACKEND}
     ]
-    notes = (*map(str, left_out), *switched, *_index_notes(snapshot))
+    notes = (*map(str, left_out), *switched, *index_notes(snapshot))
     return Decision(verdict, reason, destination, entry, tuple(usable), part, notes)
 
 
@@ -276,11 +278,12 @@ def _find_refusal(question: _Question, entry: CacheEntry | None) -> Fault | None
         if known is not None:
             return known
     is_http = policy.freshness is Freshness.HTTP
-    if policy.offline or (is_http and directives_of(question.descriptor.headers).only_if_cached):
+    is_offline = policy.offline and not any(map(is_local, question.descriptor.addresses))
+    if is_offline or (is_http and directives_of(question.descriptor.headers).only_if_cached):
         folder = destination.folder if isinstance(destination, InCache) else None
         path = destination.path if isinstance(destination, AtPath) else ''
         miss = OfflineMiss(url=shown_url(question.descriptor), cache=folder, path=path)
-        return miss if policy.offline else replace(miss, cause='the request says only-if-cached')
+        return miss if is_offline else replace(miss, cause='the request says only-if-cached')
     if isinstance(destination, InMemory) or policy.window is ANY_TIME:
         return None
     if not policy.window.holds(snapshot.now):
@@ -289,10 +292,3 @@ def _find_refusal(question: _Question, entry: CacheEntry | None) -> Fault | None
         url = shown_url(question.descriptor)
         return WindowUnsatisfiable(url=url, window=str(policy.window), held=held)
     return None
-
-
-def _index_notes(snapshot: Snapshot) -> tuple[str, ...]:
-    file = snapshot.file
-    if file is None or file.fault is None:
-        return ()
-    return (f'the files here count as not recorded: {file.fault.what()}',)

@@ -48,3 +48,11 @@ def _lasts(entry: CacheEntry, policy: Policy, snapshot: Snapshot) -> bool:
     if rule is Freshness.STORED or policy.offline:
         return True
     return not isinstance(rule, Freshness) and assess_entry(entry, rule, snapshot.now).is_fresh
+
+
+def index_notes(snapshot: Snapshot) -> tuple[str, ...]:
+    """Remarks about an index of a folder that cannot be read."""
+    file = snapshot.file
+    if file is None or file.fault is None:
+        return ()
+    return (f'the files here count as not recorded: {file.fault.what()}',)

@@ -65,7 +65,12 @@ from dlmachine.core.faults.server import (
     RedirectRefused,
     ServerFault,
 )
-from dlmachine.core.faults.source import DoiNotFound, SourceFault, SourceUnusable
+from dlmachine.core.faults.source import (
+    DoiNotFound,
+    FileUnreadable,
+    SourceFault,
+    SourceUnusable,
+)
 
 Fault: TypeAlias = (
     CallerFault
@@ -102,6 +107,7 @@ __all__ = [
     'DoiNotFound',
     'Fault',
     'FaultBase',
+    'FileUnreadable',
     'HttpStatus',
     'InvalidInput',
     'JarUnusable',

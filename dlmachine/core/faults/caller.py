@@ -85,7 +85,7 @@ class BackendMissing(FaultBase):
 
 @frozen
 class SchemeRefused(FaultBase):
-    """No installed backend may use the scheme of this URL."""
+    """No installed backend may use the scheme of this URL, or `allow_file` is not set."""
 
     party = Party.CALLER
     code = 'scheme_refused'
@@ -94,9 +94,13 @@ class SchemeRefused(FaultBase):
     allowed: tuple[str, ...]
 
     def what(self) -> str:
+        if self.scheme == 'file':
+            return f'{self.url} is a local file, and these are not allowed'
         return f'{self.url}: scheme {self.scheme!r} is not one of {", ".join(self.allowed)}'
 
     def remedy(self) -> str:
+        if self.scheme == 'file':
+            return 'To use local files, pass allow_file=True'
         if self.scheme in {'ftp', 'ftps', 'sftp', 'scp'}:
             return f'Install the curl backend: {INSTALL["curl"]}'
         return 'Use an http(s) URL'

@@ -1,4 +1,4 @@
-"""Faults of DOIs and records: they do not exist, or do not say which file is wanted.  Pure."""
+"""Faults of sources other than servers: DOIs and records, and local files.  Pure."""
 
 from typing import TypeAlias
 
@@ -39,4 +39,26 @@ class SourceUnusable(FaultBase):
         return self.advice
 
 
-SourceFault: TypeAlias = DoiNotFound | SourceUnusable
+@frozen
+class FileUnreadable(FaultBase):
+    """A local file that is the source of a download cannot be read.
+
+    `is_passing` says that reading it again may work.
+    """
+
+    party = Party.SERVER
+    code = 'file_unreadable'
+    url: str
+    problem: str
+    is_passing: bool = False
+
+    def what(self) -> str:
+        return f'{self.url} cannot be read: {self.problem}'
+
+    def remedy(self) -> str:
+        if self.is_passing:
+            return 'Try again when no program writes to it'
+        return 'Check the path; it must be a file that you may read'
+
+
+SourceFault: TypeAlias = DoiNotFound | SourceUnusable | FileUnreadable

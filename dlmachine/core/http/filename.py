@@ -193,6 +193,10 @@ def _url_name(url: str) -> str:
     plain = _PLAIN_URL.fullmatch(url)
     if plain is not None:
         return plain[1]
+    if url[:5] == 'data:':
+        from dlmachine.core.text.serverless import data_name  # Imported late: it is rare.
+
+        return data_name(url)
     try:
         last = urlsplit(url).path.rpartition('/')[2]
         return unquote(_MASKED_PARAMETER.sub('', last))

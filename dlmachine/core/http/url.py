@@ -7,7 +7,7 @@ UTS 46 for host names.
 import re
 from functools import lru_cache
 from typing import Final
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from returns.result import Failure, Result, Success
 
@@ -19,20 +19,16 @@ from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.text.control_chars import find_control_char
 
-#: The scheme of DOIs, `doi:10.5281/zenodo.1`: the prefix takes the place of the host.
-DOI: Final = 'doi'
+DATA: Final = 'data'
+FILE: Final = 'file'
+#: The schemes of sources on this computer, which need no network.
+LOCAL_SCHEMES: Final = frozenset({DATA, FILE})
+#: The schemes that have no `//` after their colon, and all that name no server.
+_OPAQUE: Final = frozenset({DATA, 'doi'})
+_SERVERLESS: Final = _OPAQUE | {FILE}
 DEFAULT_PORTS: Final = {'http': 80, 'https': 443, 'ftp': 21, 'ftps': 990, 'sftp': 22, 'scp': 22}
 
 _SCHEME: Final = regex(r'[A-Za-z][A-Za-z0-9+.\-]*')
-_PERCENT: Final = regex(r'%([0-9A-Fa-f]{2})')
-_STRAY_PERCENT: Final = regex(r'%(?![0-9A-Fa-f]{2})')
-_UNRESERVED: Final = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~')
-_PATH_SAFE: Final = "%/:@!$&'()*+,;=~"
-_QUERY_SAFE: Final = _PATH_SAFE + '?'
-_USERINFO_SAFE: Final = "%:!$&'()*+,;=~"
-#: A DOI: its prefix and its suffix.
-_DOI: Final = regex(r'(10\.[0-9.]{4,20})(/.+)')
-_LOCAL: Final = 'names a local file; only URLs of servers can be downloaded'
 _MAX_CHARACTERS: Final = 65_536
 #: Labels of 1 to 63 characters (RFC 1035 section 2.3.4).
 _HOST_NAME: Final = regex(r'(?:[a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)?')
@@ -68,7 +64,7 @@ class Url:
         """The complete URL with its secrets: for requests and cache keys only."""
         userinfo = f'{self.userinfo}@' if self.userinfo else ''
         query = f'?{self.query}' if self.query else ''
-        joint = ':' if self.scheme == DOI else '://'
+        joint = ':' if self.scheme in _OPAQUE else '://'
         return f'{self.scheme}{joint}{userinfo}{self.authority}{self.path}{query}'
 
     def __repr__(self) -> str:
@@ -88,6 +84,20 @@ class Url:
     def without_userinfo(self) -> 'Url':
         """The same URL without user name and password."""
         return replace(self, userinfo='')
+
+
+def scheme_of(url: str) -> str:
+    """The scheme of a URL.
+
+    >>> scheme_of('HTTPS://h/'), scheme_of('file:///x')
+    ('https', 'file')
+    """
+    return url.partition(':')[0].lower()
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL is that of a source on this computer."""
+    return scheme_of(url) in LOCAL_SCHEMES
 
 
 def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:
@@ -126,13 +136,24 @@ def _parse(text: str, where: str) -> Result[Url, Fault]:
 
 
 def _normalise(text: str, where: str) -> Result[Url, Fault]:
+    # Imported late: most URLs are in normal form.
+    from dlmachine.core.text.percent import (
+        QUERY_SAFE,
+        USERINFO_SAFE,
+        normal_escapes,
+        normal_path,
+        without_dots,
+    )
+    from dlmachine.core.text.serverless import parse_serverless
+
     fault = _find_fault(text, where)
     if fault is not None:
         return Failure(fault)
-    first, _, rest = text.strip(' ').partition(':')
-    doi = _DOI.fullmatch(rest) if first.lower() == DOI else None
-    if doi is not None:
-        return Success(Url(scheme=DOI, host=doi[1], path=normal_escapes(doi[2], _PATH_SAFE)))
+    special = parse_serverless(text.strip(' '), where)
+    if special is not None:
+        return special.bind(
+            lambda found: _within_limit(Url(found.scheme, found.host, path=found.path), where)
+        )
     try:
         parts = urlsplit(text.strip(' '))
         host, port = _normal_host(_host_of(parts.netloc)), parts.port
@@ -141,15 +162,19 @@ def _normalise(text: str, where: str) -> Result[Url, Fault]:
     scheme = parts.scheme.lower()
     userinfo = parts.netloc.rpartition('@')[0]
     if not host:
-        return refuse(where, _LOCAL if scheme == 'file' else 'has no host')
+        return refuse(where, 'has no host')
     url = Url(
         scheme=scheme,
         host=host,
         port=None if port == DEFAULT_PORTS.get(scheme) else port,
-        path=_without_dots(normal_escapes(parts.path, _PATH_SAFE)) or '/',
-        query=normal_escapes(parts.query, _QUERY_SAFE),
-        userinfo=normal_escapes(userinfo, _USERINFO_SAFE),
+        path=without_dots(normal_path(parts.path)) or '/',
+        query=normal_escapes(parts.query, QUERY_SAFE),
+        userinfo=normal_escapes(userinfo, USERINFO_SAFE),
     )
+    return _within_limit(url, where)
+
+
+def _within_limit(url: Url, where: str) -> Result[Url, Fault]:
     # Escapes make a URL longer, and its normal form must be within the limit too.
     long = _find_excess(str(url), where)
     return Success(url) if long is None else Failure(long)
@@ -172,33 +197,6 @@ def join_url(base: Url, reference: str) -> Result[Url, Fault]:
     return parse_url(joined, 'Location')
 
 
-def normal_path(path: str) -> str:
-    """Normalise a path like those in URLs.
-
-    >>> normal_path('/%7euser/ä')
-    '/~user/%C3%A4'
-    """
-    return normal_escapes(path, _PATH_SAFE)
-
-
-def normal_escapes(text: str, safe: str) -> str:
-    """Normalise percent-encoding (RFC 3986 section 6.2.2).
-
-    Unreserved characters are decoded, other escapes written in upper case, and characters that
-    are not legal in a URL are encoded as UTF-8.
-
-    >>> normal_escapes('%7euser/%c3%a9/é', '/%')
-    '~user/%C3%A9/%C3%A9'
-    """
-    kept = _STRAY_PERCENT.sub('%25', text)
-    return quote(_PERCENT.sub(_normal_escape, kept), safe=safe)
-
-
-def _normal_escape(match: re.Match[str]) -> str:
-    character = chr(int(match.group(1), 16))
-    return character if character in _UNRESERVED else match.group().upper()
-
-
 def _find_fault(text: str, where: str) -> InvalidInput | None:
     breaker = find_control_char(where, text)
     if breaker is not None:
@@ -212,27 +210,24 @@ def _find_fault(text: str, where: str) -> InvalidInput | None:
     if excess is not None:
         return excess
     scheme, colon, rest = text.strip(' ').partition(':')
-    if colon and scheme.lower() == DOI:
-        return _find_doi_fault(rest, where)
+    if colon and scheme.lower() in _SERVERLESS:
+        return None
     if not colon or _SCHEME.fullmatch(scheme) is None or not rest.startswith('//'):
         return _no_scheme(text, where)
     return None
 
 
-def _find_doi_fault(rest: str, where: str) -> InvalidInput | None:
-    if _DOI.fullmatch(rest):
-        return None
-    advice = 'A DOI looks like doi:10.5281/zenodo.1234567'
-    return InvalidInput(where=where, problem=f'{shown_value(rest)} is not a DOI', advice=advice)
-
-
 _BEGIN: Final = 'A URL begins with https://, for example'
+_LOCAL: Final = 'For a local file write file:///path, and pass allow_file=True'
+#: The beginning of a path of this computer.
+_PATH: Final = regex(r'(?s)(?:~|\.{1,2}(?:/|\Z)|/(?!/)).*')
 
 
 def _no_scheme(text: str, where: str) -> InvalidInput:
     # The caller's secret names are not known here, so parameters are not shown.
     shown = redact_url(re.split('[?#;]', text.strip(' '), maxsplit=1)[0])
-    advice = f'Did you mean https://{shown}?' if _HOST_FIRST.fullmatch(shown) else _BEGIN
+    otherwise = _LOCAL if _PATH.fullmatch(shown) else _BEGIN
+    advice = f'Did you mean https://{shown}?' if _HOST_FIRST.fullmatch(shown) else otherwise
     problem = f'{shown_value(shown)} has no scheme'
     return InvalidInput(where=where, problem=problem, advice=advice)
 
@@ -267,21 +262,6 @@ def _normal_host(host: str) -> str:
     if not (_ADDRESS if is_address else _HOST_NAME).fullmatch(lowered):
         raise ValueError('not a host name')
     return f'[{lowered}]' if is_address else lowered
-
-
-def _without_dots(path: str) -> str:
-    # RFC 3986 section 5.2.4, on segments.
-    kept: list[str] = []
-    segments = path.split('/')
-    for segment in segments:
-        if segment == '..':
-            if len(kept) > 1:
-                kept.pop()
-        elif segment != '.':
-            kept.append(segment)
-    if segments[-1] in {'.', '..'}:
-        kept.append('')
-    return '/'.join(kept)
 
 
 def _reason(error: Exception) -> str:

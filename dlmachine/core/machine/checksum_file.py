@@ -80,7 +80,8 @@ def list_policy(policy: Policy, max_bytes: int) -> Policy:
         # A text that is not a checksum file has no matching line, which is reported then.
         check_content=False,
         user_agent=policy.user_agent,
-        network=policy.network,
+        # Only the caller's own URLs may name local files.
+        network=replace(policy.network, allow_file=False),
     )
 
 

@@ -15,7 +15,8 @@ class Network:
     `proxy` is a proxy, False for none at all, or None for that of the environment; `proxy_auth` is
     the login to it, instead of that in its URL. `no_proxy` are hosts that are reached without it;
     None: those of the environment. `resolve` are the IP addresses of hosts, instead of those of the
-    resolver. `forbid_private` refuses to connect to an IP address that is not public.
+    resolver. `forbid_private` refuses to connect to an IP address that is not public. `allow_file`
+    allows URLs of local files.
     """
 
     proxy: Proxy | bool | None = None
@@ -23,6 +24,7 @@ class Network:
     no_proxy: tuple[str, ...] | None = None
     resolve: Resolved = ()
     forbid_private: bool = False
+    allow_file: bool = False
 
     @property
     def secret(self) -> Secret | None:
@@ -65,6 +67,8 @@ class Network:
         found += [('resolve', one) for one in as_curl_writes(self.resolve)]
         if self.forbid_private:
             found.append(('addresses', 'only public ones (forbid_private=True)'))
+        if self.allow_file:
+            found.append(('local files', 'allowed (allow_file=True)'))
         return tuple(found)
 
 

@@ -22,6 +22,8 @@ MAX_DEPTH: Final = 5
 
 #: Most URLs: no part of them can be a secret.
 _PLAIN: Final = regex(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
+#: A data: URL (RFC 2397), and its media type.
+_CONTENT: Final = regex(r'(?i)[ ]*(?:(data:[a-z0-9!#$&^_.+;=/ \-]{0,200}),|data:)')
 #: The text before an authority, also in malformed URLs.
 _BEFORE_AUTHORITY: Final = regex(r'[\x00-\x20]*+(?:[A-Za-z][A-Za-z0-9+.\-]*+:[/\\]++|[/\\]{2,}+)')
 _SCHEME: Final = regex(r'[A-Za-z][A-Za-z0-9+.\-]*+')
@@ -59,11 +61,17 @@ def walk_url(url: str, declared: SecretNames = ()) -> Walked:
 
     >>> walk_url('https://me:pw@host/x;sid=b?token=abc&ids=1#end').shown
     'https://***@host/x;sid=***?token=***&ids=1'
+    >>> walk_url('data:text/csv,a%2Cb').shown
+    'data:text/csv,***'
     >>> sorted(walk_url('https://h/?next=https%3A//h/%3Ftoken%3Dabc').secrets)
     ['abc']
     """
     if is_plain_url(url):
         return Walked(url, frozenset())
+    content = _CONTENT.match(url)
+    if content is not None:
+        # The content of a data: URL may be secret, and may be long.
+        return Walked(f'{content[1] or "data:"},{MASK}', frozenset())
     walk = _Walk(declared)
     shown = walk.url(url.translate(_DROPPED))
     if walk.is_malformed:

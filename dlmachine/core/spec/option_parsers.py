@@ -16,7 +16,7 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, refuse
-from dlmachine.core.http.url import parse_url
+from dlmachine.core.http.url import is_local, parse_url
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList, digest_bytes, find_algorithm
 from dlmachine.core.regex import regex
 from dlmachine.core.secrets.refusal import refused
@@ -251,7 +251,7 @@ def read_checksum(name: str, value: object) -> Result[object, Fault]:
 
 
 def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
-    """Parse the location of a checksum file: a path, or a URL.
+    """Parse the location of a checksum file: a path, or the URL of a server.
 
     >>> read_checksum_list('checksum_file', 'HTTPS://H/SHA256SUMS').unwrap().location
     'https://h/SHA256SUMS'
@@ -262,7 +262,7 @@ def read_checksum_list(name: str, value: object) -> Result[object, Fault]:
         value = str(value)
     if not isinstance(value, str) or not value.strip():
         return refused(name, value, 'a path or a URL')
-    if '://' in value:
+    if '://' in value and not is_local(value):
         return parse_url(value, name).map(lambda url: ChecksumList(str(url)))
     return parse_local_path(value, name).map(ChecksumList)
 

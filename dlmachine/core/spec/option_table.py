@@ -241,6 +241,12 @@ _ALL: Final = (
         'also after a redirect; not with a proxy',
         within='network',
     ),
+    Option(
+        'allow_file',
+        parsers.read_bool,
+        'allow local files as sources: paths, and file: URLs',
+        within='network',
+    ),
 )
 OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _ALL}
 _OF_CACHE: Final = (

@@ -224,6 +224,9 @@ def _find_network_fault(policy: Policy) -> Fault | None:
     network = policy.network
     if network.forbid_private and isinstance(network.proxy, Proxy):
         return refuse_proxy(network.proxy)
+    if network.forbid_private and network.allow_file:
+        problem = 'cannot be combined with forbid_private=True, which is for the URLs of strangers'
+        return InvalidInput(where='allow_file', problem=problem, advice='Pass one of them')
     return None
 
 

@@ -12,7 +12,7 @@ from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.host import ascii_host
-from dlmachine.core.http.url import DEFAULT_PORTS, Url, normal_path
+from dlmachine.core.http.url import DEFAULT_PORTS, Url
 from dlmachine.core.text.control_chars import find_control_char
 from dlmachine.core.text.glob import is_like
 
@@ -76,6 +76,8 @@ def parse_pattern(given: object, where: str = 'match') -> Result[UrlPattern, Fau
     fault = _find_fault(given, where)
     if fault is not None:
         return Failure(fault)
+    from dlmachine.core.text.percent import normal_path
+
     scheme, _, rest = given.strip().partition('://')
     authority, slash, path = rest.partition('/')
     try:

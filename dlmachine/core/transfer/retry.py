@@ -87,6 +87,8 @@ def _usual_chance(fault: faults.Fault, policy: Policy, *, may_repeat: bool) -> C
                 return Chance.NONE
             is_too_long = after is not None and after > policy.retry_after_max
             return Chance.ELSEWHERE if is_too_long else Chance.AGAIN
+        case faults.FileUnreadable(is_passing=is_passing):
+            return Chance.AGAIN if is_passing else Chance.ELSEWHERE
         case faults.AnswerUnusable() | faults.BodyTooLarge():
             return Chance.ELSEWHERE if may_repeat else Chance.NONE
         case faults.HttpStatus() | faults.TlsFailed() | faults.RedirectRefused():

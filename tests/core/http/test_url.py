@@ -38,7 +38,7 @@ def test_normal_form(text: str, normal: str) -> None:
         ('https://h:99999/', 'is not a URL: it has a port that is not a number from 0 to 65535'), ('https://[::1/', 'is not a URL: it has a malformed host'),
         ('https://a b/', 'is not a URL: it has a malformed host'), ('http://[fe80::1%é]/', 'is not a URL: it has a malformed host'), ('https://é..x/', 'is not a URL: it has a malformed host'),
         ('https://h/x\ta=1\tb', 'contains TAB at position 11'), ('\u3000http://h/', "'\\u3000http://h/' has no scheme"),
-        ('file:///etc/passwd', 'names a local file; only URLs of servers can be downloaded'),
+        ('/etc/passwd', "'/etc/passwd' has no scheme"), ('./x', "'./x' has no scheme"),
         ('https://a..port/', 'is not a URL: it has a malformed host'), ('https://.a/', 'is not a URL: it has a malformed host'),
         ('https://a../', 'is not a URL: it has a malformed host'), (f'https://{"a" * 64}.org/x', 'is not a URL: it has a malformed host'),
         (f'https://{"A" * 64}/', 'is not a URL: it has a malformed host'),

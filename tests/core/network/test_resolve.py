@@ -90,6 +90,11 @@ def test_lines() -> None:
     )
 
 
+def test_the_line_of_local_files() -> None:
+    """A plan says that they are allowed."""
+    assert Network(allow_file=True).lines() == (('local files', 'allowed (allow_file=True)'),)
+
+
 def test_a_proxy_cannot_be_checked() -> None:
     """It connects to the server."""
     fault = parse_policy({'proxy': 'http://me:planted@p', 'forbid_private': True}).failure()

@@ -46,7 +46,7 @@ def test_codes_of_faults_are_stable() -> None:
     assert ' '.join(kind.code for kind in FAULTS) == (
         'invalid_input secret_unavailable jar_unusable certificate_unusable unknown_name backend_missing scheme_refused offline_miss '
         'window_unsatisfiable destination_unusable checksum_unknown lock_outdated cancelled '
-        'doi_not_found source_unusable http_status redirect_refused answer_unusable '
+        'doi_not_found source_unusable file_unreadable http_status redirect_refused answer_unusable '
         'body_too_large digest_mismatch lock_mismatch content_refused login_failed connection_failed tls_failed timed_out '
         'body_truncated proxy_unreachable proxy_login_refused proxy_refused proxy_unusable address_refused cache_unusable storage_failed lock_busy worker_lost bug '
         'member_unknown member_not_named password_refused archive_refused'

@@ -117,6 +117,7 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('resolve', {'h:443': '::1'}, {'network': Network(resolve=(('h', 443, ('::1',)),))}),
     ('resolve', 'h:443:[::1]', {'network': Network(resolve=(('h', 443, ('::1',)),))}),
     ('forbid_private', 'yes', {'network': Network(forbid_private=True)}),
+    ('allow_file', 'yes', {'network': Network(allow_file=True)}),
 ]
 
 

@@ -22,7 +22,8 @@ REFUSALS = [
     ('a Location with a line break', ASKED, '/a\r\nb', 5, 'its Location is not a URL'),
     ('a Location without a host', ASKED, 'http:///x', 5, 'its Location is not a URL'),
     ('to http', ASKED, 'http://h/b', 5, 'it changes from https to http'),
-    ('to a file', ASKED, 'file:///etc/passwd', 5, 'its Location is not a URL'),
+    ('to a file', ASKED, 'file:///etc/passwd', 5, 'it leads from https to file'),
+    ('to a content', ASKED, 'data:,x', 5, 'it leads from https to data'),
     ('to ftp', ASKED, 'ftp://h/b', 5, 'it leads from https to ftp'),
     (
         'from ftp',
