@@ -1,7 +1,7 @@
 # Commands for people and for CI. Nothing but Python (3.11 or newer) and make is needed.
 #
 #   make demo    make .venv, install dlmachine, run the demonstration
-#   make test    everything that CI runs; about 12 minutes on 2 cores
+#   make test    everything that CI runs; about 27 minutes on 2 cores
 #   make simulate RUNS=100000    downloads in which anything goes wrong, as many as you like
 #   make generate    write the generated tables and diagrams of the documentation anew
 #   make mutants    mistakes planted into the core, each of which a test must notice
@@ -96,7 +96,7 @@ demo: $(DEMO_INSTALLED)
 test: tell-duration lint unit wheel-test
 
 tell-duration:
-	@echo 'This runs everything that CI runs. It takes about 12 minutes on 2 cores.'
+	@echo 'This runs everything that CI runs. It takes about 27 minutes on 2 cores.'
 
 lint: $(DEV_INSTALLED)
 	$(BIN)/ruff check $(CODE)

@@ -1,1 +1,1 @@
-"""What a manager keeps in its cache: pins and pruning."""
+"""What a manager keeps in its cache: listing, pins, pruning, export and import."""

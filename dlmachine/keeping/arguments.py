@@ -55,7 +55,7 @@ def count(name: str, value: object) -> int | None:
 
 
 def flag(name: str, value: object) -> bool:
-    """True or False, and nothing that only counts as one of them.  Raises: RequestError."""
+    """Check a bool; 0 and 1 are refused, too.  Raises: RequestError."""
     if not isinstance(value, bool):
         problem = f'must be True or False, not {shown_value(value)}'
         raise error_for(InvalidInput(where=name, problem=problem))

@@ -16,7 +16,7 @@ from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.keeping.versions import recorded_bytes
 from dlmachine_adapters.world import SystemWorld
 
-#: How often a cache is checked without a reason.
+#: The longest time between two checks of a cache.
 _INTERVAL_SECONDS: Final = 600.0
 _SHARE: Final = 20
 _MUTEX: Final = threading.Lock()

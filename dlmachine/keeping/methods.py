@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class CacheKeeping(DataFolders):
-    """Pins and pruning."""
+    """Listing, pins, pruning, export and import."""
 
     def prune(
         self,
@@ -118,9 +118,9 @@ class CacheKeeping(DataFolders):
     ) -> 'tuple[Archived, ...]':
         """Write stored files with their records to a tar file, for a machine without a network.
 
-        All of them, or those of `targets` and those that a `manifest` names: for its entries that
-        are in its lockfile the version with these bytes, for others all versions. A lockfile alone
-        names files by their bytes. All must also meet the `filters` of `cache_entries`.
+        Without `targets` and `manifest`, all files are exported. An entry of a manifest stands for
+        the version in its lockfile, or for all versions if it is not locked; a lockfile alone
+        names files by their bytes. Every file must also meet the `filters` of `cache_entries`.
 
         Raises: RequestError for what is not in the cache, a manifest or lockfile that cannot be
         read, a bad filter, or a stored file that is not as recorded; LocalError.
@@ -147,11 +147,11 @@ class CacheKeeping(DataFolders):
     def import_cache(self, archive: PathInput, *, dry_run: bool = False) -> 'ImportReport':
         """Store the files of an exported cache, checked by their digests.
 
-        A file that is there is skipped, as is one of which a later version is there. With `dry_run`
+        A file that is stored already, or in a later version, is skipped. With `dry_run`
         the archive is only checked. Import only what you trust: its records say which URL each
         file is from.
 
-        Raises: RequestError for an archive that is not a whole one, naming the member; LocalError.
+        Raises: RequestError that names the member of a bad archive; LocalError.
         """
         from dlmachine.keeping.archives import import_entries
         from dlmachine.keeping.arguments import file_path, flag

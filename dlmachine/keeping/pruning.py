@@ -65,7 +65,7 @@ def prune(
     lockfiles: Iterable[PathInput] = (),
     patience: timedelta | None = None,
 ) -> PruneReport:
-    """Remove what exceeds the limits of a cache; wait so long for another prune.
+    """Remove what exceeds the limits of a cache; wait for another prune for `patience`.
 
     Raises: RequestError, LocalError.
     """
@@ -121,7 +121,7 @@ def _report(plan: RemovalPlan, *, is_dry_run: bool) -> PruneReport:
 
 @contextmanager
 def touching(registry: Registry) -> Iterator[None]:
-    """Raises: LocalError for a registry or a folder that cannot be read or written."""
+    """Turn errors of the registry and the folder into those of the face.  Raises: LocalError."""
     try:
         yield
     except DownloadError:

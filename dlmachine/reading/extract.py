@@ -1,4 +1,4 @@
-"""`dm.extract`: the members of an archive as files of a folder, unpacked once.
+"""`dm.extract`: unpack the members of an archive into a folder, once.
 
 The folder appears by one rename. A record in it tells which files are from which archive: an
 extraction that is asked for again looks at them, and restores what is missing.
@@ -44,7 +44,7 @@ from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.runtime.clock import SystemClock
 
-#: How long another extraction into the same folder is waited for.
+#: How long to wait for another extraction into the same folder.
 _PATIENCE: Final = timedelta(hours=1)
 _LOCKS: Final = FolderLocks(None, SystemClock())
 

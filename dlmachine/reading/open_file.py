@@ -55,11 +55,11 @@ def open_file(
 ) -> io.TextIOWrapper | io.BufferedReader:
     r"""Open a file for reading, and unpack it on the way, in constant memory.
 
-    `source` is a path, an Outcome, or an open binary file, which is read from its
-    beginning. Compressed files (gzip, bzip2, xz,
-    Zstandard) are recognized by their first bytes, or else by their names. `member` names a file in
-    a ZIP or tar archive, compressed or not; `!/` separates an archive in an archive from its
-    member: `'data.zip!/table.tsv.gz'`. An archive of one file needs no `member`.
+    `source` is a path, an Outcome, or an open binary file, which is read from its beginning.
+    Compressed files (gzip, bzip2, xz, Zstandard) are recognized by their first bytes, or else by
+    their names. `member` names a file in a ZIP or tar archive, compressed or not; `!/` separates
+    an archive in an archive from its member: `'data.zip!/table.tsv.gz'`. An archive of one file
+    needs no `member`.
 
     `mode` is 'rt' for text or 'rb' for bytes; `encoding`, `errors` and `newline` are those of
     Python's `open`. `password` is for encrypted members of ZIP archives.

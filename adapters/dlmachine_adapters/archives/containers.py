@@ -16,10 +16,10 @@ from dlmachine.core.faults import MemberUnknown, PasswordRefused
 from dlmachine.core.frozen import replace
 from dlmachine_adapters.archives.packed_errors import PackedFileError
 
-#: Links of links that are followed.
-_MOST_LINKS: Final = 10
+#: The number of links that are followed one after the other.
+_MAX_LINKS: Final = 10
 #: The longest target of a link in a ZIP archive, where it is the content.
-_MOST_LINK_BYTES: Final = 4_096
+_MAX_LINK_BYTES: Final = 4_096
 
 
 class Container(ABC):
@@ -65,7 +65,7 @@ class _Zip(Container):
                 continue
             with self._open(info) as file:
                 if member.kind is MemberKind.SYMBOLIC_LINK:
-                    link = file.read(_MOST_LINK_BYTES).decode('utf-8', 'surrogateescape')
+                    link = file.read(_MAX_LINK_BYTES).decode('utf-8', 'surrogateescape')
                     yield replace(member, link=link), None
                 else:
                     yield member, file
@@ -141,7 +141,7 @@ class _Tar(Container):
             yield _tar_member(info), archive.extractfile(info) if info.isreg() else None
 
     def open(self, name: str) -> IO[bytes] | None:
-        for _ in range(_MOST_LINKS):
+        for _ in range(_MAX_LINKS):
             found = self._find(name)
             if found is None:
                 return None

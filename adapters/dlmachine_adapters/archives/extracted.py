@@ -22,7 +22,7 @@ from dlmachine_adapters.files.working_folders import (
     in_working_folder,
 )
 
-_MOST_RECORD_BYTES: Final = 256 << 20
+_MAX_RECORD_BYTES: Final = 256 << 20
 _READ: Final = os.O_RDONLY | getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_NONBLOCK', 0)
 
 
@@ -74,7 +74,7 @@ def read_record(folder: str) -> ExtractionRecord | None:
         return None
     with open(handle, encoding='utf-8', errors='replace') as file:
         seen = os.fstat(handle)
-        if not stat.S_ISREG(seen.st_mode) or seen.st_size > _MOST_RECORD_BYTES:
+        if not stat.S_ISREG(seen.st_mode) or seen.st_size > _MAX_RECORD_BYTES:
             return None
         return parse_extraction_record(file.read())
 

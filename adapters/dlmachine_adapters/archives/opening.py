@@ -85,7 +85,7 @@ class PackedFile:
     def _decompressed(self) -> Packing | None:
         """Undo the compression, if there is one; the packing of what is in it.
 
-        A second one is undone only if the name says so: a file can be its own content, for ever.
+        A second one is undone only if the name says so, because a file can unpack to itself.
         """
         packing = self._packing()
         while packing is not None and not packing.is_archive:

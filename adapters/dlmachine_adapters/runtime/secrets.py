@@ -18,7 +18,7 @@ from dlmachine.core.protocol.events import EffectFailed, SecretRead
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.text.control_chars import find_control_char
 
-_MOST_BYTES: Final = 65_536
+_MAX_BYTES: Final = 65_536
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -123,11 +123,11 @@ def _read_file(secret: Secret) -> str | SecretUnavailable:
     try:
         with open(path, 'rb') as file:
             mode = os.fstat(file.fileno()).st_mode
-            data = file.read(_MOST_BYTES + 1)
+            data = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         problem = f'the file cannot be read: {getattr(error, "strerror", None) or error}'
         return SecretUnavailable(source=str(secret), problem=problem)
-    if len(data) > _MOST_BYTES:
+    if len(data) > _MAX_BYTES:
         return SecretUnavailable(source=str(secret), problem='the file is too large for a secret')
     if os.name == 'posix' and stat.S_IMODE(mode) & _OTHERS:
         _warn(f'{secret}: other users can read this file; chmod 600 makes it private')

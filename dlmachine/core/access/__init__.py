@@ -1,1 +1,1 @@
-"""Access control of servers: cookies."""
+"""How a client identifies itself to a server: credentials, logins by forms, and cookies."""

@@ -1,7 +1,7 @@
 """How a client identifies itself to a server: the `auth` of a request, as a value.
 
-Pure. Basic is RFC 7617, Digest RFC 7616 and Bearer RFC 6750. The value is for the origin of the URL
-that it was passed with; no other origin receives it.
+Pure. Basic is RFC 7617, Digest RFC 7616 and Bearer RFC 6750. Credentials go only to the origin of
+the URL that they were passed with.
 """
 
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ class Auth:
 
     @property
     def references(self) -> tuple[Secret, ...]:
-        """What is read when it is sent."""
+        """The references that are read before a request is sent."""
         if self.recipe is not None:
             return self.recipe.references
         return (self.secret,) if self.secret is not None and self.secret.is_reference else ()

@@ -64,7 +64,7 @@ class Cookies:
         return replace(self, own=tuple((name, one.redacted()) for name, one in self.own))
 
     def over(self, lower: 'Cookies') -> 'Cookies':
-        """These with those of a manager or a rule; none at all if these are none.
+        """Override the cookies of a manager or a rule with these; if these are none, send none.
 
         >>> own, kept = parse_cookies({'a': '1'}).unwrap(), parse_cookies('/jar').unwrap()
         >>> str(own.over(kept)), str(parse_cookies(False).unwrap().over(kept))

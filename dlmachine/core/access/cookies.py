@@ -132,7 +132,7 @@ class CookieStore:
         return replace(self, cookies=(*self.cookies, *own)) if own else self
 
     def within_limits(self) -> 'CookieStore':
-        """The same without the oldest cookies, as far as there are too many."""
+        """Drop the oldest cookies that exceed the limits."""
         limits, counts = self.limits, dict[str, int]()
         kept: list[Cookie] = []
         characters = 0
@@ -150,7 +150,7 @@ class CookieStore:
             return ()
         found = [cookie for cookie in self.cookies if cookie.goes_to(url, now)]
         own = {cookie.name for cookie in found if cookie.origin is not None}
-        if own:  # A caller's cookie counts more than one of its name from a server.
+        if own:  # A caller's cookie overrides a server's cookie of the same name.
             found = [one for one in found if one.origin is not None or one.name not in own]
         return tuple(sorted(found, key=lambda cookie: (-len(cookie.path), cookie.number)))
 

@@ -93,7 +93,7 @@ class Credentials:
 
 
 def login_of(auth: Auth, url: str, chance: float) -> Credentials | None:
-    """What a run begins with, for the URL that `auth` was passed with.
+    """The credentials at the start of a run, for the URL that `auth` was passed with.
 
     None by default, and for a login by a form, whose session is in cookies.
     """
@@ -106,7 +106,7 @@ def login_of(auth: Auth, url: str, chance: float) -> Credentials | None:
 
 
 def react(login: Credentials, request: Request, head: ResponseHead) -> Credentials | None:
-    """What the run knows after a 401 if another request makes sense; None if none does.
+    """The credentials for another request after a 401; None if it would be refused again.
 
     A new challenge of Digest is answered; a reference is read again, once, because a token may have
     expired. Nothing is tried twice with the same credentials.

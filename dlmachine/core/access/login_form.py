@@ -1,4 +1,4 @@
-"""The form of a login page: which one is meant, what is sent, and whether the login has worked.
+"""Choose and fill in the form of a login page, and tell whether the login has worked.
 
 Pure. A form is sent only to the origin of the login's URL.
 """

@@ -1,7 +1,7 @@
 """Where the members of an archive go in a folder, and which of them are refused.
 
 Pure. An archive may come from anybody: a member stays inside the folder, under a name that every
-common file system accepts and that no other member has, and the whole stays within limits.
+common file system accepts and that no other member has, and all files stay within limits.
 """
 
 import re
@@ -43,7 +43,7 @@ class ExtractionLimits:
     def find_excess(
         self, member_count: int, unpacked_bytes: int, archive_bytes: int
     ) -> tuple[str, str] | None:
-        """What is over a limit, and the limit; None if nothing is.
+        """Say which limit is exceeded, and how; None if none is.
 
         >>> ExtractionLimits(max_members=2).find_excess(3, 0, 100)
         ('has more members than the limit of 2', 'max_members')
@@ -63,7 +63,7 @@ _SMALL_BYTES: Final = 64 * 1024 * 1024
 
 @frozen
 class Place:
-    """What becomes of a member: its kind, its path in the folder, and its permissions.
+    """Where a member is extracted to: its kind, its path in the folder, and its permissions.
 
     `link` is the target of a symbolic link, or the path in the folder of the file that a hard link
     is to.
@@ -115,7 +115,7 @@ _STARS: Final = regex(r'(\*\*|\*)')
 
 
 class Placing:
-    """Finds the place of one member after the other; remembers the names that are taken.
+    """Finds the place of each member in turn, and remembers the names that are taken.
 
     It changes as members are placed, and touches nothing else.
     """

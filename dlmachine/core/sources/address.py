@@ -122,27 +122,22 @@ def find_source(url: str, repositories: Repositories) -> Source | None:
 def _of_doi(doi: str, url: str, repositories: Repositories) -> Source | None:
     if not doi.startswith('10.'):
         return None
-    shown = redact_url(url)
-    found = _ZENODO_DOI.fullmatch(doi)
-    if found is not None:
-        return Source(
-            repository='zenodo',
-            base=repositories.zenodo,
-            record=found[1],
-            file=found[2] or '',
-            shown=shown,
-        )
-    found = _FIGSHARE_DOI.fullmatch(doi)
-    if found is not None:
-        return Source(
-            repository='figshare',
-            base=repositories.figshare,
-            record=found[1],
-            version=found[2] or '',
-            file=found[3] or '',
-            shown=shown,
-        )
-    return Source(repository='doi', base=repositories.doi, record=doi.rstrip('/'), shown=shown)
+    if found := _ZENODO_DOI.fullmatch(doi):
+        repository, base = 'zenodo', repositories.zenodo
+        record, version, file = found[1], '', found[2]
+    elif found := _FIGSHARE_DOI.fullmatch(doi):
+        repository, base = 'figshare', repositories.figshare
+        record, version, file = found.groups()
+    else:
+        repository, base, record, version, file = 'doi', repositories.doi, doi.rstrip('/'), '', ''
+    return Source(
+        repository=repository,
+        base=base,
+        record=record,
+        version=version or '',
+        file=file or '',
+        shown=redact_url(url),
+    )
 
 
 def find_page(url: str, repositories: Repositories, known: Source) -> Source | None:

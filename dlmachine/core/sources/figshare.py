@@ -16,9 +16,9 @@ from dlmachine.core.sources.json_reader import (
 )
 from dlmachine.core.sources.listing import Listing, SourceFile
 
-#: An article lists so many files; a request of its own lists all of them.
+#: Files in one answer; the article itself lists fewer.
 FIRST_FILES: Final = 10
-_MOST_FILES: Final = 1_000
+_MAX_FILES: Final = 1_000
 
 
 def address(source: Source) -> str:
@@ -31,7 +31,7 @@ def files_address(source: Source, answer: dict[str, Any]) -> str:
     """The URL of all files of the version that was read."""
     version = quote(text_of(answer.get('version')) or source.version or '1', safe='')
     path = f'articles/{source.record}/versions/{version}/files'
-    return f'{source.base}/{path}?page_size={_MOST_FILES}'
+    return f'{source.base}/{path}?page_size={_MAX_FILES}'
 
 
 def read(answer: dict[str, Any], source: Source) -> Listing:

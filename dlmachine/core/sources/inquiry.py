@@ -1,4 +1,4 @@
-"""The requests that find the files of a record, one after the other.
+"""The requests that find the files of a record, in their order.
 
 Pure. `begin` gives the first request, `advance` takes its answer and gives the next one, the files,
 or a fault. An answer is the text of a response, or None if the server has no such record.

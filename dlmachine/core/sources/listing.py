@@ -25,7 +25,7 @@ class SourceFile:
     url: str
     size_bytes: int | None = None
     checksum: Checksum | None = None
-    #: Another name that it is found by.
+    #: Another name under which `choose_file` finds it.
     other_name: str = ''
 
     @property

@@ -180,9 +180,9 @@ def parse_retry_after(head: ResponseHead, at: datetime) -> timedelta | None:
     """
     text = (head.headers.get('Retry-After') or '').strip(' \t')
     if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text[:10]), _LONGEST_SECONDS))
+        return timedelta(seconds=min(int(text[:10]), _MAX_SECONDS))
     until = parse_http_date(text)
     return None if until is None else max(until - at, timedelta(0))
 
 
-_LONGEST_SECONDS: Final = 366 * 24 * 3600
+_MAX_SECONDS: Final = 366 * 24 * 3600
