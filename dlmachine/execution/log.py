@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def log_decision(step: Step, descriptor: Descriptor) -> None:
     """Log the decision and its reason, unless the run observes and decides again first."""
     logger = _logger()
-    if logger is None or isinstance(step.state, Locking) or not logger.isEnabledFor(_INFO):
+    if logger is None or type(step.state) is Locking or not logger.isEnabledFor(_INFO):
         return
     job = getattr(step.state, 'job', None)
     if job is not None:
@@ -52,16 +52,16 @@ def log_step(effect: Effect, event: Event) -> None:
     logger = _logger()
     if logger is None:
         return
-    if isinstance(event, (Interrupted, EffectFailed)):
+    if isinstance(event, Responded):
+        level = _INFO if event.head.status >= _FIRST_ERROR else _DEBUG
+        if logger.isEnabledFor(level):
+            logger.log(level, '%s: %s', _show(effect), event.head.status)
+    elif isinstance(event, (Interrupted, EffectFailed)):
         logger.info('%s: %s', _show(effect), event.fault)
     elif isinstance(event, SegmentsEnded) and isinstance(effect, ExchangeSegments):
         for exchange, end in zip(effect.exchanges, event.ends, strict=True):
             if end is not None:
                 log_step(exchange, end)
-    elif isinstance(event, Responded):
-        level = _INFO if event.head.status >= _FIRST_ERROR else _DEBUG
-        if logger.isEnabledFor(level):
-            logger.log(level, '%s: %s', _show(effect), event.head.status)
 
 
 def log_wait(effect: Wait, descriptor: Descriptor) -> None:

@@ -249,9 +249,8 @@ class Stage:
             if not is_successful(made):
                 return made.failure()
             ended: Any = execute(replace(made.unwrap(), snapshot=glanced), world)
-        else:
-            ended = run(target.descriptor, target.policy, glanced, world)
-        result: Outcome | Fault = unsafe_perform_io(
-            ended.unwrap() if is_successful(ended) else ended.failure()
-        )
-        return result
+            result: Outcome | Fault = unsafe_perform_io(
+                ended.unwrap() if is_successful(ended) else ended.failure()
+            )
+            return result
+        return run(target.descriptor, target.policy, glanced, world)

@@ -124,10 +124,10 @@ def move_to_new_name(source: Source, target: str) -> None:
         if error.errno not in _NO_LINKS:
             raise
         _claim_and_replace(source, target)
-        sync_folder(os.path.dirname(target))
+        sync_folder(_above(target))
         source.confirm(target)
         return
-    sync_folder(os.path.dirname(target))
+    sync_folder(_above(target))
     try:
         source.confirm(target)
     except Exchanged:
@@ -148,7 +148,7 @@ def move_over(source: Source, target: str) -> None:
         # Another download may have replaced it just now, with the same bytes.
         if not source.has_bytes_of(target):
             raise
-    sync_folder(os.path.dirname(target))
+    sync_folder(_above(target))
 
 
 def replace_text(
@@ -189,6 +189,12 @@ def sync_folder(folder: str) -> None:
         return
     finally:
         os.close(handle)
+
+
+def _above(path: str) -> str:
+    # As `os.path.dirname`, in a third of the calls.
+    end = path.rfind(os.sep)
+    return path[: end or 1] if end >= 0 else ''
 
 
 def _claim_and_replace(source: Source, target: str) -> None:

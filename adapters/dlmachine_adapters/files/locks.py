@@ -116,9 +116,11 @@ class FolderLocks:
         if turn is not None and turn.owner == _holder():
             lock, made = turn.lock, turn.made
             turn.lock, turn.made, turn.owner = None, (), None
-            with contextlib.suppress(OSError):
+            try:
                 if lock is not None:
                     lock.release()
+            except OSError:
+                pass
             self._give_up(place, turn)
             if effect.folder:
                 leave_no_trace(effect.folder, made)

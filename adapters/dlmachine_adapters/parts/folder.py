@@ -175,16 +175,19 @@ def tidy(ours: OwnFolder, made: tuple[Path, ...] = ()) -> None:
     `made` are the folders created for the download, innermost first; they are removed, too, if the
     download failed.
     """
-    with ours, contextlib.suppress(OSError):
-        for name in ours.names() if _is_due(ours) else ():
-            if name.endswith(_OF_PARTS):
-                # Another process may be removing the same files. Something else with the name of a
-                # part, such as a folder, does not stop the loop.
-                with contextlib.suppress(OSError):
-                    _remove_if_left(ours, name)
-        remove_working_folder(ours)
-        for path in made:
-            path.rmdir()
+    with ours:
+        try:
+            for name in ours.names() if _is_due(ours) else ():
+                if name.endswith(_OF_PARTS):
+                    # Another process may be removing the same files. Something else with the name
+                    # of a part, such as a folder, does not stop the loop.
+                    with contextlib.suppress(OSError):
+                        _remove_if_left(ours, name)
+            remove_working_folder(ours)
+            for path in made:
+                path.rmdir()
+        except OSError:
+            return
 
 
 def _is_due(ours: OwnFolder) -> bool:

@@ -73,7 +73,9 @@ def part_stem(key: str, wanted: Wanted) -> str:
     >>> part_stem('ab' * 32, ToPath('/data/x.gz'))
     'abababababababababababababababab-x.gz'
     """
-    name = PurePath(wanted.path).name if isinstance(wanted, ToPath) else ''
+    if not isinstance(wanted, ToPath):
+        return key[:32]
+    name = PurePath(wanted.path).name
     # File systems limit names in bytes, not in characters.
     name = name.encode('utf-8', 'surrogateescape')[:64].decode('utf-8', 'ignore')
     return f'{key[:32]}-{name}' if name else key[:32]
