@@ -44,17 +44,18 @@ def take_lock(ours: OwnFolder, name: str, patience: float, owner: str) -> tuple[
     deadline, has_waited = time.monotonic() + patience, False
     while True:
         handle, opened = ours.open_shared(name)
+        held = None
         try:
-            if _try_to_lock(handle):
-                if _has_name(opened, ours, name):
-                    _write_owner(handle, opened, owner)
-                    return _Flock(handle, ours.moved(), name), has_waited
+            is_locked = _try_to_lock(handle)
+            if is_locked and _has_name(opened, ours, name):
+                _write_owner(handle, opened, owner)
+                held = _Flock(handle, ours.moved(), name)
+                return held, has_waited
+        finally:
+            if held is None:
                 os.close(handle)
-                continue
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)
+        if is_locked:
+            continue  # It was the file of an owner that has just removed it.
         if time.monotonic() >= deadline:
             raise LockTimeout
         has_waited = True

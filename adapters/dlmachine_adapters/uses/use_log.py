@@ -38,22 +38,35 @@ _MAX_OPEN: Final = 128
 #: Without locks, a log counts as in use for so long after its last line.
 _ASSUMED_SECONDS: Final = 86_400
 
-_MUTEX: Final = threading.Lock()
+_MUTEX = threading.Lock()
 #: The open log of each folder; None if there cannot be one.
 _LOGS: Final[dict[str, int | None]] = {}
 
 
+def _renew_mutex() -> None:
+    # A thread of the parent may have held it at the fork, and does not exist in the child.
+    global _MUTEX  # noqa: PLW0603 -- the only way to replace it
+    _MUTEX = threading.Lock()
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_renew_mutex)
+
+
 def append(folder: str, version_ids: list[str], at: float) -> None:
     """Note that this process uses versions, at a time in seconds since 1970."""
-    handle = _LOGS[folder] if folder in _LOGS else _open(folder)
-    if handle is not None:
-        text = ''
-        for version_id in version_ids:
-            text += f'{version_id} {at:.3f}\n'
-        try:
-            os.write(handle, text.encode())
-        except OSError:
-            return
+    text = ''
+    for version_id in version_ids:
+        text += f'{version_id} {at:.3f}\n'
+    # Another thread that opens one log too many must not close this one before the write: by then
+    # its number may belong to another file.
+    with _MUTEX:
+        handle = _LOGS[folder] if folder in _LOGS else _open(folder)
+        if handle is not None:
+            try:
+                os.write(handle, text.encode())
+            except OSError:
+                return
 
 
 def each_log(folder: str) -> Iterator[tuple[OwnFolder, str]]:
@@ -120,17 +133,15 @@ def is_held(handle: int, seen: os.stat_result) -> bool:
 
 
 def _open(folder: str) -> int | None:
-    with _MUTEX:
-        if folder not in _LOGS:
-            while len(_LOGS) >= _MAX_OPEN:
-                closed = _LOGS.pop(next(iter(_LOGS)))
-                if closed is not None:
-                    os.close(closed)
-            try:
-                _LOGS[folder] = in_working_folder(folder, _take)
-            except (OSError, RuntimeError):
-                _LOGS[folder] = None
-        return _LOGS[folder]
+    while len(_LOGS) >= _MAX_OPEN:
+        closed = _LOGS.pop(next(iter(_LOGS)))
+        if closed is not None:
+            os.close(closed)
+    try:
+        _LOGS[folder] = in_working_folder(folder, _take)
+    except (OSError, RuntimeError):
+        _LOGS[folder] = None
+    return _LOGS[folder]
 
 
 def _take(ours: OwnFolder) -> int:

@@ -38,12 +38,12 @@ _MIN_COOKIE_CHARS: Final = 12
 _URL_FIELDS: Final = frozenset({'location', 'content-location', 'referer'})
 #: The URL in Refresh (HTML, `http-equiv`).
 _LEADS_TO: Final = regex(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
-#: Any other field whose value is a URL is treated like these.
-_WHOLE_URL: Final = regex(r'[A-Za-z][A-Za-z0-9+.\-]*://[^\s]*')
+#: The URLs in any other field are treated like these.
+_INNER_URL: Final = regex(r'((?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{0,30}+://[^\s"<>]*+)')
 #: A line 'Name: value' in a configuration.
 _FIELD_LINE: Final = regex(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
 #: The name of a field within a line: after a comma, a quotation mark, or an escaped line break.
-_LATER_FIELD: Final = regex(r'(?<![A-Za-z0-9_\-])([A-Za-z0-9_\-]{1,100}+)[ \t]{0,8}+:')
+_LATER_FIELD: Final = regex(r"""(?<![A-Za-z0-9_\-])([A-Za-z0-9_\-]{1,100}+)["']?[ \t]{0,8}+:""")
 #: The maximum length of a shown configuration value.
 _MAX_SHOWN_CHARS: Final = 8_192
 _NAME: Final = regex(r'[^\s:]+')
@@ -113,7 +113,10 @@ def redact_fields(
             (
                 name,
                 value
-                if not declared and '://' not in value and _is_plain_name(name[:_CUT])
+                if '://' not in value
+                and value[:1] != '/'
+                and not declared
+                and _is_plain_name(name[:_CUT])
                 else _redact_field(name, value, declared),
             )
             for name, value in fields
@@ -159,7 +162,7 @@ def _split_at_urls(name: str, value: str) -> list[str]:
         if led is None:
             return ['', value]
         return [value[: led.start(1)], led[1], *_rest_of_refresh(value[led.end(1) :])]
-    return ['', value] if '://' in value and _WHOLE_URL.fullmatch(value) else [value]
+    return ['', value] if value[:1] == '/' else _INNER_URL.split(value)
 
 
 def _rest_of_refresh(rest: str) -> tuple[str, ...]:
@@ -218,11 +221,9 @@ def secrets_in_fields(
     """
     found: set[str] = set()
     for name, value in fields:
-        if not declared and '://' not in value and _is_plain_name(name[:_CUT]):
-            continue
         if is_secret_name(name, declared):
             found |= secrets_in_pairs([(name, value)], declared)
-        else:
+        elif declared or '://' in value or value[:1] == '/' or not _is_plain_name(name[:_CUT]):
             for url in _split_at_urls(name, value)[1::2]:
                 found |= secrets_in_url(url, declared)
     return frozenset(found)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, TypeAlias
+from unicodedata import category, normalize
 
 from returns.result import Failure, Result, Success
 
@@ -97,10 +98,16 @@ _BETWEEN: Final = regex(r'[\s,]+')
 
 
 def _is_secret(name: str) -> bool:
-    folded = name.strip().casefold()
+    folded = (name if name.isascii() else _as_ascii(name)).strip().casefold()
     if folded in _NAMES or _WORDS.search(folded) is not None:
         return True
     return '[' in folded and any(piece in _NAMES for piece in _BRACKETS.split(folded))
+
+
+def _as_ascii(name: str) -> str:
+    # One character after the other, because a long run of accents takes NFKC quadratic time.
+    plain = [normalize('NFKC', char) for char in name if category(char) != 'Cf']
+    return ''.join(plain)
 
 
 @lru_cache(maxsize=1024)

@@ -88,3 +88,24 @@ def test_without_flock_another_library_does_it(
     lock.release()
     again, _ = take_lock(path, 0, 'me')
     again.release()
+
+
+def test_an_interrupted_attempt_closes_its_file_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second close could hit a file that another thread has opened in between."""
+    closed: list[int] = []
+    close = os.close
+
+    def interrupted(handle: int) -> None:
+        close(handle)
+        closed.append(handle)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(file_lock, '_has_name', lambda *_: False)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'close', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            take_lock(tmp_path / 'x.lock', 0, 'me')
+
+    assert len(set(closed)) == len(closed)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -229,3 +230,44 @@ def test_an_entry_that_is_removed_before_it_is_noted_is_downloaded_again(
         assert len(done[0].removed) == 1
         assert Path(str(path)).read_bytes() == b'x'
         assert len(server.asked) == 2
+
+
+def test_a_log_is_not_closed_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the line could go to a file that got the same number."""
+    first, second = tmp_path / 'a', tmp_path / 'b'
+    first.mkdir()
+    second.mkdir()
+    append(str(first), [A], 5.0)
+    monkeypatch.setattr(use_log, '_MAX_OPEN', 1)
+    other = threading.Thread(target=append, args=(str(second), [B], 6.0))
+    write = os.write
+
+    def write_late(handle: int, data: bytes) -> int:
+        if not other.ident:
+            other.start()
+            other.join(0.2)
+        return write(handle, data)
+
+    monkeypatch.setattr(os, 'write', write_late)
+    append(str(first), [B], 7.0)
+    other.join()
+
+    assert read_uses(str(first))[1] == {A: 5.0, B: 7.0}
+    assert read_uses(str(second))[1] == {B: 6.0}
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='the system has no fork')
+def test_a_child_does_not_wait_for_a_thread_of_its_parent(tmp_path: Path) -> None:
+    """The thread that writes at the moment of a fork does not exist in the child."""
+    with use_log._MUTEX:
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            append(str(tmp_path), [A], 5.0)
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+
+    assert status == 0
+    assert read_uses(str(tmp_path))[1] == {A: 5.0}

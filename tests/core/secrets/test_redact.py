@@ -59,15 +59,53 @@ def test_urls(url: str, shown: str) -> None:
 
 @pytest.mark.parametrize('name', ['Location', 'content-location', 'Link', 'REFRESH', 'Referer'])
 def test_urls_in_fields(name: str) -> None:
-    """Fields that carry a URL; any other is left as it is."""
+    """Fields that carry a URL, with or without its scheme; other text is left as it is."""
     assert redact_fields([(name, '/x?token=s&a=1')]) == ((name, '/x?token=***&a=1'),)
     assert secrets_in_fields([(name, '/x?token=s&a=1')]) == {'s'}
-    assert redact_fields([(f'X-{name}', '/x?token=s')]) == ((f'X-{name}', '/x?token=s'),)
-    assert secrets_in_fields([(f'X-{name}', '/x?token=s')]) == frozenset()
+    assert redact_fields([(f'X-{name}', '/x?token=s')]) == ((f'X-{name}', '/x?token=***'),)
+    assert secrets_in_fields([(f'X-{name}', '/x?token=s')]) == {'s'}
+    assert redact_fields([(f'X-{name}', 'x?token=s')]) == ((f'X-{name}', 'x?token=s'),)
+    assert secrets_in_fields([(f'X-{name}', 'x?token=s')]) == frozenset()
     assert redact_fields([('Origin', 'https://me:pw@h')]) == (('Origin', 'https://***@h'),)
-    assert redact_fields([('X-Text', 'see https://h/?token=s')])[0][1] == 'see https://h/?token=s'
     assert redact_fields(iter([('Cookie', 'a=b')])) == (('Cookie', '***'),)
     assert secrets_in_fields(iter([('Cookie', 'a=b'), (name, '/?sig=c')])) == {'a=b', 'c'}
+
+
+@pytest.mark.parametrize(
+    ('value', 'shown'),
+    [
+        ('see https://me:s3cret@h/ for more', 'see https://***@h/ for more'),
+        ('199 - "https://h/?token=s3cret"', '199 - "https://h/?token=***"'),
+        ('{"endpoints":[{"url":"https://h/?token=s3cret"}]}', '{"endpoints":[{"url":"https://h/?token=***"}]}'),
+        ('<https://h/?token=s3cret>, <https://h/?a=1>', '<https://h/?token=***>, <https://h/?a=1>'),
+    ],
+)  # fmt: skip
+def test_urls_within_the_text_of_any_field(value: str, shown: str) -> None:
+    """Reports, warnings and messages name URLs, too."""
+    assert redact_fields([('Report-To', value)]) == (('Report-To', shown),)
+    assert 's3cret' in secrets_in_fields([('Report-To', value)])
+
+
+@pytest.mark.parametrize(
+    'name', ['Ｔoken', 'ＡＰＩ_ＫＥＹ', 'to\u200bken', '\ufefftoken', 'access_\u212aey']
+)
+def test_names_that_only_look_different_are_secret(name: str) -> None:
+    """Wide letters, and characters that nobody sees."""
+    assert is_secret_name(name)
+    assert not is_secret_name(name[:2])
+
+
+@pytest.mark.parametrize(
+    'written',
+    [
+        "{'Authorization': 'Bearer s3cret'}",
+        '"Authorization": "Bearer s3cret"',
+        "Accept: a, 'authorization' : s3cret",
+    ],
+)
+def test_quoted_names_in_a_configuration(written: str) -> None:
+    """A dictionary as Python prints it, or a line of a JSON file."""
+    assert 's3cret' not in str(redact_value({'headers': written}))
 
 
 @pytest.mark.parametrize(
