@@ -150,9 +150,7 @@ def _settled(name: str, value: Any, folder: str, *, may_all: bool) -> Result[Any
         case 'auth':
             return _settled_auth(value, folder, may_send=may_all)
         case 'key_password':
-            secret = parse_secret(name, value)
-            is_one = value is not None and is_successful(secret)
-            return Success(_settled_secret(secret.unwrap(), folder) if is_one else value)
+            return _settled_key_password(value, folder, may_read=may_all)
         case 'cookies' if isinstance(value, Mapping):
             return _settled_cookies(value, folder, may_send=may_all)
         case _:
@@ -178,6 +176,20 @@ def _settled_proxy_auth(value: Any, folder: str) -> Any:
     return replace(parsed, secret=_settled_secret(parsed.secret, folder))
 
 
+def _settled_key_password(value: Any, folder: str, *, may_read: bool) -> Result[Any, Fault]:
+    parsed = parse_secret('key_password', value)
+    if value is None or not is_successful(parsed):
+        return Success(value)  # If it cannot be used, it is refused later, with its problem.
+    secret = parsed.unwrap()
+    if secret.is_reference and not may_read:
+        return _refuse_reading('key_password', secret)
+    return Success(_settled_secret(secret, folder))
+
+
+def _refuse_reading(name: str, read: object) -> Result[Any, Fault]:
+    return refuse(name, f"reads {read}, and this file may be another person's", _ADVICE)
+
+
 def _settled_auth(value: Any, folder: str, *, may_send: bool) -> Result[Any, Fault]:
     parsed = parse_auth(value)
     if not is_successful(parsed):
@@ -186,8 +198,7 @@ def _settled_auth(value: Any, folder: str, *, may_send: bool) -> Result[Any, Fau
     secret, path, recipe = auth.secret, auth.path, auth.recipe
     read = path or next(iter(auth.references), None)
     if not may_send and read:
-        problem = f"reads {read}, and this file may be another person's"
-        return refuse('auth', problem, _ADVICE)
+        return _refuse_reading('auth', read)
     if recipe is not None:
         form = ((name, _settled_secret(one, folder)) for name, one in recipe.form)
         return Success(replace(auth, recipe=recipe.with_form(tuple(form))))
@@ -203,8 +214,7 @@ def _settled_cookies(value: Any, folder: str, *, may_send: bool) -> Result[Any, 
     own = parsed.unwrap().own
     read = next((secret for _, secret in own if secret.is_reference), None)
     if read is not None and not may_send:
-        problem = f"reads {read}, and this file may be another person's"
-        return refuse('cookies', problem, _ADVICE)
+        return _refuse_reading('cookies', read)
     settled = tuple((name, _settled_secret(one, folder)) for name, one in own)
     return Success(replace(parsed.unwrap(), own=settled))
 

@@ -170,11 +170,12 @@ def answered(
     received: Received | None = None,
     *,
     at: datetime = NOW,
+    proxy: str = '',
 ) -> Responded:
     """An answer; a 200 brings DATA unless something else is said."""
     if received is None and status == 200:
         received = a_received()
-    return Responded(at=at, head=a_head(status, fields), received=received)
+    return Responded(at=at, head=a_head(status, fields), received=received, proxy=proxy)
 
 
 def interrupted(

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import click
 from dlmachine.cli.parameters.body import body_words, header_lines
 from dlmachine.cli.parameters.colors import tell
 from dlmachine.cli.parameters.flags import fault_in_flags, in_flags
-from dlmachine.cli.parameters.login import auth_of, cookies_of
+from dlmachine.cli.parameters.login import auth_of, certificate_of, cookies_of
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
         for name in SETTING_NAMES
         if name not in _OF_REQUEST and given.get(name) not in (None, ())
     }
+    options |= certificate_of(given)
     if not progress:
         options['progress'] = False
     try:
@@ -59,8 +61,11 @@ def check_destination(given: Mapping[str, Any], urls: Sequence[str] = ('://',)) 
         from dlmachine.cli.parameters.hinting import check_urls
 
         check_urls(urls, given)
-    if sum(given[name] is not None for name in ('output', 'folder', 'path')) > 1:
-        raise click.UsageError('--output, --dir and --cache exclude each other')
+    output, folder = given['output'], given['folder']
+    if given['path'] is not None and (output, folder) != (None, None):
+        raise click.UsageError('--cache excludes --output and --dir')
+    if output is not None and folder is not None and os.path.isabs(output):  # noqa: PTH117
+        raise click.UsageError('--output is an absolute path; leave out --dir')
     if given['folder'] == '':
         raise click.UsageError('--dir is an empty path; pass . for the current folder')
 
@@ -70,10 +75,9 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
 
     True is the cache; None is the configured destination, or the cache without one.
     """
-    if given['output'] == '-':
-        return False
-    if given['output'] is not None:
-        return str(given['output'])
+    path = output_path(given)
+    if path is not None:
+        return False if is_stream(path) else path
     if given['folder'] is not None:
         return f'{Path(given["folder"])}/'
     if given['path'] is not None:
@@ -82,6 +86,33 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
     named = (one for one in manager.config.settings if one.name == 'dest')
     is_configured = any(one.source != 'default' for one in named)
     return None if has_cache or is_configured else './'
+
+
+def output_path(given: Mapping[str, Any]) -> str | None:
+    """The path of --output, in the folder of --dir; None without one.  `-` is stdout."""
+    output: str | None
+    output, folder = given['output'], given['folder']
+    if output in {'-', '/dev/stdout'}:
+        return '-'
+    if output is None or folder is None:
+        return output
+    return os.path.join(folder, output)  # noqa: PTH118 -- a separator at the end stays
+
+
+def is_stream(path: str) -> bool:
+    """Whether a path is stdout, a device or a pipe: content is written into it.
+
+    >>> is_stream('-'), is_stream(os.devnull), is_stream(os.curdir), is_stream('nowhere')
+    (True, True, False, False)
+    """
+    try:
+        return path == '-' or _is_device(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_device(mode: int) -> bool:
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
 
 
 def named_by_url(

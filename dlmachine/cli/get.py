@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from dlmachine.cli.common import (
     fail,
     managing,
     named_by_url,
+    output_path,
     request_words,
 )
 from dlmachine.cli.parameters.colors import tell
@@ -49,7 +51,8 @@ if TYPE_CHECKING:
     'output',
     type=FILE,
     metavar='FILE',
-    help='File to write; - is stdout, and a path that ends in / is a folder.',
+    help='File to write, in the folder of --dir; - is stdout, and a path that ends in / is a '
+    'folder.',
 )
 @folder_option(help='Folder to write to.')
 @table_option('path')
@@ -126,9 +129,9 @@ def _get_one(manager: 'DownloadManager', one: Input, given: dict[str, Any]) -> N
         is_named = isinstance(error, RequestError) or one.line
         fail(fault, input_fault(one, fault, manager) if is_named else '')
     warn(outcome)
-    if outcome.buffer is not None and not given['as_json']:
-        sys.stdout.buffer.write(outcome.buffer.read())
-        sys.stdout.buffer.flush()
+    is_on_stdout = output_path(given) in {None, '-'}
+    if outcome.buffer is not None and not (given['as_json'] and is_on_stdout):
+        _write(outcome.buffer.read(), output_path(given))
     if given['as_json'] or given['write_out']:
         from dlmachine.batch.items import BatchSuccess
 
@@ -136,6 +139,15 @@ def _get_one(manager: 'DownloadManager', one: Input, given: dict[str, Any]) -> N
         print_result(success, manager, given['write_out'])
     elif outcome.buffer is None and not given['quiet']:
         click.echo(printable(str(outcome.path)))
+
+
+def _write(content: bytes, path: str | None) -> None:
+    """Write content to stdout, or into a device or a pipe."""
+    if path in {None, '-'}:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        Path(str(path)).write_bytes(content)
 
 
 def _logging(given: Mapping[str, Any]) -> AbstractContextManager[None]:

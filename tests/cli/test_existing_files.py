@@ -1,5 +1,7 @@
 """Files that are there already, from the command line, files and the environment."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,29 @@ def test_a_duration_and_ages_on_the_command_line(
     wrong = run('get', url, '--freshness', '7')
     assert wrong.returncode == 2
     assert "must be stored, always, http, or a duration such as 7d, not '7'" in wrong.stderr
+
+
+@pytest.mark.parametrize('folder', [('-d', 'data'), ('--output-dir', 'data')])
+def test_a_file_in_a_folder(server: Server, run: RunCommand, folder: tuple[str, str]) -> None:
+    """As curl's --output-dir and aria2's -d; `-` is stdout all the same."""
+    url = server.on('/x.csv', resource(b'abc'))
+    done = run('get', *folder, '-o', 'y.csv', url)
+    assert (done.returncode, done.stdout) == (0, 'data/y.csv\n')
+    assert run('get', *folder, '-o', '-', url).stdout == 'abc'
+    assert run('plan', *folder, '-o', 'y.csv', url).stdout.count('data/y.csv') >= 1
+    absolute = run('get', *folder, '-o', '/y.csv', url)
+    assert absolute.returncode == 2
+    assert '--output is an absolute path; leave out --dir' in absolute.stderr
+
+
+@pytest.mark.skipif(not Path('/dev/null').exists(), reason='there is no null device')
+def test_a_device_and_a_pipe(server: Server, run: RunCommand, tmp_path: Path) -> None:
+    """The content is written into it, and nothing is printed but --write-out."""
+    url = server.on('/x.csv', resource(b'abc'))
+    done = run('get', '-s', '-o', '/dev/null', '-w', '%{http_code}\\n', url)
+    assert (done.returncode, done.stdout, done.stderr) == (0, '200\n', '')
+    assert run('get', '-o', '/dev/stdout', url).stdout == 'abc'
+    os.mkfifo(tmp_path / 'work' / 'pipe')
+    reader = subprocess.Popen(['cat', 'pipe'], cwd=tmp_path / 'work', stdout=subprocess.PIPE)
+    assert run('get', '-o', 'pipe', url).returncode == 0
+    assert reader.communicate(timeout=30)[0] == b'abc'

@@ -61,6 +61,7 @@ def test_netrc_is_left_out(server: Server, run: RunCommand, tmp_path: Path) -> N
     [
         (('-u', 'a:b', '--bearer-env', 'T'), '--user and --bearer-env exclude each other'),
         (('--netrc-file', 'a', '--bearer-file', 'b'), 'exclude each other'),
+        (('-E', 'a:b', '--pass', 'c'), '--cert FILE:PASSWORD and --pass exclude each other'),
         (('--digest',), '--digest needs --user'),
         (('--digest', '--bearer-env', 'T'), '--digest needs --user'),
     ],
@@ -135,6 +136,9 @@ def test_a_client_certificate(run: RunCommand, tmp_path: Path) -> None:
         url = server.on('/data', resource(BODY))
         done = run('get', *files, '--pass', 'env:A_WORD', '-o', 'x', url, A_WORD='planted-password')
         assert done.returncode == 0, done.stderr
+        joined = ('--cacert', str(authority.cainfo), '-E', f'{cert}:env:A_WORD')
+        also = run('get', *joined, '--key', str(locked), '-o', 'z', url, A_WORD='planted-password')
+        assert also.returncode == 0, also.stderr
         refused = run('get', *files, '--pass', 'env:A_WORD', '-o', 'y', url, A_WORD='planted-2')
     assert refused.returncode == 5
     assert 'the password is not that of its key. Pass it as --pass env:NAME' in refused.stderr

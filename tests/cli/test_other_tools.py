@@ -20,6 +20,7 @@ OURS = {
 ELSEWHERE = {
     'curl': {'-d', '--json', '-i', '-q', '-V', '-T', '-I'},
     'wget': {'-O', '-x', '-o', '-w', '-e', '-c', '--mirror', '--timeout', '-i', '-m', '-b', '-A', '-U', '-d', '-nv'},
+    'hf': set(),
     'aria2': {'-U', '--dry-run', '-n', '-m', '--retry-wait', '--timeout', '-x', '-s', '-k', '-c', '-R'},
 }  # fmt: skip
 FLAGS = [(row, tool, flag) for row in all_rows() for tool in TOOLS for flag in row.flags(tool)]
@@ -69,6 +70,9 @@ def test_a_flag_is_ours_or_ends_with_a_hint(row: Row, tool: str, flag: str) -> N
         (['-nv', 'http://h/'], "No such option '-nv'. wget's -nv: errors are always shown"),
         (['-x', '16', 'http://h/'], "aria2's -x is --max-per-host"),
         (['--check-certificate=false', 'http://h/'], 'is --no-verify here'),
+        (['-qO-', 'http://h/'], "wget's -O is --output here (- is stdout)"),
+        (['--progress=bar', 'http://h/'], "wget's --progress is --progress here"),
+        (['--local-dir', 'd', 'http://h/'], "hf's --local-dir is --dir here"),
         (['-i', 'http://h/'], "curl's -i is --write-out here"),
     ],
     ids=lambda value: ' '.join(value) if isinstance(value, list) else '',

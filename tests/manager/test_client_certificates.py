@@ -186,3 +186,20 @@ def test_a_password_is_shown_nowhere(
     assert f'certificate  {client["cert"]}, password ***, shown only to https://127' in str(plan)
     files = [one for one in (tmp_path / 'cache').rglob('*') if one.is_file()]
     assert not [one for one in files if PASSWORD.encode() in one.read_bytes()]
+
+
+@pytest.mark.parametrize('secret', ['env:HOME', 'file:password'])
+def test_a_manifest_may_not_read_a_password(tmp_path: Path, secret: str) -> None:
+    """Another person may have written it; a password that it contains is its own."""
+    path = tmp_path / 'm.toml'
+    path.write_text(f'[[download]]\nurl = "https://h/x"\ncert = "c"\nkey_password = "{secret}"\n')
+    [item] = dm.unwrap(dm.read_manifest(path))
+    assert f'reads {secret[:5]}' in str(item.fault)
+    assert "another person's" in str(item.fault)
+    path.write_text(f'url = "https://h/x"\ncert = "c"\nkey_password = "{secret}"\n')
+    with pytest.raises(RequestError, match='another person'):
+        dm.Descriptor.from_file(path)
+    assert dm.Descriptor.from_file(path, allow_outside=True).key_password is not None
+    path.write_text('[[download]]\nurl = "https://h/x"\ncert = "c"\nkey_password = "plain"\n')
+    [item] = dm.unwrap(dm.read_manifest(path))
+    assert item.fault is None

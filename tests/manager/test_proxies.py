@@ -50,6 +50,18 @@ def test_a_login_is_tried_once(make_manager: MakeManager, server: Server, passwo
     assert 'proxy_auth=' in str(caught.value)
 
 
+@pytest.mark.parametrize('backend', ['requests', 'curl'])
+def test_the_page_of_a_proxy(make_manager: MakeManager, server: Server, backend: str) -> None:
+    """One that answers with HTML and 200 in place of the server; nothing is stored."""
+    server.fallback = resource(b'<!DOCTYPE html><title>Log in</title>')
+    proxy = f'http://me:pw@127.0.0.1:{server.port}'
+    manager = make_manager(retries=0, proxy=proxy, no_proxy='', backend=backend)
+    with pytest.raises(dm.IntegrityError) as caught:
+        manager.fetch('http://h.invalid/x.csv', False)
+    assert f'came through the proxy http://***@127.0.0.1:{server.port}.' in str(caught.value)
+    assert 'no_proxy=' in str(caught.value)
+
+
 def test_a_password_that_is_not_set(make_manager: MakeManager, server: Server) -> None:
     """No request is sent."""
     url = server.on('/x', resource(b'abc'))

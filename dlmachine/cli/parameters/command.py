@@ -82,7 +82,7 @@ class Command(click.Command):
         except click.UsageError as error:
             from dlmachine.cli.parameters.hinting import advised
 
-            raise advised(error) from None
+            raise advised(error, plain) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by section."""

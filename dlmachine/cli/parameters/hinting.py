@@ -12,6 +12,8 @@ from dlmachine.cli.parameters.other_tools import foreign_hints, hints
 
 #: Flags of wget that would be taken for several short ones.
 _JOINED: Final = ('-nc', '-nv', '-nd', '-nH', '-np')
+#: wget's flag for stdout, perhaps after others: `-qO-`.
+_TO_STDOUT: Final = re.compile(r'-[A-Za-z]*O-')
 #: What the value of curl's `-d` looks like, and a folder does not.
 _BODY: Final = re.compile(r'[@{\[]|[\w.%-]+=')
 
@@ -26,9 +28,13 @@ def refuse_joined(words: Iterable[str]) -> None:
             raise click.UsageError(msg)
 
 
-def advised(error: click.UsageError) -> click.UsageError:
-    """The error with a hint about its flag, if only another program has it."""
-    hint = hints().get(error.option_name, '') if isinstance(error, click.NoSuchOption) else ''
+def advised(error: click.UsageError, words: Iterable[str] = ()) -> click.UsageError:
+    """The error with a hint about its flag, if another program has it, or gives it a value."""
+    hint = ''
+    is_foreign = isinstance(error, click.BadOptionUsage) and 'not take a value' in error.message
+    if isinstance(error, click.NoSuchOption) or is_foreign:
+        is_stdout = any(_TO_STDOUT.fullmatch(word) for word in words)
+        hint = hints().get('-O' if is_stdout else str(getattr(error, 'option_name', '')), '')
     return click.UsageError(f'{error.message.rstrip(".")}. {hint}', error.ctx) if hint else error
 
 

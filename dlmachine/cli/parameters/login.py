@@ -3,8 +3,9 @@
 A token is never an argument, because other users can read the arguments of a program.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -114,6 +115,40 @@ def cookies_of(given: Mapping[str, Any]) -> Any:
     if not is_successful(parsed):
         raise click.UsageError(str(parsed.failure()))
     return replace(cookies, own=parsed.unwrap().own)
+
+
+def certificate_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """The client certificate of a command line, and its password.  Raises: UsageError."""
+    if not given.get('cert'):
+        return {}
+    path, password = split_certificate(given['cert'])
+    if password is None:
+        return {'cert': path}
+    if given.get('key_password') is not None:
+        msg = '--cert FILE:PASSWORD and --pass exclude each other'
+        raise click.UsageError(msg)
+    return {'cert': path, 'key_password': password}
+
+
+def split_certificate(text: str) -> tuple[str, str | None]:
+    r"""The path and the password of `FILE:PASSWORD`; in the path, `\:` is a colon, as in curl.
+
+    >>> split_certificate('me.pem'), split_certificate('me.pem:env:WORD')
+    (('me.pem', None), ('me.pem', 'env:WORD'))
+    >>> split_certificate(r'a\:b.pem:x:y'), split_certificate(r'C:\me.pem')
+    (('a:b.pem', 'x:y'), ('C:\\me.pem', None))
+    """
+    drive = 2 if _DRIVE.match(text) else 0
+    found = _COLON.search(text, drive)
+    path = text if found is None else text[: found.start()]
+    path = path[:drive] + _ESCAPED.sub(r'\1', path[drive:])
+    return path, None if found is None else text[found.end() :]
+
+
+#: A drive of Windows; a colon without a backslash before it; and what a backslash escapes.
+_DRIVE: Final = re.compile(r'[A-Za-z]:[\\/]')
+_COLON: Final = re.compile(r'(?<!\\):')
+_ESCAPED: Final = re.compile(r'\\(:)')
 
 
 def auth_of(given: Mapping[str, Any]) -> Any:

@@ -50,6 +50,7 @@ SECTIONS: Final = {
 }  # fmt: skip
 #: Help texts where that of the table is about Python or about several values.
 _HELPS: Final = {
+    'cert': 'client certificate (PEM), with the password of its key if it needs one',
     'headers': 'header to send, or @FILE with one in each line',
     'key_ignores_query': 'query parameter that does not count in the cache key (example: X-Amz-*)',
     'key_without': 'header that does not count in the cache key (example: Cookie)',

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 -- one line for each row of the table
-"""What the flags of curl, wget and aria2 are called here: one table, for hints and for the manual.
+"""What the flags of curl, wget, aria2 and hf (Hugging Face) are called here: one table, for hints and for the manual.
 
 Pure. A flag that dlmachine does not have ends with a hint from this table.
 """
@@ -10,7 +10,7 @@ from typing import Final
 
 from dlmachine.core.frozen import frozen
 
-TOOLS: Final = ('curl', 'wget', 'aria2')
+TOOLS: Final = ('curl', 'wget', 'aria2', 'hf')
 
 
 @frozen(kw_only=False)
@@ -25,6 +25,7 @@ class Row:
     aria2: str
     ours: str
     note: str = ''
+    hf: str = ''
 
     def flags(self, tool: str) -> tuple[str, ...]:
         """The flags of a program."""
@@ -37,7 +38,8 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('-o --output', '-O --output-document', '-o --out', '--output', '- is stdout'),
         Row('-O --remote-name --remote-name-all', '', '', '--remote-name', 'takes no value; without it, the response names a single file'),
         Row('-J --remote-header-name', '--content-disposition', '', '--remote-header-name'),
-        Row('--output-dir', '-P --directory-prefix', '-d --dir', '--dir'),
+        Row('--output-dir', '-P --directory-prefix', '-d --dir', '--dir', hf='--local-dir'),
+        Row('', '', '', '--cache', hf='--cache-dir'),
         Row('', '-i --input-file', '-i --input-file', '--input-file', 'a list of URLs, a checksum file or a manifest'),
         Row('--no-clobber --skip-existing', '-nc --no-clobber', '--auto-file-renaming', '--no-clobber --if-exists', 'an unknown file is only replaced if you named its path'),
         Row('', '', '--allow-overwrite', '--overwrite --if-exists'),
@@ -65,6 +67,7 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('-i --include --show-headers -D --dump-header', '--server-response --save-headers', '', '--write-out', 'with %header{name}'),
         Row('-r --range', '--start-pos', '', '', 'dlmachine stores complete files only, and resumes them by itself'),
         Row('--url', '', '', '', 'URLs are arguments'),
+        Row('', '', '', '', 'name the files by their URLs, for example in a file for --input-file', hf='--revision --repo-type --exclude'),
         Row('-g --globoff', '', '-P --parameterized-uri', '', 'brackets in URLs have no meaning; let the shell expand {a,b}'),
     ),
     'Login': (
@@ -72,7 +75,7 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('', '--password --http-password --ask-password --use-askpass', '--http-passwd', '--user', 'USER asks for the password; or USER:PASSWORD'),
         Row('--digest', '', '', '--digest'),
         Row('--basic --anyauth', '--auth-no-challenge', '--http-auth-challenge', '--user', 'Basic is the default'),
-        Row('--oauth2-bearer', '', '', '--bearer-env --bearer-file', 'other users can see the arguments of a program'),
+        Row('--oauth2-bearer', '', '', '--bearer-env --bearer-file', 'other users can see the arguments of a program', hf='--token'),
         Row('-n --netrc --netrc-optional', '', '', '--netrc', 'the default'),
         Row('--netrc-file', '', '--netrc-path', '--netrc-file'),
         Row('', '--no-netrc', '-n --no-netrc', '--no-netrc'),
@@ -82,6 +85,8 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('--location-trusted --proxy-anyauth', '', '', '', 'a login goes only to the origin that it was given for'),
     ),
     'TLS': (
+        Row('--cert-type --key-type', '--certificate-type --private-key-type', '', '', 'certificates and keys are in PEM'),
+        Row('--tlsv1 --tlsv1.0 --tlsv1.1 --tlsv1.2 --tlsv1.3 --tls-max --ciphers', '--secure-protocol --ciphers', '--min-tls-version', '', 'the library for TLS decides this'),
         Row('--cacert', '--ca-certificate', '--ca-certificate', '--cainfo'),
         Row('--capath', '--ca-directory', '', '--cainfo'),
         Row('-E --cert', '--certificate', '--certificate', '--cert'),
@@ -120,7 +125,7 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('--limit-rate', '--limit-rate', '--max-download-limit --max-overall-download-limit', '--limit-rate'),
         Row('--rate', '-w --wait --random-wait', '', '--rate', 'requests per host, such as 2/s'),
         Row('-Z --parallel --parallel-immediate', '', '', '', 'the default: several URLs are fetched in parallel'),
-        Row('--parallel-max', '', '-j --max-concurrent-downloads', '--workers'),
+        Row('--parallel-max', '', '-j --max-concurrent-downloads', '--workers', hf='--max-workers'),
         Row('', '', '-x --max-connection-per-server', '--max-per-host', 'or --segments for one file'),
         Row('', '', '-s --split -k --min-split-size --piece-length', '--segments', 'a number, or auto'),
         Row('--http2', '', '', '--http2', 'with --backend curl'),

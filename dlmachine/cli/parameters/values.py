@@ -21,7 +21,7 @@ from dlmachine.core.spec.reuse import CheckMethod, FileTime, Freshness, IfExists
 _OPTIONS: Final = {**OPTIONS, **CACHE_OPTIONS}
 #: The names of the values of the other options.
 _PLAIN: Final = {
-    'cainfo': 'FILE|DIR|system', 'cert': 'FILE', 'headers': "'N: V'", 'key': 'FILE',
+    'cainfo': 'FILE|DIR|system', 'cert': 'FILE[:PASSWORD]', 'headers': "'N: V'", 'key': 'FILE',
     'method': 'METHOD', 'mirrors': 'URL', 'path': 'DIR', 'secret_names': 'NAME',
     'key_without': 'NAME', 'key_ignores_query': 'NAME',
 }  # fmt: skip

@@ -244,11 +244,19 @@ class ContentRefused(FaultBase):
     problem: str
     #: The option that refused it.
     option: str = 'check_content'
+    #: The proxy that forwarded the response and could have written it, with its login masked.
+    proxy: str = ''
 
     def what(self) -> str:
-        return f'{self.url}: the body {self.problem}'
+        through = f'; it came through the proxy {self.proxy}' if self.proxy else ''
+        return f'{self.url}: the body {self.problem}{through}'
 
     def remedy(self) -> str:
+        if self.proxy:
+            return (
+                'If the proxy wrote it, log in to it in a browser, or list the host in no_proxy=; '
+                f'if the content is right, {_UNLESS[self.option]}'
+            )
         return f'Check what the server sends; if the content is right, {_UNLESS[self.option]}'
 
 

@@ -36,7 +36,7 @@ def on_body(
     """
     job, attempts = state.job, state.attempts
     is_pieced = is_joined or taking.offset > 0
-    verified = verify_body(state, event.head, taking, received)
+    verified = verify_body(state, event.head, taking, received, event.proxy)
     if not isinstance(verified, Verified):
         return _refuse(job, attempts, verified, received.sha256, event.at, is_pieced=is_pieced)
     entry = job.decision.entry

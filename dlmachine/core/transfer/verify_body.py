@@ -33,14 +33,18 @@ class Verified:
 
 
 def verify_body(
-    state: Exchanging, head: ResponseHead, taking: StoreBody, received: Received
+    state: Exchanging,
+    head: ResponseHead,
+    taking: StoreBody,
+    received: Received,
+    proxy: str = '',
 ) -> Verified | Fault:
-    """Verify a body; return its first fault if it has one."""
+    """Verify a body; return its first fault if it has one.  `proxy` is that of `Responded`."""
     expected, names = _expected_digests(state.job, taking), _names(state, head)
     fault = (
         _find_size_fault(state, taking, received)
         or _find_digest_fault(state, expected, received)
-        or _find_content_fault(state, head, names, received)
+        or _find_content_fault(state, head, names, received, proxy)
     )
     if fault is not None:
         return fault
@@ -118,7 +122,11 @@ def _expected_digests(job: Job, taking: StoreBody) -> tuple[tuple[str, Checksum]
 
 
 def _find_content_fault(
-    state: Exchanging, head: ResponseHead, names: tuple[str, ...], received: Received
+    state: Exchanging,
+    head: ResponseHead,
+    names: tuple[str, ...],
+    received: Received,
+    proxy: str,
 ) -> Fault | None:
     policy, request = state.job.policy, state.exchange.request
     least, size = policy.min_bytes, received.size_bytes
@@ -132,7 +140,7 @@ def _find_content_fault(
     if found is None:
         return None
     # The extension in it may come from a name that echoes a secret.
-    return ContentRefused(url=request.shown_url, problem=request.redactor.text(found))
+    return ContentRefused(url=request.shown_url, problem=request.redactor.text(found), proxy=proxy)
 
 
 def _bytes(count: int) -> str:

@@ -128,6 +128,14 @@ def test_page_instead_of_a_file_is_refused(url: str, fields: Mapping[str, str]) 
     assert 'HTML page' in run.fault.problem
 
 
+def test_a_page_that_came_through_a_proxy_names_it() -> None:
+    """The proxy may have written it: a page to log in, or one that refuses the host."""
+    run = in_memory('http://example.org/t.csv', retries=0)
+    run.feed(answered(200, {}, PAGE, proxy='http://***@proxy:3128'), DISCARDED)
+    assert isinstance(run.fault, ContentRefused)
+    assert 'it came through the proxy http://***@proxy:3128. If the proxy' in str(run.fault)
+
+
 def test_the_name_of_the_destination_counts_too() -> None:
     """The URL has no name, but the destination has an extension."""
     target = a_descriptor('https://example.org/get')
