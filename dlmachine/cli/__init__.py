@@ -45,6 +45,13 @@ _COMMANDS = {
     'sync': 'Download a manifest with the bytes of its lockfile.',
     'verify': 'Compare the files of a folder with their records.',
 }
+#: The sections of the help.
+_SECTIONS = {
+    'Downloads': ('get', 'plan'),
+    'Lists of downloads': ('audit', 'lock', 'resolve', 'sync'),
+    'Files in folders': ('adopt', 'extract', 'info', 'ls', 'provenance', 'rm', 'verify'),
+    'Cache and configuration': ('cache', 'config', 'demo'),
+}
 #: The rooms of commands; the others stand beside this module.
 _ROOMS = {
     **dict.fromkeys(('adopt', 'extract', 'info', 'ls', 'provenance', 'rm', 'verify'), 'folder.'),
@@ -70,8 +77,10 @@ class _Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands from the table, without importing them."""
-        with formatter.section('Commands'):
-            formatter.write_dl(sorted(_COMMANDS.items()))
+        width = max(map(len, _COMMANDS))
+        for section, names in _SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(name.ljust(width), _COMMANDS[name]) for name in names])
 
 
 @click.command(cls=_Lazy, context_settings={'help_option_names': ['-h', '--help']})

@@ -76,6 +76,8 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
     True is the cache; None is the configured destination, or the cache without one.
     """
     path = output_path(given)
+    if given.get('head'):
+        return False
     if path is not None:
         return False if is_stream(path) else path
     if given['folder'] is not None:
@@ -156,6 +158,8 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
     words: dict[str, Any] = {
         name: given[name] for name in sorted(_OF_REQUEST) if given[name] not in (None, ())
     }
+    if given.get('head'):
+        words['method'] = 'HEAD'
     lines = [*header_lines(given['headers'])]
     if given['referer'] is not None:
         lines.append(f'Referer: {given["referer"]}')

@@ -66,6 +66,12 @@ if TYPE_CHECKING:
 @workers_option
 @own_option('--dry-run', is_flag=True, help='Show the plan without doing it.')
 @own_option('--exit-code', is_flag=True, help='With --dry-run: 10 if anything would be downloaded.')
+@own_option(
+    '-I',
+    '--head',
+    is_flag=True,
+    help='Send a HEAD, and print the header section of the response; nothing is stored.',
+)
 @own_option('-q', '--quiet', is_flag=True, help='Print neither progress nor paths.')
 @table_option('progress', help='No progress bars.')
 @own_option('-v', '--verbose', count=True, help='Log to stderr; -vv logs more.')
@@ -98,6 +104,10 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
             from dlmachine.cli.plan import show_plans
 
             show_plans(manager, targets, given)
+        elif given['head']:
+            from dlmachine.cli.batch.head import show_heads
+
+            show_heads(manager, inputs, given)
         elif not inputs:
             click.echo('nothing to retry: everything is finished', err=True)
         elif len(inputs) == 1 and (given['retry_failed'] is None or given['output'] is not None):

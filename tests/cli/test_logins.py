@@ -8,6 +8,7 @@ from tests.fixtures import RunCommand
 from tests.servers import logins
 from tests.servers.behaviours import resource
 from tests.servers.http import Asked, Server, Wire
+from tests.servers.login_pages import PASSWORD, USER, Django
 from tests.servers.tls import Authority
 
 BODY = b'gene\tvalue\n'
@@ -62,6 +63,11 @@ def test_netrc_is_left_out(server: Server, run: RunCommand, tmp_path: Path) -> N
         (('-u', 'a:b', '--bearer-env', 'T'), '--user and --bearer-env exclude each other'),
         (('--netrc-file', 'a', '--bearer-file', 'b'), 'exclude each other'),
         (('-E', 'a:b', '--pass', 'c'), '--cert FILE:PASSWORD and --pass exclude each other'),
+        (('--login-url', 'http://h/'), '--login-url needs the fields of the form'),
+        (('--login-url', 'http://h/', '--login-form', '=a'), 'must be NAME=VALUE, not'),
+        (('--login-form', 'a=b'), '--login-form needs --login-url'),
+        (('--login-check', 'b', '-u', 'a:b'), '--login-check needs --login-url'),
+        (('--login-url', 'http://h/', '-u', 'a:b'), '--user and --login-url exclude each other'),
         (('--digest',), '--digest needs --user'),
         (('--digest', '--bearer-env', 'T'), '--digest needs --user'),
     ],
@@ -143,3 +149,20 @@ def test_a_client_certificate(run: RunCommand, tmp_path: Path) -> None:
     assert refused.returncode == 5
     assert 'the password is not that of its key. Pass it as --pass env:NAME' in refused.stderr
     assert 'planted' not in done.stderr + refused.stderr
+
+
+def test_a_login_by_a_form(server: Server, run: RunCommand, tmp_path: Path) -> None:
+    """The fields by value, by reference, or asked for; a wrong password is sent once."""
+    site = Django(server, resource(BODY))
+    words = ('get', '--login-url', site.login_url, '--login-form', f'username={USER}')
+    more = ('--login-token', 'csrfmiddlewaretoken', '--login-check', 'Log out')
+    named = ('--login-form', 'password=env:A_WORD')
+    done = run(*words, *named, *more, '-o', 'x', site.url, A_WORD=PASSWORD)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / 'work' / 'x').read_bytes() == BODY
+    asked = run(*words, '--login-form', 'password', '-o', 'y', site.url, said=f'{PASSWORD}\n')
+    assert asked.returncode == 0, asked.stderr
+    before = site.logins
+    refused = run(*words, *named, '-o', 'z', site.url, A_WORD='planted-wrong')
+    assert (refused.returncode, site.logins) == (6, before + 1)
+    assert 'planted' not in done.stderr + asked.stderr + refused.stderr

@@ -18,7 +18,7 @@ OURS = {
 }
 #: Flags that mean something else here, and do so without an error.
 ELSEWHERE = {
-    'curl': {'-d', '--json', '-i', '-q', '-V', '-T', '-I'},
+    'curl': {'-d', '--json', '-i', '-q', '-V', '-T'},
     'wget': {'-O', '-x', '-o', '-w', '-e', '-c', '--mirror', '--timeout', '-i', '-m', '-b', '-A', '-U', '-d', '-nv'},
     'hf': set(),
     'aria2': {'-U', '--dry-run', '-n', '-m', '--retry-wait', '--timeout', '-x', '-s', '-k', '-c', '-R'},

@@ -31,10 +31,11 @@ def refuse_joined(words: Iterable[str]) -> None:
 def advised(error: click.UsageError, words: Iterable[str] = ()) -> click.UsageError:
     """The error with a hint about its flag, if another program has it, or gives it a value."""
     hint = ''
-    is_foreign = isinstance(error, click.BadOptionUsage) and 'not take a value' in error.message
-    if isinstance(error, click.NoSuchOption) or is_foreign:
+    flag = getattr(error, 'option_name', None)
+    has_value = any(word.startswith(f'{flag}=') for word in words)
+    if isinstance(error, click.NoSuchOption) or (flag is not None and has_value):
         is_stdout = any(_TO_STDOUT.fullmatch(word) for word in words)
-        hint = hints().get('-O' if is_stdout else str(getattr(error, 'option_name', '')), '')
+        hint = hints().get('-O' if is_stdout else str(flag), '')
     return click.UsageError(f'{error.message.rstrip(".")}. {hint}', error.ctx) if hint else error
 
 

@@ -60,6 +60,34 @@ def login_options(own_option: Callable[..., Callable[[Decorated], Decorated]]) -
             help='File of logins instead of ~/.netrc.',
         ),
         own_option(
+            '--login-url',
+            section=_SECTION,
+            type=Completed(),
+            metavar='URL',
+            help='Page with a form to log in by; the session is kept for all downloads.',
+        ),
+        own_option(
+            '--login-form',
+            section=_SECTION,
+            type=Completed(),
+            multiple=True,
+            metavar='NAME=VALUE',
+            help='Field of the form; env:NAME and file:FILE are read, and without a value it is '
+            'asked for.',
+        ),
+        own_option(
+            '--login-token',
+            section=_SECTION,
+            metavar='NAME',
+            help='Hidden field, or meta element, that the page must have.',
+        ),
+        own_option(
+            '--login-check',
+            section=_SECTION,
+            metavar='TEXT',
+            help='Text on the page after the login, which shows that it has worked.',
+        ),
+        own_option(
             '--pass',
             'key_password',
             section=_SECTION,
@@ -158,6 +186,7 @@ def auth_of(given: Mapping[str, Any]) -> Any:
         '--bearer-env': given.get('bearer_env'),
         '--bearer-file': given.get('bearer_file'),
         '--netrc-file': given.get('netrc_file'),
+        '--login-url': given.get('login_url'),
     }
     chosen = [name for name, value in ways.items() if value is not None]
     if len(chosen) > 1:
@@ -166,14 +195,41 @@ def auth_of(given: Mapping[str, Any]) -> Any:
     if given.get('digest') and chosen != ['--user']:
         msg = '--digest needs --user'
         raise click.UsageError(msg)
+    if chosen != ['--login-url']:
+        _check_without_form(given)
     if not chosen:
         return {True: 'netrc', False: False}.get(given.get('netrc'))  # type: ignore[arg-type]
     if chosen == ['--user']:
         return {'digest' if given.get('digest') else 'basic': _login(given['user'])}
+    if chosen == ['--login-url']:
+        return {'login': _recipe(given)}
     name, value = chosen[0], str(ways[chosen[0]])
     if name == '--netrc-file':
         return {'netrc': value}
     return {'bearer': f'{"env" if name == "--bearer-env" else "file"}:{value}'}
+
+
+def _check_without_form(given: Mapping[str, Any]) -> None:
+    for name in ('form', 'token', 'check'):
+        if given.get(f'login_{name}'):
+            msg = f'--login-{name} needs --login-url'
+            raise click.UsageError(msg)
+
+
+def _recipe(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The login by a form of a command line, as a mapping for `auth`."""
+    form = {}
+    for text in given['login_form']:
+        name, equals, value = text.partition('=')
+        if not name:
+            msg = f"--login-form must be NAME=VALUE, not '{text}'"
+            raise click.UsageError(msg)
+        form[name] = value if equals else ask_password(name)
+    if not form:
+        msg = '--login-url needs the fields of the form: --login-form NAME=VALUE'
+        raise click.UsageError(msg)
+    texts = {name: given[f'login_{name}'] or '' for name in ('token', 'check')}
+    return {'url': given['login_url'], 'form': form, **texts}
 
 
 def _login(text: str) -> tuple[str, str]:

@@ -63,7 +63,7 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('--form-string', '', '', '--form-string'),
         Row('-G --get', '', '', '--get'),
         Row('-T --upload-file', '', '', '--data-binary', 'with @FILE and -X PUT'),
-        Row('-I --head', '--spider', '--dry-run', '', 'dlmachine audit - --probe asks about the URLs on stdin without their bodies; --dry-run shows a plan without a request'),
+        Row('-I --head', '--spider', '--dry-run', '--head', 'dlmachine audit - --probe asks about many URLs; --dry-run shows a plan without a request'),
         Row('-i --include --show-headers -D --dump-header', '--server-response --save-headers', '', '--write-out', 'with %header{name}'),
         Row('-r --range', '--start-pos', '', '', 'dlmachine stores complete files only, and resumes them by itself'),
         Row('--url', '', '', '', 'URLs are arguments'),
