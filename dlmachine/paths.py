@@ -6,6 +6,7 @@ accepted.
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from os import PathLike, fsdecode
 from pathlib import Path, PurePath
 from typing import Any, Final, TypeAlias
@@ -241,6 +242,22 @@ def is_inside(path: str, folder: str) -> bool:
     top = absolute(folder or os.curdir)
     pairs = ((path, top), (os.path.realpath(path), os.path.realpath(top)))
     return all(_is_below(inner, outer) for inner, outer in pairs)
+
+
+def is_folder_inside(inner: str, outer: str) -> bool:
+    """The same for a folder: what was found is remembered while both are the same folders."""
+    try:
+        seen = [os.stat(one or os.curdir) for one in (inner, outer)]
+    except OSError:
+        return is_inside(absolute(inner), outer)
+    return _is_inside_again(
+        inner, outer, *((one.st_dev, one.st_ino, one.st_ctime_ns) for one in seen)
+    )
+
+
+@lru_cache(maxsize=64)
+def _is_inside_again(inner: str, outer: str, *_: tuple[int, ...]) -> bool:
+    return is_inside(absolute(inner), outer)
 
 
 def _is_below(inner: str, outer: str) -> bool:

@@ -37,14 +37,7 @@ from dlmachine.core.spec.reuse import Freshness
 from dlmachine.descriptor import Descriptor, with_defaults
 from dlmachine.errors import error_for, unwrap
 from dlmachine.options.lists import KEY_OPTIONS
-from dlmachine.paths import (
-    DestInput,
-    absolute,
-    expand_words,
-    is_inside,
-    local_url,
-    path_text,
-)
+from dlmachine.paths import DestInput, expand_words, is_folder_inside, local_url, path_text
 
 if TYPE_CHECKING:
     from dlmachine.manifest import Item
@@ -154,8 +147,7 @@ def _placed(item: Any, dest: Wanted) -> Wanted:
         path = os.path.join(folder, item.path)  # noqa: PTH118 -- as above
     else:
         path = f'{folder}{item.path}'
-    # Most entries have only a name, and asking for the current folder takes time.
-    if is_nested and not is_inside(absolute(os.path.dirname(path)), folder):  # noqa: PTH120
+    if is_nested and not is_folder_inside(os.path.dirname(path), folder):  # noqa: PTH120
         from dlmachine.core.manifest.places import ALLOW
 
         problem = f'leads outside the folder {printable(folder)}, through a link'

@@ -13,7 +13,7 @@ from dlmachine.core.http.filename import name_in_url
 from dlmachine.core.manifest.clashes import find_clashes
 from dlmachine.core.manifest.links import Identity, LinkAction, NameKind, decide_link, taken
 from dlmachine.errors import error_for, unwrap
-from dlmachine.paths import absolute, is_inside, outside
+from dlmachine.paths import absolute, is_folder_inside, is_inside, outside
 from dlmachine.targets import show_target
 from dlmachine_adapters.files.links import make_link, see_identities, see_identity, see_name
 from dlmachine_adapters.files.os_errors import storage_fault
@@ -86,7 +86,7 @@ def _choose_names(items: Sequence[BatchSuccess[Any]], folder: str) -> list[str]:
         name = getattr(item.input, 'path', None) or _recorded_name(item)
         if not getattr(item.input, 'allow_outside', False) and '/' in name:
             path = os.path.join(folder, name)  # noqa: PTH118
-            if not is_inside(absolute(os.path.dirname(path)), folder):  # noqa: PTH120
+            if not is_folder_inside(os.path.dirname(path), folder):  # noqa: PTH120
                 raise error_for(outside('path', name))
         names.append(name)
     labels = [show_target(item.input, ())[0] for item in items]

@@ -73,9 +73,9 @@ class DataFolders(LockedManifests):
         """Read the recorded files of a folder, and of those below it, and compare their digests.
 
         One result for each file, also for those that are not recorded. `fix` records files again
-        that were touched, or moved within the folder, and removes leftovers of the index. `prune`
-        also removes the records of missing files, and includes `fix`. Files themselves are never
-        moved or changed.
+        that were touched, or moved within the folder, removes leftovers of the index, and moves a
+        damaged one away. `prune` also removes the records of missing files, and includes `fix`.
+        Files themselves are never moved or changed.
 
         Raises: RequestError for a folder that does not exist or is a cache; LocalError for
         an index that cannot be read.

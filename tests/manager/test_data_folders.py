@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from dlmachine.core.maintenance.recorded_files import FileCheck, FileState
+from dlmachine.core.maintenance.verification import Repaired
 from dlmachine.errors import LocalError, RequestError
 from dlmachine.manager import DownloadManager
 from dlmachine_adapters.folder_index import rows
+from dlmachine_adapters.folder_index.recorded_folder import RecordedFolder
+from dlmachine_adapters.maintenance.repair_folder import FolderRepairer
 from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
@@ -263,11 +266,50 @@ def test_folders_that_are_not_data_folders(
 
 
 def test_an_index_that_is_damaged(manager: DownloadManager, data: Path) -> None:
-    """The error names it."""
+    """Its files are not known until it is moved away; then they are unknown, and adopted again."""
+    (url,) = (one.url for one in manager.files(data) if one.path.endswith('a.tsv'))
+    index = data / '.dlmachine' / 'index.sqlite'
+    index.write_bytes(b'not a database' * 500)
+    with pytest.raises(LocalError, match=r'index\.sqlite.*not a database'):
+        list(manager.files(data))
+    assert states(manager, data) == {'.dlmachine/index.sqlite': 'damaged index'}
+    (check, *others) = manager.verify(data, fix=True)
+    assert check.repaired == Repaired(is_done=True, text=f'it is now {index}.damaged')
+    assert {one.state for one in others} >= {FileState.UNKNOWN}
+    assert 'damaged index' not in states(manager, data).values()
+    manager.adopt(url, data / 'a.tsv')
+    assert states(manager, data)['b.tsv'] == 'unknown'
+    assert 'a.tsv' not in states(manager, data)
+
+
+def test_a_damaged_index_that_is_replaced_meanwhile_stays(
+    manager: DownloadManager, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repair looks again."""
+    index = data / '.dlmachine' / 'index.sqlite'
+    whole = index.read_bytes()
+    index.write_bytes(b'not a database' * 500)
+    real = FolderRepairer.move_index
+
+    def move(folder: RecordedFolder) -> Repaired:
+        index.with_suffix('.new').write_bytes(whole)
+        index.with_suffix('.new').replace(index)
+        return real(folder)
+
+    monkeypatch.setattr(FolderRepairer, 'move_index', staticmethod(move))
+    check = next(manager.verify(data, fix=True))
+    assert check.repaired == Repaired(is_done=False, text='it is no longer so')
+    assert states(manager, data) == {}
+
+
+def test_a_damaged_index_that_cannot_be_moved(
+    manager: DownloadManager, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result says so."""
     (data / '.dlmachine' / 'index.sqlite').write_bytes(b'not a database' * 500)
-    for ask in (manager.files, manager.verify):
-        with pytest.raises(LocalError, match=r'index\.sqlite.*not a database'):
-            list(ask(data))
+    monkeypatch.setattr(RecordedFolder, 'move_damaged', lambda _: None)
+    check = next(manager.verify(data, fix=True))
+    assert check.repaired == Repaired(is_done=False, text='it cannot be moved away')
 
 
 def test_what_cannot_be_read(

@@ -6,12 +6,13 @@ import os
 import pickle
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 import dlmachine as dm
 from dlmachine.core.spec.destination import ToPath
-from dlmachine.paths import is_inside
+from dlmachine.paths import is_folder_inside, is_inside
 from tests.fixtures import MakeManager, RunCommand
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
@@ -372,3 +373,21 @@ def test_names_that_differ_by_case_are_the_same_where_the_system_says_so(
     monkeypatch.setattr(os.path, 'normcase', str.lower)
     assert is_inside(inner, str(tmp_path))
     assert not is_inside(f'{tmp_path}x/y', str(tmp_path))
+
+
+def test_links_of_a_nested_folder_are_resolved_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as both are the same folders; a link in its place is noticed."""
+    inner, top, elsewhere = tmp_path / 'top' / 'inner', tmp_path / 'top', tmp_path / 'elsewhere'
+    assert is_folder_inside(str(inner), str(top))
+    for folder in (top, inner, elsewhere):
+        folder.mkdir()
+    with monkeypatch.context() as patched:
+        resolve = Mock(side_effect=os.path.realpath)
+        patched.setattr(os.path, 'realpath', resolve)
+        assert all(is_folder_inside(str(inner), str(top)) for _ in range(100))
+    assert resolve.call_count == 2
+    inner.rmdir()
+    inner.symlink_to(elsewhere)
+    assert not is_folder_inside(str(inner), str(top))

@@ -169,7 +169,7 @@ class FolderIndexes:
             try:
                 _write(index, updates, most)
             except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
+                if not is_damage(error):
                     raise
                 index.remove_damaged()
                 _write(index, updates, most)
@@ -244,7 +244,8 @@ def _seconds(patience: timedelta | None) -> float | None:
     return None if patience is None else min(BUSY_SECONDS, patience.total_seconds())
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether an index is damaged, so that it may be replaced."""
     # Otherwise it is locked, cannot be written to, or a later version of dlmachine uses it.
     if isinstance(error, sqlite3.OperationalError):
         # The tables are not those of an index.

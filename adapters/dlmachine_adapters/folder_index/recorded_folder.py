@@ -63,6 +63,10 @@ class RecordedFolder:
                 yield StrangeRow(stored) if row is None else row
             after = page[-1][0]
 
+    def move_damaged(self) -> None:
+        """Move the damaged index away."""
+        self._index.remove_damaged()
+
     def row(self, name: str) -> IndexRow | None:
         """The row of a name."""
         return self._ask(partial(read_named, folder=self.path, name=name), None)

@@ -23,7 +23,7 @@ from dlmachine.core.protocol.ports import Locks
 from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.files.published_notes import NoteSeen, remove_seen
-from dlmachine_adapters.folder_index.index import FolderIndexes
+from dlmachine_adapters.folder_index.index import FolderIndexes, is_damage
 from dlmachine_adapters.folder_index.recorded_folder import RecordedFolder, StrangeRow
 from dlmachine_adapters.folder_index.rows import IndexRow
 from dlmachine_adapters.folder_index.seen_files import see_file
@@ -97,6 +97,27 @@ class FolderRepairer:
                 return _MEANWHILE
             folder.remove((row.stored,))
             return _REMOVED
+
+        return _try(repair, folder.index_path)
+
+    @staticmethod
+    def move_index(folder: RecordedFolder) -> Repaired:
+        """Move a damaged index away, so that a new one can be made."""
+
+        def repair() -> Repaired:
+            try:
+                for _ in folder.rows():
+                    pass
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+            else:
+                return _MEANWHILE  # Another process has made a new one.
+            path = folder.index_path
+            folder.move_damaged()
+            if os.path.lexists(path):
+                return Repaired(is_done=False, text='it cannot be moved away')
+            return Repaired(is_done=True, text=f'it is now {path}.damaged')
 
         return _try(repair, folder.index_path)
 

@@ -5,6 +5,7 @@ only with the number of missing files.
 """
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeAlias, TypeGuard
@@ -26,6 +27,7 @@ from dlmachine.core.maintenance.verification import Digested, Repaired
 from dlmachine.core.protocol.ports import Clock
 from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.files.published_notes import NoteSeen, see_notes
+from dlmachine_adapters.folder_index.index import is_damage
 from dlmachine_adapters.folder_index.recorded_folder import (
     RecordedFolder,
     StrangeRow,
@@ -79,8 +81,16 @@ class FolderVerifier:
             found = Digested(problem=storage_fault(error, 'read', path).problem)
             yield FileCheck(state=FileState.UNREADABLE, path=path, found=found)
         missing: _BySize = {}
-        for folder in folders:
-            yield from self._check_rows(folder, missing)
+        for folder in [*folders]:
+            try:
+                yield from self._check_rows(folder, missing)
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                check = self._check_damaged(folder, str(error))
+                yield check
+                if check.repaired is None or not check.repaired.is_done:
+                    folders.remove(folder)  # Which of its files are recorded is not known.
         for folder in folders:
             yield from self._check_others(folder, missing)
         for gone in (one for same in missing.values() for one in same):
@@ -158,6 +168,14 @@ class FolderVerifier:
         path = path_of(folder.path, row.name) if row.stored else folder.index_path
         check = FileCheck(state=FileState.STRANGE_ROW, path=path, found=_STRANGE)
         return self._repaired(check, lambda: self._repairer.remove_strange(folder, row))
+
+    def _check_damaged(self, folder: RecordedFolder, problem: str) -> FileCheck:
+        check = FileCheck(
+            state=FileState.DAMAGED_INDEX,
+            path=folder.index_path,
+            found=Digested(problem=f'{problem}; it counts as none'),
+        )
+        return self._repaired(check, lambda: self._repairer.move_index(folder))
 
     def _check_pending(
         self, folder: RecordedFolder, noted: FileRecord, found: Digested

@@ -27,7 +27,8 @@ def command(folder: str, *, fix: bool, prune: bool, **given: Any) -> None:
 
     Files that are not whole are listed, also those that are not recorded (unknown). No file is
     moved or removed, also with --fix. Exit code 9 if a file is changed, missing, moved or
-    unreadable, also with --fix: run it again to see whether everything is repaired.
+    unreadable, or an index damaged, also with --fix: run it again to see whether everything is
+    repaired.
     """
     from dlmachine.cli.exit_codes import INTEGRITY
     from dlmachine.cli.folder.output import check_as_json, check_line, print_json_list

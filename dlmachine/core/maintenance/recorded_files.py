@@ -1,7 +1,7 @@
 """Recorded files: what is wrong with the files of a folder, and which repair is safe.
 
-Pure. Adapters read rows and files. A file is never moved or removed by a repair: only rows and
-notes of the index are written, so that the index says what is there.
+Pure. Adapters read rows and files. A file is never moved or removed by a repair: only the index and
+its notes are written, so that the index says what is there.
 """
 
 from collections.abc import Iterable
@@ -23,8 +23,8 @@ class FileState(Enum):
     before it is read, it may also have changed. `CHANGED`: other bytes. `MISSING`: no file.
     `MOVED`: the bytes of a missing file under another name. `UNREADABLE`: it cannot be read.
     `UNKNOWN`: not recorded. `PENDING`: downloaded by a run that ended before it was recorded.
-    `STRANGE_ROW`: a row of the index that is not valid. `STRAY_NOTE`: a note about a file that is
-    not there, or that is recorded.
+    `STRANGE_ROW`: a row of the index that is not valid. `DAMAGED_INDEX`: an index that cannot be
+    read. `STRAY_NOTE`: a note about a file that is not there, or that is recorded.
     """
 
     WHOLE = 'whole'
@@ -36,6 +36,7 @@ class FileState(Enum):
     UNKNOWN = 'unknown'
     PENDING = 'not recorded yet'
     STRANGE_ROW = 'strange row'
+    DAMAGED_INDEX = 'damaged index'
     STRAY_NOTE = 'stray note'
 
     @property
@@ -51,6 +52,7 @@ _PROBLEMS: Final = frozenset(
         FileState.MOVED,
         FileState.UNREADABLE,
         FileState.STRANGE_ROW,
+        FileState.DAMAGED_INDEX,
     }
 )
 
@@ -63,6 +65,7 @@ class FileRepair(Enum):
     RENAME = 'record under the new name'
     REMOVE_ROW = 'remove row'
     REMOVE_NOTE = 'remove note'
+    MOVE_INDEX = 'move the index away'
 
 
 @frozen
@@ -184,6 +187,8 @@ _REPAIRS: Final = {
     # It counts as none already.
     FileState.STRANGE_ROW: FileRepair.REMOVE_ROW,
     FileState.STRAY_NOTE: FileRepair.REMOVE_NOTE,
+    # The next download to the folder would do it.
+    FileState.DAMAGED_INDEX: FileRepair.MOVE_INDEX,
 }
 
 

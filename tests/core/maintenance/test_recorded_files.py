@@ -73,6 +73,7 @@ def test_problems() -> None:
     """A touched, unknown or pending file is not a problem; nor is a leftover note."""
     assert {state.value for state in FileState if not state.is_sound} == {
         'changed',
+        'damaged index',
         'missing',
         'moved',
         'strange row',
@@ -103,6 +104,7 @@ def test_choose_repair() -> None:
         'unknown': 'none',
         'not recorded yet': 'record',
         'strange row': 'remove row',
+        'damaged index': 'move the index away',
         'stray note': 'remove note',
     }
     assert choose_repair(FileState.MISSING, prune=True) is FileRepair.REMOVE_ROW
