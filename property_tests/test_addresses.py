@@ -9,7 +9,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.http.headers import Headers, parse_headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
-from dlmachine.core.http.url import _NORMAL, _normalise, join_url, parse_url
+from dlmachine.core.http.url import _NORMAL, _normalize, join_url, parse_url
 from dlmachine.core.secrets.redact import is_secret_name, redact_url
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.transfer.build_request import build_request
@@ -114,4 +114,4 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
 )
 def test_what_is_in_normal_form_is_read_at_once(text: str) -> None:
     """The fast path gives the same result as the complete parser."""
-    assert parse_url(text) == _normalise(text, 'url')
+    assert parse_url(text) == _normalize(text, 'url')

@@ -46,7 +46,7 @@ _Identity = tuple[int, int, int, int]
 
 
 class CookieJars:
-    """The jars that this process uses; safe for threads."""
+    """The jars that this process uses; threads may share it."""
 
     def __init__(
         self, clock: Clock, read_secret: Callable[[ReadSecret], SecretRead | EffectFailed]
@@ -164,7 +164,7 @@ def _as_kept(store: CookieStore) -> CookieStore:
 def _together(first: CookieStore, second: CookieStore) -> CookieStore:
     if not first.cookies:
         return second
-    # The jar counts more than a file that is only read.
+    # The jar overrides a file that is only read.
     both = {cookie.identity: cookie for cookie in (*first.cookies, *second.cookies)}
     numbered = (replace(one, number=number) for number, one in enumerate(both.values(), start=1))
     return CookieStore(tuple(numbered), limits=JAR_LIMITS)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @options.config_option
 @options.table_option('offline', help='Assume that there is no network.')
 @options.table_option(
-    'freshness', help='Assume that stored copies are used so long without a check.'
+    'freshness', help='Assume that stored copies are used for this long without a check.'
 )
 @options.table_option('check_freshness', help='Assume that the server is asked about every copy.')
 @options.own_option(

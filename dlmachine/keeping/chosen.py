@@ -78,5 +78,6 @@ def _missing(names: list[object]) -> InvalidInput:
     if len(names) == 1:
         return fault
     count = len(names) - 1
-    others = f'{count} others' if count > 1 else 'another one'
-    return replace(fault, problem=f'and {others} are not in the cache')
+    others = f'{count} others' if count > 1 else '1 other'
+    advice = 'Download them first; dlmachine cache ls shows what is stored'
+    return replace(fault, problem=f'and {others} are not in the cache', advice=advice)

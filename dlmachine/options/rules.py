@@ -1,8 +1,8 @@
 """The defaults of requests: those of a manager, and rules over them for some URLs.
 
 A rule has a pattern of URLs and options: `{'match': 'https://*.example.org/**', 'rate': '3/s'}`.
-The rules that match apply in their order, so a later one counts more; the keywords of a call count
-more than any rule.
+The rules that match apply in their order: a later one overrides an earlier one, and the keywords of
+a call override every rule.
 """
 
 import os
@@ -35,7 +35,7 @@ _EXAMPLE: Final = "Write it like {'match': 'https://*.example.org/**', 'rate': '
 
 @frozen
 class Rule:
-    """Options for the URLs that are like a pattern, or for all without one.
+    """Options for the URLs that match a pattern, or for all URLs without one.
 
     `handled` are options of a Policy, `described` parsed keywords of a Descriptor, and `source`
     says where the rule is written.
@@ -127,7 +127,7 @@ class Defaults:
     def over(
         self, handled: Mapping[str, object], described: Mapping[str, Any]
     ) -> 'Result[Defaults, Fault]':
-        """These defaults with options that count more than any rule.
+        """These defaults with options that override every rule.
 
         Faults: those of `parse_policy`.
         """

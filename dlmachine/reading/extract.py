@@ -196,9 +196,13 @@ def _refuse_others(folder: str, known: ExtractionRecord | None) -> None:
 
 
 def _changed(folder: str, changed: list[ExtractedFile]) -> Exception:
-    more = f', as have {len(changed) - 1} more' if len(changed) > 1 else ''
-    problem = f'{changed[0].path} has changed since it was extracted{more}'
-    advice = 'Extract into a new folder, or replace it: overwrite=True'
+    problem = f'{changed[0].path} has changed since it was extracted'
+    if len(changed) > 1:
+        count = len(changed) - 1
+        others = f'{count} others' if count > 1 else '1 other'
+        problem = f'{changed[0].path} and {others} have changed since they were extracted'
+    them = 'it' if len(changed) == 1 else 'them'
+    advice = f'Extract into a new folder, or replace {them}: overwrite=True'
     return error_for(DestinationUnusable(path=folder, problem=problem, advice=advice))
 
 

@@ -74,7 +74,7 @@ def folder_of(folder: object) -> str:
 def selection_of(members: object, strip: object) -> Selection:
     """Which members.  Raises: RequestError."""
     if not _is_count(strip, 0):
-        raise error_for(_refused('strip', 'a number of folders', strip))
+        raise error_for(_refused('strip', 'a whole number of folders, 0 or more', strip))
     if members is None:
         return Selection(strip=strip)  # type: ignore[arg-type]
     listed = tuple(members) if isinstance(members, Iterable) else ()
@@ -90,7 +90,7 @@ def limits_of(
     limits: dict[str, Any] = {'max_members': max_members, 'max_ratio': max_ratio}
     for name, value in limits.items():
         if not _is_count(value, 1):
-            raise error_for(_refused(name, 'a whole number from 1', value))
+            raise error_for(_refused(name, 'a whole number of 1 or more', value))
     if max_extracted_bytes is not None and not _is_count(max_extracted_bytes, 0):
         raise error_for(
             _refused('max_extracted_bytes', 'a number of bytes, or None', max_extracted_bytes)

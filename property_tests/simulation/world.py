@@ -230,7 +230,7 @@ class SimTransport(ScriptedTransport):
             return None
         # Excluded: redirects to copies of sites without copies; a second coding; a part whose
         # version is identified by a date only; and a false 304 to a condition, which no client can
-        # recognise.
+        # recognize.
         is_conditional = (
             'If-None-Match' in request.headers or 'If-Modified-Since' in request.headers
         )

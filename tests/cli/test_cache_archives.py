@@ -314,7 +314,7 @@ def test_what_is_missing_is_named(run: Run, urls: list[str], server: Server) -> 
     assert f'{server.url("/1")} and 2 others are not in the cache' in done.stderr
     Path('m.txt').write_text(''.join(f'{server.url(f"/{n}")}\n' for n in (1, 2)), 'utf-8')
     done = run('export', 'x.tar', '-i', 'm.txt', '--cache', 'a', code=2)
-    assert 'and another one are not in the cache' in done.stderr
+    assert 'and 1 other are not in the cache' in done.stderr
     for name in ('none.toml', 'none.lock'):
         assert 'none' in run('export', 'x.tar', '-i', name, '--cache', 'a', code=2).stderr
     Path('bad.toml').write_text('[x]\nurl = 3\n', encoding='utf-8')

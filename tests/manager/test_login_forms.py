@@ -283,7 +283,9 @@ def test_without_the_package(
 ) -> None:
     """The error names the extra."""
     monkeypatch.setitem(__import__('sys').modules, 'bs4', None)
-    with pytest.raises(RequestError, match=r'needs the package beautifulsoup4. Install dlmachine\[login\]'):  # fmt: skip
+    with pytest.raises(
+        RequestError, match='beautifulsoup4. Install it: pip install beautifulsoup4'
+    ):
         read(make_manager(), site.url, auth=login(site))
 
 

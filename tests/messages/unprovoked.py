@@ -156,7 +156,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the server asks for it again',
         'the server answers ... to the form',
         'is a login by a form, which needs the package beautifulsoup4',
-        'Install dlmachine[login]',
+        'Install it: pip install beautifulsoup4',
         'another thread logs in, and has not finished within ... s',
     ),
     'a key of another certificate; see tests/manager/test_client_certificates.py': (
@@ -196,7 +196,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the server sent more than was requested',
     ),
     'it takes an installation without PySocks; see tests/adapters/transports/test_fault_tables.py': (
-        "Install it: pip install 'dlmachine[socks]', or use the curl backend",
+        'Install it: pip install PySocks, or use the curl backend',
         '... needs PySocks',
     ),
     'it takes a proxy; see tests/adapters/transports/test_proxies.py': (

@@ -109,4 +109,4 @@ def _set_time(path: str, modified_at: datetime) -> None:
         seconds = modified_at.timestamp()
         os.utime(path, (seconds, seconds))
     except (OSError, OverflowError, ValueError):
-        return  # The time of change is a detail.
+        return  # A file without its modification time is still complete.

@@ -61,10 +61,10 @@ def set_options(
     request, curl, is_limited = route.request, loop.curl, effect.timeout is not None
     kind = None if route.network is NO_NETWORK else route.network.connections
     if kind != loop.connections:
-        # Connections and IP addresses of other options are forgotten.
+        # Do not reuse connections and IP addresses that other options led to.
         loop.drop_connections()
         loop.connections = kind
-    # Most downloads are alike except for their URL.
+    # Most downloads have the same options except for their URL.
     is_plain = request.method == 'GET' and body is None and '@' not in request.url
     shared = (
         (

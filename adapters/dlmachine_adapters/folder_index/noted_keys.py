@@ -36,7 +36,7 @@ class NotedKeys:
 
     def _read_new(self) -> None:
         for note in see_notes(self._folder, self._read):
-            if note.text:  # One that cannot be read now may be readable later.
+            if note.text:  # A note that cannot be read now may be readable later.
                 self._read.add(note.path)
             noted = parse_file_note(note.text, self._folder)
             if noted is not None:

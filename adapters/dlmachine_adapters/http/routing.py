@@ -168,7 +168,7 @@ def find_login(
     """User name and password from the netrc file; None if it is missing or unreadable.
 
     `path` is the file, by default the one in `NETRC` or the user's home. A machine may be named
-    with its port, `host:8443`, which counts before the host alone.  Faults: `InvalidInput` for a
+    with its port, `host:8443`, which overrides the host alone.  Faults: `InvalidInput` for a
     `path` that cannot be read.
     """
     given = path

@@ -15,7 +15,8 @@ def read_page(url: str, body: bytes, content_type: str) -> Page | InvalidInput:
         from bs4 import BeautifulSoup
     except ImportError:
         problem = 'is a login by a form, which needs the package beautifulsoup4'
-        return InvalidInput(where='auth', problem=problem, advice='Install dlmachine[login]')
+        advice = 'Install it: pip install beautifulsoup4'
+        return InvalidInput(where='auth', problem=problem, advice=advice)
     soup: Any = BeautifulSoup(body, 'html.parser', from_encoding=_charset_of(content_type))
     metas = (one for one in soup.find_all('meta') if one.get('name') and one.get('content'))
     return Page(

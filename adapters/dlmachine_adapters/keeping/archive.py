@@ -34,7 +34,7 @@ _PLAIN: Final = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE})
 
 
 class ArchiveProblem(Exception):  # noqa: N818 -- becomes a fault
-    """What is wrong with a member of an archive, or with a file that belongs into it."""
+    """What is wrong with a member of an archive, or with a file that should be in it."""
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f'{name}: {problem}')
@@ -149,7 +149,7 @@ def _next(archive: tarfile.TarFile) -> tuple[tarfile.TarInfo, IO[bytes]]:
 
 
 def _forget(archive: tarfile.TarFile) -> None:
-    # Or else memory would grow with each member.
+    # Otherwise memory would grow with each member.
     vars(archive)['members'] = []
 
 

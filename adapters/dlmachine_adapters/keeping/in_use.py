@@ -36,7 +36,7 @@ def see_protected(registry: Registry, digests: frozenset[str] = frozenset()) -> 
 
 
 class UseWatch:
-    """What is in use of a cache, asked again and again; each time only what is new is read."""
+    """What is in use in a cache; each call reads only what is new since the last one."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A thread that does the work on pieces of bytes, in order, while the caller goes on.
+"""A thread that works on pieces of bytes, in order, while the caller continues.
 
 Contract: only a few pieces wait, so that memory stays bounded; a faster caller is held back. What
 the work raises is raised again by `finish`.

@@ -49,7 +49,7 @@ class Board:
         self._samples: deque[tuple[float, int]] = deque([(now, 0)])
 
     def handle(self, event: progress.ProgressEvent, now: float) -> None:
-        """Take in an event."""
+        """Update the state by an event."""
         match event:
             case progress.BatchStarted(total=total):
                 self._is_batch, self._total = True, total

@@ -48,7 +48,7 @@ class Rates:
         """Take a token and return 0, or return the seconds until one may be available."""
         with self._guarded():
             bucket = self._buckets.get(host, Bucket())
-            # One clock for all processes of a computer, and almost one for all computers.
+            # All processes of a computer have the same clock; other computers nearly the same.
             drawn = draw(bucket, rate, time.time())
             if folder is not None and not drawn.wait_seconds:
                 drawn = _draw_shared(folder, host, bucket, rate) or drawn

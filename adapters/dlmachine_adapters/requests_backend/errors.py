@@ -57,7 +57,7 @@ def _body(error: BodyError, context: ErrorContext) -> Fault:
 
 
 def _proxy_setting(error: BaseException, context: ErrorContext) -> Fault:
-    advice = "Install it: pip install 'dlmachine[socks]', or use the curl backend"
+    advice = 'Install it: pip install PySocks, or use the curl backend'
     return InvalidInput(where='proxy', problem=f'{context.proxy} needs PySocks', advice=advice)
 
 

@@ -125,7 +125,7 @@ def _read_file(secret: Secret) -> str | SecretUnavailable:
             mode = os.fstat(file.fileno()).st_mode
             data = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        problem = f'the file cannot be read: {getattr(error, "strerror", None) or error}'
+        problem = str(getattr(error, 'strerror', None) or error)
         return SecretUnavailable(source=str(secret), problem=problem)
     if len(data) > _MAX_BYTES:
         return SecretUnavailable(source=str(secret), problem='the file is too large for a secret')

@@ -45,8 +45,8 @@ def command(url: str | None, file: str | None, **given: Any) -> None:
     """Record FILE as the download of URL, or the files in DIR as those of a manifest.
 
     Nothing is requested. Bytes are compared with --checksum, the checksum of an entry, or that of
-    the lockfile; where none is known, the file is recorded as adopted unverified. Files that are
-    not there are errors.
+    the lockfile; where none is known, the file is recorded as adopted unverified. A missing file
+    is an error.
     """
     from dlmachine.cli.exit_codes import PARTIAL, exit_code
     from dlmachine.cli.folder.output import print_json_list

@@ -28,7 +28,7 @@ def print_json_list(values: Iterable[object]) -> None:
 
 
 def file_line(file: 'StoredFile') -> str:
-    """A recorded file in one line: date, size, version, path, URL, and its state unless whole."""
+    """A recorded file in one line: date, size, version, path, URL, and any state but whole."""
     date = f'{file.stored_at:%Y-%m-%d %H:%M:%S}'
     line = f'{date}  {size_text(file.file_bytes):>10}  v{file.version}  {file.path}  {file.url}'
     return printable(line if file.state.value == 'whole' else f'{line}  ({file.state.value})')

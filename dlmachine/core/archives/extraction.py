@@ -52,9 +52,9 @@ class ExtractionLimits:
         if member_count > self.max_members:
             return f'has more members than the limit of {self.max_members:,}', 'max_members'
         if most is not None and unpacked_bytes > most:
-            return f'has more bytes unpacked than the limit of {most:,}', 'max_extracted_bytes'
+            return f'unpacks to more bytes than the limit of {most:,}', 'max_extracted_bytes'
         if unpacked_bytes > max(_SMALL_BYTES, ratio * max(archive_bytes, 1)):
-            return f'becomes more than {ratio:,} times as large', 'max_ratio'
+            return f'unpacks to more than {ratio:,} times its size', 'max_ratio'
         return None
 
 

@@ -1,6 +1,6 @@
 """The cache key: the identity of a download in the cache.
 
-Pure. The key is the SHA-256 of the canonical JSON (RFC 8785) of method, normalised URL with query,
+Pure. The key is the SHA-256 of the canonical JSON (RFC 8785) of method, normalized URL with query,
 body and identifying headers. Mirrors, transport options, header case and header order do not
 count; list order and types do. What `key_without` and `key_ignores_query` name is left out: the key
 is that of the rest of the request.

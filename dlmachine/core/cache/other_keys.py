@@ -1,7 +1,7 @@
 """Entries of other cache keys whose bytes are those that a download would bring.
 
-Pure. With a checksum it is the content that counts, whatever its URL. Without one, an entry is the
-same download if its URL differs only in query parameters that do not count in the key: it was
+Pure. With a checksum, an entry with that content is used, from any URL. Without one, an entry is
+the same download if its URL differs only in query parameters that do not count in the key: it was
 stored before they were left out.
 """
 
@@ -48,7 +48,7 @@ class OthersWanted:
 
 
 def others_wanted(descriptor: Descriptor, policy: Policy, key: str) -> OthersWanted | None:
-    """What to search for if no copy of the download is used; None for nothing."""
+    """What to search for if no copy of the download itself is used; None for nothing."""
     if policy.checksum is None and not descriptor.key_ignores_query:
         return None  # As for most downloads.
     if policy.force_download or descriptor.method not in _METHODS:

@@ -73,7 +73,7 @@ class MissingUpdate:
 
     @property
     def version(self) -> int:
-        """There is none."""
+        """A miss has no version."""
         return 0
 
 

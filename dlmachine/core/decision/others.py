@@ -38,7 +38,7 @@ def bytes_of(record: DownloadRecord) -> str:
 
 
 def other_notes(reason: Reason, entry: CacheEntry) -> tuple[str, ...]:
-    """The remark of a plan that uses the entry of another key."""
+    """The note of a plan that uses the entry of another key."""
     is_other = reason is Reason.SAME_CONTENT or reason is Reason.EARLIER_KEY
     return (bytes_of(entry.record),) if is_other and entry.record is not None else ()
 
@@ -51,7 +51,7 @@ def _lasts(entry: CacheEntry, policy: Policy, snapshot: Snapshot) -> bool:
 
 
 def index_notes(snapshot: Snapshot) -> tuple[str, ...]:
-    """Remarks about an index of a folder that cannot be read."""
+    """Notes of a plan about an index of a folder that cannot be read."""
     file = snapshot.file
     if file is None or file.fault is None:
         return ()

@@ -104,7 +104,7 @@ class ArchiveRefused(FaultBase):
         return f'{self.about}{printable(self.path)} {self.problem}'
 
     def remedy(self) -> str:
-        return self.advice or 'Download it again; if it stays so, tell the provider of the file'
+        return self.advice or 'Download it again; if that does not help, tell its provider'
 
     @property
     def filename(self) -> str:

@@ -17,7 +17,7 @@ class HttpStatus(FaultBase):
     """The server responded with an error status (RFC 9110 sections 15.5 and 15.6, or of FTP).
 
     `body` is the beginning of the response's body, if it is text: at most 4 KiB, with secrets
-    masked. `detail` summarises it in one line. `headers` are the fields of the response, with
+    masked. `detail` summarizes it in one line. `headers` are the fields of the response, with
     secrets masked, if any status was asked for. A remembered answer has been `known_since` a time,
     and the server is asked again after `known_until`.
     """
@@ -108,7 +108,8 @@ def _remedy_for_login(sent: str, asks_for: tuple[str, ...]) -> str:
     for scheme, example in _LOGINS.items():
         if scheme in schemes:
             return f'Pass {example}'
-    return 'None of these schemes is supported: log in by a program of the service, or ask it'
+    advice = 'log in with a program of the service, or ask its operators'
+    return f'None of these schemes is supported: {advice}'
 
 
 _LOGINS: Final = {

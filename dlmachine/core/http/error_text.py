@@ -101,7 +101,7 @@ def _charset_of(head: ResponseHead, body: bytes) -> str:
 
 
 def summarize(text: str) -> str:
-    r"""Summarise an error's text in one short line: a field of its JSON, or the title of a page.
+    r"""Summarize an error's text in one short line: a field of its JSON, or the title of a page.
 
     >>> summarize('{"error": {"code": 7, "message": "quota\nexceeded"}}')
     'quota exceeded'

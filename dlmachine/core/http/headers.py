@@ -142,7 +142,7 @@ def _grouped(items: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]
 
 
 def parse_headers(given: HeadersLike, where: str = 'headers') -> Result[Headers, Fault]:
-    """Check and normalise a caller's header fields.
+    """Check and normalize a caller's header fields.
 
     Faults: `InvalidInput` for a name that is not a token, a value with CR, LF or NUL,
     or one that does not fit ISO 8859-1 (RFC 9110 section 5.5).

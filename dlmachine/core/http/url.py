@@ -1,6 +1,6 @@
-"""URLs: parse, normalise, join, and compare origins.
+"""URLs: parse, normalize, join, and compare origins.
 
-Pure. RFC 3986 for syntax and normalisation (section 6.2.2), RFC 6454 for origins,
+Pure. RFC 3986 for syntax and normalization (section 6.2.2), RFC 6454 for origins,
 UTS 46 for host names.
 """
 
@@ -132,10 +132,10 @@ def _parse(text: str, where: str) -> Result[Url, Fault]:
             scheme, host, port, path, query = normal.groups('')
             number = int(port) if port and int(port) != DEFAULT_PORTS[scheme] else None
             return Success(Url(scheme=scheme, host=host, port=number, path=path, query=query))
-    return _normalise(text, where)
+    return _normalize(text, where)
 
 
-def _normalise(text: str, where: str) -> Result[Url, Fault]:
+def _normalize(text: str, where: str) -> Result[Url, Fault]:
     # Imported late: most URLs are in normal form.
     from dlmachine.core.text.percent import (
         QUERY_SAFE,

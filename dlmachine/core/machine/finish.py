@@ -53,7 +53,7 @@ def _may_be_stale(job: Job, entry: CacheEntry | None, fault: Fault) -> bool:
     is_wanted, now = job.policy.stale_if_error, job.snapshot.now
     if entry is None:
         return is_wanted
-    # Without the caller's wish, only errors of the network and of the server count (RFC 5861).
+    # Unless the caller asked for it, only errors of network and server count (RFC 5861).
     is_error = fault.party is Party.NETWORK
     if isinstance(fault, HttpStatus):
         is_error = fault.status in _STALE_STATUSES

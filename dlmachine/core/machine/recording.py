@@ -46,7 +46,7 @@ def confirm_version(state: Exchanging, entry: CacheEntry, at: datetime, head: Re
     if entry.record is None or not entry.is_own or is_unrecorded(job):
         return finish(job, outcome)
     record = freshen_record(entry.record, job, head, at, attempts.address(job.decision).url)
-    # Of other redirects than those on record, it is not known how long they last.
+    # How long other redirects than the recorded ones last is not known.
     is_same_way = urls_of(job, attempts, state.exchange) == record.urls
     record = replace(record, moved_until=attempts.moved_until if is_same_way else None)
     update = _same_version(job, entry, record)

@@ -1,7 +1,7 @@
 """Asking a data repository which URL a file has.
 
-Pure. It is asked once it is known that the file must be requested; a stored copy is used without
-a question. The size and the checksum in the answer are those that the file must have.
+Pure. The repository is asked only when the file must be requested; a stored copy is used without
+a request. The size and the checksum in the answer are those that the file must have.
 """
 
 from datetime import timedelta
@@ -74,7 +74,8 @@ def with_answer(state: ReadingSource, text: str | None) -> Job | Step | Fault:
     resolved, policy = descriptor.resolved, job.policy
     assert resolved is not None  # noqa: S101 -- it was just resolved
     if policy.checksum is not None or policy.checksum_file is not None:
-        return replace(job, descriptor=descriptor)  # The caller knows better.
+        # The caller's checksum overrides that of the repository.
+        return replace(job, descriptor=descriptor)
     if resolved.checksum is None:
         least = resolved.size_bytes if policy.min_bytes is None else policy.min_bytes
         return replace(job, descriptor=descriptor, policy=replace(policy, min_bytes=least))

@@ -1,6 +1,6 @@
 """Entries of a manifest that have one path.
 
-Pure. Case and Unicode normalisation are ignored, as many file systems do.
+Pure. Case and Unicode normalization are ignored, as many file systems do.
 """
 
 from collections.abc import Iterable, Iterator
@@ -64,7 +64,7 @@ def find_clashes(places: Iterable[tuple[str, str | None, object]]) -> Iterator[s
     """For each entry, with its name and path, or None: the problem if an earlier entry has it.
 
     The third value says what the entry downloads: several entries may download the same to one
-    path. Case and Unicode normalisation are ignored, as many file systems do. A path may not be a
+    path. Case and Unicode normalization are ignored, as many file systems do. A path may not be a
     file of one entry and a folder of another.
 
     >>> list(find_clashes([('first', 'a/t.csv', 1), ('second', 'A/T.csv', 2)]))

@@ -13,7 +13,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import DestinationUnusable, Fault
 from dlmachine.core.frozen import frozen
 
-#: The device and the number of a file, by which hard links are recognised.
+#: The device and the number of a file, by which hard links are recognized.
 Identity: TypeAlias = tuple[int, int]
 
 

@@ -1,8 +1,8 @@
 """Choose the proxy of a URL: by the options, or by variables of the environment.
 
-Pure. The rules are those of curl, for every backend alike: a variable in lower case counts before
-the one in upper case; the variable of the URL's scheme counts before `all_proxy`; `no_proxy` lists
-exceptions, also from a proxy that was set by an option.
+Pure. The rules are those of curl, for every backend alike: a variable in lower case overrides the
+one in upper case; the variable of the URL's scheme overrides `all_proxy`; `no_proxy` lists
+exceptions, also from a proxy that an option sets.
 """
 
 from collections.abc import Mapping

@@ -35,7 +35,7 @@ class Network:
 
     @property
     def connections(self) -> object:
-        """What connections have in common that may be used again; None by default."""
+        """The options that all requests over one connection must share; None by default."""
         return (self.resolve, self.forbid_private) if self.resolve or self.forbid_private else None
 
     def with_password(self, password: str) -> 'Network':

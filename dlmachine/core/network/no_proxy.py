@@ -64,7 +64,7 @@ def read_no_proxy(name: str, value: object) -> Result[object, Fault]:
 
 
 def is_excepted(url: Url, entries: Iterable[str]) -> bool:
-    """Whether one of the entries stands for the host of a URL; one that is none is ignored.
+    """Whether an entry stands for the host of a URL; malformed entries are ignored.
 
     >>> from dlmachine.core.http.url import parse_url
     >>> url = parse_url('https://data.example.org:8443/').unwrap()

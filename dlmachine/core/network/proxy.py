@@ -26,7 +26,7 @@ from dlmachine.core.text.control_chars import find_control_char
 _PORTS: Final = {'http': 1080, 'https': 443, 'socks5': 1080, 'socks5h': 1080}
 _EXAMPLE: Final = 'Write it like http://proxy.example.org:3128'
 _LOGIN_EXAMPLE: Final = "Write it like ('user', 'env:PASSWORD')"
-#: Words for no proxy at all, where only text can be written.
+#: Words for no proxy at all, in the environment and on the command line.
 _NONE_WORDS: Final = frozenset({'', 'none', 'false', 'off', 'no'})
 _BEHIND_HOST: Final = regex('[/?#]')
 
@@ -169,6 +169,6 @@ def read_proxy_auth(name: str, value: object) -> Result[object, Fault]:
         value = user, password
     auth = parse_auth(value, name)
     if is_successful(auth) and auth.unwrap().scheme is not Scheme.BASIC:
-        problem = f'cannot be {auth.unwrap().scheme.value}: proxies are logged in to by Basic'
+        problem = f'cannot be {auth.unwrap().scheme.value}: a proxy login can only be Basic'
         return refuse(name, problem, _LOGIN_EXAMPLE)
     return auth

@@ -191,7 +191,7 @@ def is_empty_file(head: ResponseHead) -> bool:
 
 
 def _size(request: Request, head: ResponseHead) -> int | None:
-    # The length of a coded body is not that of the file.
+    # A coded body does not have the length of the file.
     if read_codings(head.headers):
         return None
     if head.status in {206, 416}:

@@ -1,6 +1,6 @@
 """Redaction: mask the secrets of a request and its response before showing or storing them.
 
-Pure. A *secret* is recognised by the name of its value: credentials in header fields (RFC 9110
+Pure. A *secret* is recognized by the name of its value: credentials in header fields (RFC 9110
 section 11), cookies (RFC 6265), userinfo in a URL (RFC 3986 section 3.2.1), and tokens in a
 path, query, fragment or body under a name that is used for tokens, or that the caller
 declared.

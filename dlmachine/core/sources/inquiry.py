@@ -42,7 +42,7 @@ _READERS: Final[Mapping[str, Callable[[dict[str, Any], Source], Listing]]] = {
 
 @frozen
 class Inquiry:
-    """A request for the files of a source; `listing` is what is known of them already."""
+    """A request for the files of a source; `listing` is what earlier answers said."""
 
     source: Source
     url: str

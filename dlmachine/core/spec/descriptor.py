@@ -1,6 +1,6 @@
 """The description of a file to download: URLs, query, headers and body.
 
-Pure. A Descriptor has no destination and no policy. `Descriptor.parse` checks and normalises the
+Pure. A Descriptor has no destination and no policy. `Descriptor.parse` checks and normalizes the
 arguments, so that later code need not check them again.
 """
 
@@ -122,7 +122,7 @@ class Descriptor:
         cookies: object = None,
         key_password: object = None,
     ) -> 'Result[Descriptor, Fault]':
-        """Check and normalise a caller's arguments.
+        """Check and normalize a caller's arguments.
 
         `query` is a query string; with `post=True` a form; with `json=True` a JSON body.
         `post` and `json` may also be the form and the value themselves. With a body the

@@ -75,7 +75,7 @@ def read_segments(name: str, value: object) -> Result[object, Fault]:
         return Success(0)
     count = read_count(name, value)
     is_none = count == Success(0) or not is_successful(count)
-    return refused(name, value, 'auto or a whole number from 1 on') if is_none else count
+    return refused(name, value, 'auto or a whole number of 1 or more') if is_none else count
 
 
 def read_size(name: str, value: object) -> Result[object, Fault]:

@@ -58,13 +58,13 @@ _ALL: Final = (
         parsers.read_freshness,
         'use a copy that is there without a request (stored, the default in the cache), ask '
         'the server first if it is current (always, the default at a path), ask once the '
-        'server has not sent or confirmed it for so long (a duration such as 7d or 12h), or '
+        'server has not sent or confirmed it for this long (a duration such as 7d or 12h), or '
         'follow the rules of HTTP (http)',
     ),
     Option(
         'remember_missing',
         parsers.read_remember_missing,
-        'do not ask again for so long (a duration such as 7d) for a file that the servers '
+        'do not ask again for this long (a duration such as 7d) for a file that the servers '
         "answered with 404 or 410, or with the statuses of a list: '7d for 403, 404'",
     ),
     Option(

@@ -19,7 +19,7 @@ _UNRESERVED: Final = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 
 
 def normal_path(path: str) -> str:
-    """Normalise a path like those in URLs.
+    """Normalize a path like those in URLs.
 
     >>> normal_path('/%7euser/ä')
     '/~user/%C3%A4'
@@ -28,7 +28,7 @@ def normal_path(path: str) -> str:
 
 
 def normal_escapes(text: str, safe: str) -> str:
-    """Normalise percent-encoding (RFC 3986 section 6.2.2).
+    """Normalize percent-encoding (RFC 3986 section 6.2.2).
 
     Unreserved characters are decoded, other escapes written in upper case, and characters that
     are not legal in a URL are encoded as UTF-8.

@@ -38,7 +38,7 @@ _BODY_HEADERS: Final = ('Content-Type', 'Content-Encoding', 'Content-Language', 
 
 
 def hop_of(request: Request) -> str:
-    """Identify a request in a chain of redirects, so that a loop is recognised.
+    """Identify a request in a chain of redirects, so that a loop is recognized.
 
     The identity is the URL, the method if it is not GET, and a digest of the cookies that servers
     have set. The last two are in the fragment, which requested URLs do not have.

@@ -215,9 +215,9 @@ def test_limits() -> None:
 
     assert limits.find_excess(3, 100_000_000, 10_000_000) is None
     assert limits.find_excess(4, 0, 1) == ('has more members than the limit of 3', 'max_members')
-    bytes_ = ('has more bytes unpacked than the limit of 100,000,000', 'max_extracted_bytes')
+    bytes_ = ('unpacks to more bytes than the limit of 100,000,000', 'max_extracted_bytes')
     assert limits.find_excess(1, 100_000_001, 100_000_000) == bytes_
-    ratio = ('becomes more than 10 times as large', 'max_ratio')
+    ratio = ('unpacks to more than 10 times its size', 'max_ratio')
     assert limits.find_excess(1, large - 10, 0) is None
     assert limits.find_excess(1, large, 0) == ratio
     assert limits.find_excess(1, large, large // 10 + 1) is None

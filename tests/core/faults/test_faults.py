@@ -82,7 +82,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (HttpStatus(url=U, status=401, sent='basic', asks_for=("Basic (realm 'r')", 'Negotiate')), "http://h/x: the server answered 401 (sent: basic; it asks for Basic (realm 'r') or Negotiate). Check the user, the password or the token of auth="),
     (HttpStatus(url=U, status=401, sent='basic', asks_for=('Digest',)), "http://h/x: the server answered 401 (sent: basic; it asks for Digest). Pass auth={'digest': (user, password)}"),
     (HttpStatus(url=U, status=401, asks_for=('Bearer',)), "http://h/x: the server answered 401 (sent: no credentials; it asks for Bearer). Pass auth={'bearer': 'env:NAME'}"),
-    (HttpStatus(url=U, status=401, asks_for=('Negotiate',)), 'http://h/x: the server answered 401 (sent: no credentials; it asks for Negotiate). None of these schemes is supported: log in by a program of the service, or ask it'),
+    (HttpStatus(url=U, status=401, asks_for=('Negotiate',)), 'http://h/x: the server answered 401 (sent: no credentials; it asks for Negotiate). None of these schemes is supported: log in with a program of the service, or ask its operators'),
     (OfflineMiss(url=U, cache='/c'), "http://h/x is not in the cache /c, and offline is set. Download it once while online: dlmachine get --cache /c 'http://h/x'"),
     (OfflineMiss(url=U, cache=None), 'http://h/x cannot be downloaded: offline is set, and there is no cache. Pass the folder of the cache that has it: path='),
     (WindowUnsatisfiable(url=U, window='newer than 2024', held=('2023',)), 'http://h/x: no version newer than 2024 (versions held: 2023). A new download would have the date of today: change newer_than= or older_than='),
@@ -166,7 +166,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (MemberNotNamed(path='a.zip', members=('a', 'b'), has_more=True), "a.zip is an archive of several files: 'a', 'b', .... Name one: member='a'"),
     (PasswordRefused(path='a.zip', member='t', is_given=True), "a.zip, member 't': the password is wrong. Check the password"),
     (PasswordRefused(path='a.zip', member='t', is_given=False), "a.zip, member 't': it is encrypted. Pass the password: password="),
-    (ArchiveRefused(path='a.gz', problem='ends too early'), 'a.gz ends too early. Download it again; if it stays so, tell the provider of the file'),
+    (ArchiveRefused(path='a.gz', problem='ends too early'), 'a.gz ends too early. Download it again; if that does not help, tell its provider'),
     (ArchiveRefused(path='a.gz', problem='is odd', advice='Unpack it'), 'a.gz is odd. Unpack it'),
     (Bug(state='Waiting', event='Recorded'), 'state Waiting cannot handle event Recorded. Please report it'),
 ]  # fmt: skip

@@ -46,7 +46,7 @@ def test_error_bodies_are_read(content_type: str, body: bytes, text: str) -> Non
 
 
 def test_no_part_of_a_secret_remains_at_a_cut() -> None:
-    """The first half of a secret, or of its encoded form, cannot be recognised as a secret."""
+    """The first half of a secret, or of its encoded form, cannot be recognized as a secret."""
     secrets = frozenset({SECRET})
     assert read_error_text(_head(), b'key s3cret', secrets, is_whole=True) == 'key ***'
     for cut in range(1, 60):

@@ -43,7 +43,7 @@ PAGE = b'<!DOCTYPE html>\n<html><head><title>Sign in</title>'
     ],
 )
 def test_what_fits_is_taken(name: str, data: bytes) -> None:
-    """Formats are recognised by their first bytes; a name of an unknown format promises nothing."""
+    """Formats are recognized by their first bytes; a name of an unknown format promises nothing."""
     assert find_content_problem([name], None, data[:1024], len(data)) is None
     assert not data or find_kind_note([name], data[:1024]) is None
 
@@ -146,7 +146,7 @@ def test_a_version_number_is_not_an_extension() -> None:
 
 @pytest.mark.parametrize('before', [b' ' * 5_000, b'<!-- ' + b'x' * 5_000 + b' -->'])
 def test_a_page_may_begin_after_comments(before: bytes) -> None:
-    """Enough bytes are kept to recognise the page; for data only the first bytes."""
+    """Enough bytes are kept to recognize the page; for data only the first bytes."""
     late = before + PAGE
     assert find_content_problem(['t.nc'], None, keep_start(late), len(late)) is not None
     assert keep_start(before + b'a,b') == before[:1024]

@@ -101,8 +101,8 @@ def test_logins(given: Any, shown: str) -> None:
         ('planted', 'proxy_auth must be a user and a password, joined by a colon'),
         (('me',), 'proxy_auth must be a pair of the user and the password'),
         (5, 'proxy_auth must be a pair, a mapping, "netrc" or False, not int'),
-        ({'digest': ('me', 'planted')}, 'proxy_auth cannot be digest: proxies are logged in to by Basic'),
-        (False, 'proxy_auth cannot be none: proxies are logged in to by Basic'),
+        ({'digest': ('me', 'planted')}, 'proxy_auth cannot be digest: a proxy login can only be Basic'),
+        (False, 'proxy_auth cannot be none: a proxy login can only be Basic'),
     ],
 )  # fmt: skip
 def test_what_is_not_a_login(given: Any, problem: str) -> None:

@@ -151,7 +151,7 @@ def test_lists_are_named_after_algorithms(name: str, digits: int, algorithm: str
     'name', ['SUM', 'md5sums', 'CHECKSUM', 'checksums.txt', 'SHA256SUMS.asc', 'x.md5', 'x.sha1', 'x.sha512sum', 'x.b2', 'x.b2sum']
 )  # fmt: skip
 def test_names_of_lists(name: str) -> None:
-    """Each of these names is recognised as a checksum file."""
+    """Each of these names is recognized as a checksum file."""
     assert is_checksum_list(name)
     assert not is_checksum_list(f'{name}!')
 

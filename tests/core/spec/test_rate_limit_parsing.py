@@ -19,7 +19,7 @@ def test_what_is_no_rate_is_shown(value: object) -> None:
 def test_no_segments_at_all_are_none() -> None:
     """Zero does not mean auto."""
     fault: Any = read_segments('segments', '0').failure()
-    assert fault.problem == "must be auto or a whole number from 1 on, not '0'"
+    assert fault.problem == "must be auto or a whole number of 1 or more, not '0'"
 
 
 @pytest.mark.parametrize(
