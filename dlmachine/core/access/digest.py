@@ -1,7 +1,8 @@
 """The Digest scheme: the answer to a challenge (RFC 7616).
 
-Pure. SHA-256 and MD5, each also as a session; `auth` is the only quality of protection, so that the
-body need not be read twice. The strongest algorithm that the server offers is used (section 3.7).
+Pure. SHA-256 and MD5, each also as a session. The quality of protection is `auth`, or `auth-int` if
+the server offers nothing else: then the response also depends on the body. The strongest algorithm
+that the server offers is used (section 3.7).
 """
 
 from collections.abc import Iterable
@@ -31,6 +32,7 @@ class DigestChallenge:
     algorithm: str
     opaque: str | None = None
     has_qop: bool = True
+    qop: str = 'auth'
     is_stale: bool = False
     hashes_user: bool = False
     named_algorithm: bool = True
@@ -53,7 +55,8 @@ def _read(challenge: Challenge) -> DigestChallenge | None:
     values = challenge.values
     algorithm = values.get('algorithm', 'md5').lower()
     offered = {one.strip().lower() for one in values.get('qop', 'auth').split(',')}
-    if challenge.scheme != 'digest' or algorithm not in _ALGORITHMS or 'auth' not in offered:
+    qop = next((one for one in ('auth', 'auth-int') if one in offered), None)
+    if challenge.scheme != 'digest' or algorithm not in _ALGORITHMS or qop is None:
         return None
     if 'realm' not in values or not values.get('nonce'):
         return None
@@ -63,6 +66,7 @@ def _read(challenge: Challenge) -> DigestChallenge | None:
         algorithm=algorithm,
         opaque=values.get('opaque'),
         has_qop='qop' in values,
+        qop=qop,
         is_stale=values.get('stale', '').lower() == 'true',
         hashes_user=values.get('userhash', '').lower() == 'true',
         named_algorithm='algorithm' in values,
@@ -70,11 +74,18 @@ def _read(challenge: Challenge) -> DigestChallenge | None:
 
 
 def answer_digest(
-    challenge: DigestChallenge, user: str, password: str, method: str, url: Url, cnonce: str
+    challenge: DigestChallenge,
+    user: str,
+    password: str,
+    method: str,
+    url: Url,
+    cnonce: str,
+    body: bytes = b'',
 ) -> str:
     """The value of Authorization for a request (RFC 7616 section 3.4).
 
-    The example is that of section 3.9.1.
+    `body` counts only if the quality of protection is `auth-int`. The example is that of section
+    3.9.1.
 
     >>> from dlmachine.core.http.url import parse_url
     >>> asked = DigestChallenge(
@@ -93,8 +104,15 @@ def answer_digest(
     secret = _hash(challenge, f'{user}:{challenge.realm}:{password}')
     if challenge.algorithm.endswith('-sess'):
         secret = _hash(challenge, f'{secret}:{challenge.nonce}:{cnonce}')
-    called = _hash(challenge, f'{method}:{target}')
-    middle = f'{challenge.nonce}:{count}:{cnonce}:auth' if challenge.has_qop else challenge.nonce
+    whole = f'{method}:{target}'
+    if challenge.qop == 'auth-int':
+        whole = f'{whole}:{_hash(challenge, body)}'
+    called = _hash(challenge, whole)
+    middle = (
+        f'{challenge.nonce}:{count}:{cnonce}:{challenge.qop}'
+        if challenge.has_qop
+        else challenge.nonce
+    )
     name = _hash(challenge, f'{user}:{challenge.realm}') if challenge.hashes_user else user
     fields = [
         f'username={_quoted(name)}',
@@ -108,15 +126,18 @@ def answer_digest(
     if challenge.opaque is not None:
         fields.append(f'opaque={_quoted(challenge.opaque)}')
     if challenge.has_qop:
-        fields += ['qop=auth', f'nc={count}', f'cnonce={_quoted(cnonce)}']
+        fields += [f'qop={challenge.qop}', f'nc={count}', f'cnonce={_quoted(cnonce)}']
     if challenge.hashes_user:
         fields.append('userhash=true')
     return f'Digest {", ".join(fields)}'
 
 
-def _hash(challenge: DigestChallenge, text: str) -> str:
-    name = _ALGORITHMS[challenge.algorithm]
-    return new(name, text.encode(), usedforsecurity=False).hexdigest()
+def _hash(challenge: DigestChallenge, text: str | bytes) -> str:
+    name, content = (
+        _ALGORITHMS[challenge.algorithm],
+        text.encode() if isinstance(text, str) else text,
+    )
+    return new(name, content, usedforsecurity=False).hexdigest()
 
 
 def _quoted(text: str) -> str:

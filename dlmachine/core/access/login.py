@@ -13,6 +13,7 @@ from dlmachine.core.access.auth import DEFAULT_AUTH, Auth, Scheme
 from dlmachine.core.access.challenges import Challenge, parse_challenges
 from dlmachine.core.access.digest import DigestChallenge, answer_digest, choose_digest
 from dlmachine.core.frozen import frozen, replace
+from dlmachine.core.http.body import Body, MultipartBody, NoBody
 from dlmachine.core.http.request import HTTP_SCHEMES, Request, basic_field
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.url import parse_url
@@ -85,9 +86,8 @@ class Credentials:
             case _ if challenge is not None:
                 drawn = f'{self.chance!r}/{challenge.nonce}/{challenge.count}/{request.url}'
                 cnonce = sha256(drawn.encode()).hexdigest()[:32]
-                return answer_digest(
-                    challenge, user, secret, request.method, request.location, cnonce
-                )
+                method, url, body = request.method, request.location, _bytes_of(request.body)
+                return answer_digest(challenge, user, secret, method, url, cnonce, body)
             case _:
                 return None
 
@@ -118,6 +118,12 @@ def react(login: Credentials, request: Request, head: ResponseHead) -> Credentia
         return None
     if login.auth.scheme is Scheme.DIGEST:
         asked = choose_digest(challenges_of(head))
+        if (
+            asked is not None
+            and asked.qop == 'auth-int'
+            and isinstance(request.body, MultipartBody)
+        ):
+            return None  # Its files are only read when they are sent.
         known = login.challenge
         is_new = known is None or (
             asked is not None and asked.is_stale and asked.nonce != known.nonce
@@ -127,6 +133,10 @@ def react(login: Credentials, request: Request, head: ResponseHead) -> Credentia
     if secret.is_reference and login.refused is None and request.is_signed:
         return replace(login, secret=None, refused=login.secret, challenge=None)
     return None
+
+
+def _bytes_of(body: Body) -> bytes:
+    return b'' if isinstance(body, (NoBody, MultipartBody)) else body.encoded()
 
 
 def counted(login: Credentials) -> Credentials:

@@ -58,6 +58,23 @@ def test_without_qop() -> None:
     assert sent.keys() == {'username', 'realm', 'nonce', 'uri', 'response'}
 
 
+@pytest.mark.parametrize('body', [b'', b'a=1'])
+def test_the_body_counts_if_nothing_else_is_offered(body: bytes) -> None:
+    """RFC 7616 section 3.4.3: `auth-int`."""
+    asked = choose_digest(parse_challenges(['Digest realm="r", nonce="n", qop="auth-int"']))
+    assert asked is not None
+    sent = fields_of(answer_digest(asked, 'me', 'pw', 'POST', URL, 'c', body))
+
+    def hashed(text: bytes) -> str:
+        return md5(text).hexdigest()
+
+    called = hashed(f'POST:/dir/index.html:{hashed(body)}'.encode())
+    assert sent['qop'] == 'auth-int'
+    assert sent['response'] == hashed(
+        f'{hashed(b"me:r:pw")}:n:00000001:c:auth-int:{called}'.encode()
+    )
+
+
 def test_a_session_and_a_hashed_user() -> None:
     """RFC 7616 sections 3.4.2 and 3.4.4; the query is part of the target."""
     field = 'Digest realm="r", nonce="n", qop=auth, algorithm=SHA-256-sess, userhash=true'
@@ -92,7 +109,8 @@ def test_quotes_in_names_are_escaped() -> None:
         (['Digest realm="r", nonce="1"', 'Digest realm="r", nonce="2", algorithm=SHA-256'], '2'),
         (['Digest realm="r", nonce="1", algorithm=MD5-sess', 'Digest realm="r", nonce="2"'], '2'),
         (['Digest realm="r", nonce="1", algorithm=SHA-512-256', 'Digest realm="r", nonce="2"'], '2'),
-        (['Digest realm="r", nonce="1", qop="auth-int"'], None),
+        (['Digest realm="r", nonce="1", qop="auth-int"'], '1'),
+        (['Digest realm="r", nonce="1", qop="other"'], None),
         (['Digest realm="r"'], None),
         (['Digest realm="r", nonce=""'], None),
         (['Digest nonce="1"'], None),

@@ -149,7 +149,7 @@ def test_a_stale_nonce_is_replaced() -> None:
 
 @pytest.mark.parametrize(
     'challenges',
-    [(), ('Basic realm="r"',), ('Digest realm="r", nonce="1", qop="auth-int"',)],
+    [(), ('Basic realm="r"',), ('Digest realm="r", nonce="1", qop="other"',)],
 )
 def test_without_a_challenge_of_its_scheme_digest_ends(challenges: tuple[str, ...]) -> None:
     """The password is not sent in another scheme."""
@@ -284,3 +284,20 @@ def test_a_url_takes_the_login_of_other_schemes(scheme: str) -> None:
     own = f'{scheme}://you:own@h/x'
     assert signed(('me', 'pw'), own).url == own
     assert signed({'bearer': 't'}, f'{scheme}://h/x').url == f'{scheme}://h/x'
+
+
+@pytest.mark.parametrize(
+    ('described', 'is_answered'),
+    [
+        ({}, True),
+        ({'post': True, 'query': {'a': '1'}}, True),
+        ({'multipart': {'a': b'1'}}, False),
+    ],
+)
+def test_a_digest_of_the_body(described: Any, *, is_answered: bool) -> None:
+    """`auth-int`; files of a form are only read when they are sent."""
+    run = a_run({'digest': ('me', 'pw')}, **described)
+    run.feed(refused('Digest realm="r", nonce="1", qop="auth-int"'))
+    assert [one is not None and 'qop=auth-int' in one for one in sent(run)] == (
+        [False, True] if is_answered else [False]
+    )
