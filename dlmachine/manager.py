@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from dlmachine.composition import misplaced, no_cache
+from dlmachine.core.frozen import show_in_notebooks_by
 from dlmachine.core.keeping.limits import UNLIMITED
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec import descriptor as core
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
     from dlmachine.core.plan.plan import Plan
     from dlmachine.core.probe.result import ProbeResult
     from dlmachine.options.types import DownloadOptions, OpenOptions
+
+
+def _html_of(value: object) -> str | None:
+    from dlmachine.notebooks.html import html_of
+
+    return html_of(value)
+
+
+show_in_notebooks_by(_html_of)
 
 
 @list_options(MANAGER_OPTIONS)

@@ -111,12 +111,30 @@ class Results(Sequence[BatchItem[Target]], Generic[Target]):
 
     def __repr__(self) -> str:
         """A table: position, name, and the path or the reason of the failure."""
-        head = f'{len(self.ok)} of {len(self)} downloaded, {len(self.failed)} failed'
         lines = [self._line(item) for item in self._items]
         if len(lines) > 2 * _SHOWN_ITEMS:
             left_out = f'... {len(lines) - 2 * _SHOWN_ITEMS} more'
             lines = [*lines[:_SHOWN_ITEMS], left_out, *lines[-_SHOWN_ITEMS:]]
-        return '\n'.join([f'<Results: {head}>', *lines])
+        return '\n'.join([f'<Results: {self._summary}>', *lines])
+
+    def _repr_html_(self) -> str:
+        from dlmachine.notebooks.html import table_of
+
+        columns = ('name', 'path', 'origin', 'size', 'message')
+        shown = self._items
+        if len(shown) > 2 * _SHOWN_ITEMS:
+            shown = (*shown[:_SHOWN_ITEMS], *shown[-_SHOWN_ITEMS:])
+        rows = [self._row(item) for item in shown]
+        table = [
+            ('ok' if row['ok'] else 'failed', *(row[name] for name in columns)) for row in rows
+        ]
+        if len(shown) < len(self):
+            table.insert(_SHOWN_ITEMS, (f'... {len(self) - len(shown)} more',))
+        return table_of(self._summary, ('', *columns), table)
+
+    @property
+    def _summary(self) -> str:
+        return f'{len(self.ok)} of {len(self)} downloaded, {len(self.failed)} failed'
 
     def _line(self, item: BatchItem[Target]) -> str:
         name, _ = show_target(item.input, self._secret_names)

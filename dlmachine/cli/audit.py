@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dlmachine.auditor import AuditRow
-    from dlmachine.core.probe.result import ProbeResult
     from dlmachine.manager import DownloadManager
 
 
@@ -116,18 +115,5 @@ def _as_json(row: 'AuditRow') -> dict[str, Any]:
         'age_seconds': None if row.age is None else row.age.total_seconds(),
         'path': row.path,
         'fault': None if row.fault is None else common.fault_as_json(row.fault),
-        **({} if row.probe is None else {'probe': _probe_as_json(row.probe)}),
-    }
-
-
-def _probe_as_json(probe: 'ProbeResult') -> dict[str, Any]:
-    return {
-        'status': probe.status.value,
-        'reason': probe.reason,
-        'final_url': probe.final_url,
-        'moved_to': probe.moved_to,
-        'status_code': probe.status_code,
-        'size': probe.size_bytes,
-        'etag': probe.etag,
-        'last_modified': probe.last_modified,
+        **({} if row.probe is None else {'probe': row.probe.to_dict()}),
     }

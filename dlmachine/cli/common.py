@@ -200,19 +200,8 @@ def fault_text(target: Any, fault: 'Fault', manager: 'DownloadManager') -> str:
 
 
 def fault_as_json(fault: 'Fault') -> dict[str, Any]:
-    """A fault as JSON; the code is stable."""
-    return {
-        'code': fault.code,
-        'party': fault.party.value,
-        'message': fault.what(),
-        'remedy': in_flags(fault.remedy()),
-        'tries': fault.tries,
-        'url': fault.url or None,
-        'status': getattr(fault, 'status', None),
-        'errno': getattr(fault, 'errno', None),
-        'filename': getattr(fault, 'filename', None),
-        'body': getattr(fault, 'body', None),
-    }
+    """A fault as JSON, with advice for the command line."""
+    return {**fault.to_dict(), 'remedy': in_flags(fault.remedy())}
 
 
 def size_text(count: int | None) -> str:

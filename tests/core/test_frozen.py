@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.frozen import frozen
+from dlmachine.core import frozen as module
+from dlmachine.core.frozen import frozen, show_in_notebooks_by
 
 
 def _bodies() -> tuple[Callable[[], Any], ...]:
@@ -316,3 +317,19 @@ def test_a_value_can_be_pickled(protocol: int) -> None:
     one = Derived(a=1, b=2)
 
     assert pickle.loads(pickle.dumps(one, protocol)) == one
+
+
+def test_a_function_from_outside_shows_values_in_notebooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one that was passed; without one a notebook shows the `repr`."""
+
+    @frozen
+    class Kind:
+        a: int
+
+    value: Any = Kind(a=1)
+    monkeypatch.setattr(module, '_RENDERERS', [])
+    assert value._repr_html_() is None
+
+    show_in_notebooks_by(lambda _: 'first')
+    show_in_notebooks_by(str)
+    assert value._repr_html_() == repr(value)

@@ -49,7 +49,7 @@ def list_all(
     with _reading(given) as manager:
         found = manager.cache_entries(filters, sort=sort, limit=limit)
         if given['as_json']:
-            print_json_list(_as_json(entry) for entry in found)
+            print_json_list(entry.to_dict() for entry in found)
             return
         count = size = 0
         for entry in found:
@@ -98,21 +98,3 @@ def _line(entry: 'ListedEntry') -> str:
     marks = ['pinned'] if entry.is_pinned else []
     marks += [entry.status] if entry.status != 'ready' else []
     return f'{line}  ({", ".join(marks)})' if marks else line
-
-
-def _as_json(entry: 'ListedEntry') -> dict[str, Any]:
-    import json
-
-    return {
-        'url': entry.url,
-        'path': entry.path,
-        'version': entry.version,
-        'ready': entry.status == 'ready',
-        'status': entry.status,
-        'stored_at': entry.stored_at.isoformat(),
-        'used_at': None if entry.used_at is None else entry.used_at.isoformat(),
-        'file_bytes': entry.size_bytes,
-        'pinned': entry.is_pinned,
-        'key': entry.key,
-        'record': None if entry.record is None else json.loads(entry.record.to_json()),
-    }

@@ -2,7 +2,7 @@
 
 from dataclasses import field
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from dlmachine.core.frozen import frozen
 
@@ -42,6 +42,19 @@ class FaultBase:
         replaces them by its own flags.
         """
         raise NotImplementedError  # pragma: no cover
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fault as JSON has it; `code` is stable, and `remedy` is for Python."""
+        details = ('status', 'errno', 'filename', 'body')
+        return {
+            'code': self.code,
+            'party': self.party.value,
+            'message': self.what(),
+            'remedy': self.remedy(),
+            'tries': self.tries,
+            'url': self.url or None,
+            **{name: getattr(self, name, None) for name in details},
+        }
 
     @property
     def about(self) -> str:

@@ -1,8 +1,9 @@
 """An entry of a cache as it is listed, and the fields by which it is filtered and sorted.  Pure."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.frozen import frozen
@@ -31,6 +32,22 @@ class ListedEntry:
     item_id: str
     key: str | None = None
     record: DownloadRecord | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry as JSON has it; times are texts."""
+        return {
+            'url': self.url,
+            'path': self.path,
+            'version': self.version,
+            'ready': self.status == 'ready',
+            'status': self.status,
+            'stored_at': self.stored_at.isoformat(),
+            'used_at': None if self.used_at is None else self.used_at.isoformat(),
+            'file_bytes': self.size_bytes,
+            'pinned': self.is_pinned,
+            'key': self.key,
+            'record': None if self.record is None else json.loads(self.record.to_json()),
+        }
 
     @property
     def last_use(self) -> datetime:

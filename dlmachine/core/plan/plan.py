@@ -4,12 +4,13 @@ Pure. A plan is data: it can be printed, stored, compared, and executed on anoth
 text and its JSON contain no secrets.
 """
 
-from dataclasses import fields
+import json
+from typing import Any
 
 from returns.result import Result, Success
 
 from dlmachine.core.cache.entries import CacheEntry
-from dlmachine.core.cache.key import keyed_by_vary, without_signature
+from dlmachine.core.cache.key import keyed_by_vary, shown_url, without_signature
 from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Decision, Reason, Verdict
@@ -76,10 +77,9 @@ class Plan:
         )
 
     def __repr__(self) -> str:
-        """Show every field, with secrets masked."""
-        shown = self.redacted()
-        values = (f'{each.name}={getattr(shown, each.name)!r}' for each in fields(self))
-        return f'Plan({", ".join(values)})'
+        """Verdict, URL with secrets masked, and the number of effects; `str` shows all."""
+        url = shown_url(self.descriptor)
+        return f'<Plan: {self.verdict.value} {url}, {len(self.effects)} effects>'
 
     def redacted(self) -> 'Plan':
         """The same plan with every secret masked.
@@ -119,6 +119,11 @@ class Plan:
     def to_json(self) -> str:
         """The plan as JSON; secrets are masked (`is_redacted` is then true)."""
         return codec.dumps(self.redacted())
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` writes, as a dict."""
+        read: dict[str, Any] = json.loads(self.to_json())
+        return read
 
     @staticmethod
     def from_json(text: str) -> 'Result[Plan, Fault]':

@@ -5,7 +5,7 @@ Pure. RFC 9110 sections 9.3.2 (HEAD), 14 (ranges) and 15 (status codes).
 
 import re
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.faults import (
@@ -72,6 +72,19 @@ class ProbeResult:
     etag: str | None = None
     last_modified: str | None = None
     fault: Fault | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON has it, without the requested URL."""
+        return {
+            'status': self.status.value,
+            'reason': self.reason,
+            'final_url': self.final_url,
+            'moved_to': self.moved_to,
+            'status_code': self.status_code,
+            'size': self.size_bytes,
+            'etag': self.etag,
+            'last_modified': self.last_modified,
+        }
 
     @property
     def ok(self) -> bool:

@@ -270,3 +270,11 @@ def test_faults_of_files_have_their_name() -> None:
 def test_faults_of_packed_files_name_the_file(fault: Fault) -> None:
     """As exceptions of the operating system do."""
     assert getattr(fault, 'filename', None) == 'a.zip'
+
+
+def test_a_fault_as_a_dict() -> None:
+    """Code, message and advice; None for what it does not have."""
+    told = HttpStatus(url='https://h/', status=404).to_dict()
+
+    assert (told['code'], told['party'], told['status']) == ('http_status', 'server', 404)
+    assert (told['url'], told['errno']) == ('https://h/', None)

@@ -7,6 +7,7 @@ import pytest
 
 from dlmachine.core.maintenance.entry_filters import parse_filter, parse_filters
 from dlmachine.core.maintenance.listed_entry import FIELDS, ListedEntry
+from tests.builders import a_record
 
 AT = datetime(2024, 5, 1, tzinfo=UTC)
 NOW = (AT + timedelta(days=10)).timestamp()
@@ -91,3 +92,11 @@ def test_a_filter_has_a_length() -> None:
 
     assert parse_filter(longest).unwrap().value == 'a' * 9_996
     assert 'has more than 10000 characters' in str(parse_filter(f'{longest}a').failure())
+
+
+def test_an_entry_as_a_dict() -> None:
+    """Times are texts; an entry of another program has no record."""
+    plain, full = entry(used_at=None).to_dict(), entry(used_at=AT, record=a_record()).to_dict()
+
+    assert (plain['used_at'], full['used_at']) == (None, '2024-05-01T00:00:00+00:00')
+    assert (plain['record'], full['record']['v']) == (None, 1)

@@ -42,6 +42,7 @@ from dlmachine.core.spec.reuse import CheckMethod, Window
 from tests.builders import (
     DIGEST,
     NOW,
+    URL,
     a_cache,
     a_descriptor,
     a_part,
@@ -301,3 +302,11 @@ def test_a_plan_names_the_rules_that_set_its_options() -> None:
     shown = str(made(a_policy(rules=('https://h/*', 'a\nb'))))
     assert '  rule         https://h/*\n' in shown
     assert 'a\nb' not in shown
+
+
+def test_a_plan_is_short_as_a_repr_and_whole_as_a_dict() -> None:
+    """With the same content as its JSON."""
+    plan = made()
+
+    assert repr(plan) == f'<Plan: {plan.verdict.value} {URL}, {len(plan.effects)} effects>'
+    assert plan.to_dict() == json.loads(plan.to_json())

@@ -9,6 +9,7 @@ from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.representation import source_digest
 from dlmachine.core.probe.result import (
     KnownVersion,
+    ProbeResult,
     ProbeStatus,
     find_change,
     judge,
@@ -110,3 +111,10 @@ def test_a_record_is_a_known_version() -> None:
         source=source_digest(MIRROR),
     )
     assert known_version(a_record(urls=())).source == ''
+
+
+def test_a_result_as_a_dict() -> None:
+    """The words of its status, and None for what is not known."""
+    found = ProbeResult(url=URL, status=ProbeStatus.GONE, reason='404', status_code=404).to_dict()
+
+    assert (found['status'], found['status_code'], found['etag']) == ('gone', 404, None)
