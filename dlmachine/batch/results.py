@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeAlias, TypeVar, overload
 
 from dlmachine.batch.items import BatchFailure, BatchItem, BatchSuccess
-from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import replace
 from dlmachine.errors import error_for
@@ -71,6 +70,13 @@ class Results(Sequence[BatchItem[Target]], Generic[Target]):
         if failed:
             msg = f'{len(failed)} of {len(self)} downloads failed'
             raise ExceptionGroup(msg, [error_for(item.fault) for item in failed])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers of `ok` and `failed` downloads, and a dict for each; secrets are masked."""
+        rows = [describe(item, self._secret_names) for item in self._items]
+        for row in rows:
+            row['fault'] = None if row['fault'] is None else row['fault'].to_dict()
+        return {'ok': len(self.ok), 'failed': len(self.failed), 'results': rows}
 
     def to_pandas(self) -> Any:
         """The results as a `pandas.DataFrame`, one row for each input; secrets are masked.
@@ -164,10 +170,4 @@ def describe(item: BatchItem[Target], secret_names: Sequence[str]) -> dict[str, 
     row: dict[str, Any] = {'index': item.index, 'name': name, 'url': url, 'ok': bool(item.ok)}
     if isinstance(item, BatchFailure):
         return row | dict.fromkeys(_OF_SUCCESS) | {'tries': item.fault.tries, 'fault': item.fault}
-    outcome = item.outcome
-    record: DownloadRecord | None = outcome.record
-    size, sha256 = (None, None) if record is None else (record.size_bytes, record.sha256)
-    origin, notes = outcome.origin.value, list(outcome.notes)
-    values = (outcome.path, origin, outcome.reason, outcome.version, size, sha256, notes)
-    told = dict(zip(_OF_SUCCESS, values, strict=True))
-    return row | told | {'tries': outcome.tries, 'fault': outcome.fault}
+    return row | item.outcome.to_dict() | {'fault': item.outcome.fault}

@@ -1,5 +1,6 @@
 """What a notebook shows: small tables without scripts, everything escaped, secrets masked."""
 
+import json
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,11 @@ def test_failures(manager: dm.DownloadManager, server: Server) -> None:
     assert '1 of 2 downloaded, 1 failed' in _shown(results)
     assert '404' in _shown(results)
     assert '... 5 more' in _shown(many)
+    told = results.to_dict()
+    assert (told['ok'], told['failed']) == (1, 1)
+    assert told['results'][0]['sha256'] == results.ok[0].outcome.to_dict()['sha256']
+    assert told['results'][1]['fault']['status'] == 404
+    assert SECRET not in json.dumps(told)
     assert len(_shown(many).split('t.tsv')) > 20
 
 

@@ -128,6 +128,21 @@ class Outcome:
         """Notes about the content, for example that it is of another kind than its name says."""
         return () if self.record is None else self.record.notes
 
+    def to_dict(self) -> dict[str, Any]:
+        """The outcome as JSON has it: a `path` of None stands for bytes in memory."""
+        record = self.record
+        return {
+            'path': self.path,
+            'origin': self.origin.value,
+            'reason': self.reason,
+            'version': self.version,
+            'size': None if record is None else record.size_bytes,
+            'sha256': None if record is None else record.sha256,
+            'notes': list(self.notes),
+            'tries': self.tries,
+            'fault': None if self.fault is None else self.fault.to_dict(),
+        }
+
     @property
     def content(self) -> str | BytesIO:
         """The path, or the buffer: what `download` returns."""

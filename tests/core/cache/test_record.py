@@ -12,7 +12,7 @@ import pytest
 
 from dlmachine.core.cache.record import MAX_RECORD_CHARS, DownloadRecord, known_record, parse_record
 from dlmachine.core.cache.updates import flat_attributes
-from dlmachine.core.faults import StorageFailed
+from dlmachine.core.faults import HttpStatus, StorageFailed
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.protocol.ports import PartError
 from tests.builders import NOW, URL, a_record
@@ -163,3 +163,20 @@ def test_latest_records_are_remembered() -> None:
     long = a_record(notes=('x' * 40_000,)).to_json()
     assert known_record(long) == parse_record(long).unwrap()
     assert known_record('{}') is None
+
+
+def test_an_outcome_as_a_dict() -> None:
+    """Content in memory has no path; the fault of a stale copy is a dict, too."""
+    common: dict[str, Any] = {'origin': Origin.STALE, 'reason': 'r', 'key': ''}
+    plain = Outcome(**common, path='/x').to_dict()
+    full = Outcome(
+        **common, record=a_record(), fault=HttpStatus(url='https://h/', status=500)
+    ).to_dict()
+
+    assert (plain['path'], plain['origin'], plain['size'], plain['fault']) == (
+        '/x',
+        'stale',
+        None,
+        None,
+    )
+    assert (full['path'], full['size'], full['fault']['status']) == (None, 8, 500)
