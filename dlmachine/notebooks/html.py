@@ -17,7 +17,7 @@ from dlmachine.core.plan.plan import Plan
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine_adapters.progress.layout import amount
 
-_CELL: Final = 'style="text-align:left;vertical-align:top;overflow-wrap:anywhere"'
+_CELL: Final = 'style="text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:4em"'
 #: A line of a plan: a word and what it says, or a number and an effect.
 _LINE: Final = r' *(.+?\.(?= )|.+?(?=  )) +(.+)'
 

@@ -30,6 +30,15 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
     ),
     'a field of a response': ('bytes */...',),
     'an archive that changes between two looks at it': ("does not have '...' as it was extracted",),
+    'a table in a notebook; see tests/manager/test_notebook.py': (
+        '... of ... downloaded, ... failed',
+        '...: in ...',
+        ' *(.+?\\.(?= )|.+?(?=  )) +(.+)',
+        '<div style="overflow-wrap:anywhere"><strong>...</strong></div>',
+        '<th ...>...</th>',
+        '<td ...>...</td>',
+        '<tr><th ... scope="row">...</th><td ...>...</td></tr>',
+    ),
     'a package that is installed for the tests': (
         'is compressed with Zstandard, for which a package is missing',
         'Install it: pip install backports.zstd',
