@@ -32,7 +32,7 @@ from dlmachine.core.protocol.events import (
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.reading import asks_for_key_password, next_to_read, tls_with
 from dlmachine.core.protocol.states import Authorizing, Exchanging, Step, Waiting
-from dlmachine.core.transfer.build_request import build_request
+from dlmachine.core.transfer.build_request import build_request, cache_control_of
 from dlmachine.core.transfer.missing import missing_after, note_missing
 from dlmachine.core.transfer.next_exchange import ask, follow
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
@@ -95,7 +95,7 @@ def start_attempt(
     if reading is not None:
         state = Authorizing(job=job, attempts=attempts, refusal=refusal)
         return Step(state=state, effect=reading)
-    match build_request(job.descriptor, url, agent):
+    match build_request(job.descriptor, url, agent, cache_control_of(job.policy)):
         case Success(request):
             if job.descriptor.key_password is not None and request.tls.cert is not None:
                 request = replace(request, tls=tls_with(job.descriptor, attempts))

@@ -56,7 +56,7 @@ from dlmachine.core.protocol.reading import (
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import RateLimits
-from dlmachine.core.transfer.build_request import build_request
+from dlmachine.core.transfer.build_request import build_request, cache_control_of
 from dlmachine.core.transfer.read_response import REDIRECTS
 from dlmachine.core.transfer.redirect import follow_redirect, hop_of
 from dlmachine.core.transfer.retry import Chance, backoff, classify, jitter
@@ -160,7 +160,8 @@ def _request(state: Probe, at: datetime) -> ProbeStep:
     if reading is not None:
         return ProbeStep(state=state, effect=reading)
     address = state.addresses[state.position]
-    built = build_request(state.descriptor, address.url, state.policy.user_agent)
+    agent, cache_control = state.policy.user_agent, cache_control_of(state.policy)
+    built = build_request(state.descriptor, address.url, agent, cache_control)
     if not is_successful(built):
         return _fail(state, built.failure())
     request = replace(built.unwrap(), method=state.method)

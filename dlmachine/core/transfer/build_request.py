@@ -1,8 +1,11 @@
 """Build the request for one URL of a descriptor.  Pure."""
 
+from datetime import timedelta
+
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.cache.key import full_url
+from dlmachine.core.caching.directives import MAX_SECONDS
 from dlmachine.core.faults import Fault
 from dlmachine.core.http.body import Body, MultipartBody, content_type_of
 from dlmachine.core.http.headers import Headers
@@ -15,10 +18,14 @@ from dlmachine.core.http.request import (
 )
 from dlmachine.core.http.url import Url, parse_url
 from dlmachine.core.spec.descriptor import Descriptor
+from dlmachine.core.spec.policy import Policy
+from dlmachine.core.spec.reuse import Freshness
 
 
-def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Result[Request, Fault]:
-    """The request for one URL of a descriptor.
+def build_request(
+    descriptor: Descriptor, address: str, user_agent: str, cache_control: str | None = None
+) -> Result[Request, Fault]:
+    """The request for one URL of a descriptor; the caller's own fields come first.
 
     Accept-Encoding is identity unless the caller sets it, so that the server sends the stored
     bytes (RFC 9110 section 12.5.3). Faults: `InvalidInput`.
@@ -30,17 +37,41 @@ def build_request(descriptor: Descriptor, address: str, user_agent: str) -> Resu
     """
     match parse_url(full_url(address, descriptor)):
         case Success(url):
-            return Success(_request_for(url, descriptor, address, user_agent))
+            defaults = [('User-Agent', user_agent)]
+            if cache_control is not None:
+                defaults.append(('Cache-Control', cache_control))
+            return Success(_request_for(url, descriptor, address, defaults))
         case refused:
             return Failure(refused.failure())
 
 
-def _request_for(url: Url, descriptor: Descriptor, address: str, user_agent: str) -> Request:
+def cache_control_of(policy: Policy) -> str | None:
+    """What caches on the way to the server are told, by RFC 9111 section 5.2.1; None if nothing.
+
+    A caller who asks for the current file, or for one of at most an age, does not want the older
+    copy of a proxy. Otherwise caches on the way may answer as they see fit.
+
+    >>> cache_control_of(Policy(freshness=Freshness.ALWAYS)), cache_control_of(Policy())
+    ('no-cache', None)
+    >>> cache_control_of(Policy(freshness=timedelta(days=7)))
+    'max-age=604800'
+    """
+    rule = policy.freshness
+    if policy.force_download or policy.check_freshness or rule is Freshness.ALWAYS:
+        return 'no-cache'
+    if isinstance(rule, timedelta):
+        return f'max-age={min(int(rule.total_seconds()), MAX_SECONDS)}'
+    return None
+
+
+def _request_for(
+    url: Url, descriptor: Descriptor, address: str, defaults: list[tuple[str, str]]
+) -> Request:
     headers, tls = descriptor.headers.with_secret_names(descriptor.secret_names), descriptor.tls
     if address != descriptor.url and url.origin != parse_url(descriptor.home).unwrap().origin:
         headers, tls = without_credentials(headers), tls.without_client()
     if url.scheme in HTTP_SCHEMES:
-        headers = _complete(headers, url, descriptor.body, user_agent)
+        headers = _complete(headers, url, descriptor.body, defaults)
         url = url.without_userinfo() if url.userinfo else url
     return Request(
         method=descriptor.method,
@@ -53,8 +84,8 @@ def _request_for(url: Url, descriptor: Descriptor, address: str, user_agent: str
     )
 
 
-def _complete(headers: Headers, url: Url, body: Body, user_agent: str) -> Headers:
-    defaults = [*DEFAULT_FIELDS, ('User-Agent', user_agent)]
+def _complete(headers: Headers, url: Url, body: Body, defaults: list[tuple[str, str]]) -> Headers:
+    defaults = [*DEFAULT_FIELDS, *defaults]
     content_type = content_type_of(body)
     if content_type is not None:
         if isinstance(body, MultipartBody):

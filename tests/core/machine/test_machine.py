@@ -355,10 +355,13 @@ def test_many_missing_copies_invalidate_the_observation() -> None:
     assert run.effects[-1:] == [open_part()]
 
 
+NO_CACHE = ('Cache-Control', 'no-cache')
+
+
 def conditional(etag: str = '"v1"') -> Exchange:
-    """A GET with the condition for the stored version."""
+    """A GET with the condition for the stored version, which a proxy must pass on."""
     expect = Expectation(is_conditional=True, etag=etag, size_bytes=len(DATA), name='t.csv')
-    return get(headers=[('If-None-Match', etag)], expect=expect)
+    return get(headers=[NO_CACHE, ('If-None-Match', etag)], expect=expect)
 
 
 CHECK = a_policy(check_freshness=True)
@@ -453,9 +456,9 @@ def test_earlier_versions_are_removed_without_keep_old(ended: Event) -> None:
 
 
 def test_force_download_does_not_revalidate_the_copy() -> None:
-    """The request has no condition, and the result is a new version."""
+    """The request has no condition, no proxy may answer it, and the result is a new version."""
     run = into_cache(with_cache(an_entry()), a_policy(force_download=True))
-    assert run.effects == [LOCK, OBSERVE, open_part(), get()]
+    assert run.effects == [LOCK, OBSERVE, open_part(), get(headers=[NO_CACHE])]
 
 
 def test_redirects_are_followed_in_the_same_part() -> None:

@@ -1,5 +1,8 @@
 """Requests with all their fields."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from dlmachine.core.http.body import FormBody, RawBody
@@ -7,7 +10,8 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.transfer.build_request import build_request
+from dlmachine.core.spec.reuse import Freshness
+from dlmachine.core.transfer.build_request import build_request, cache_control_of
 from tests.builders import URL, a_descriptor
 
 AGENT = Policy().user_agent
@@ -72,6 +76,37 @@ def test_the_boundary_is_ours_to_say() -> None:
     sent = build_request(target, target.url, AGENT).unwrap().headers.get('Content-Type')
     assert sent is not None
     assert '; boundary=dlmachine-' in sent
+
+
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        ({}, None),
+        ({'freshness': Freshness.STORED}, None),
+        ({'freshness': Freshness.HTTP}, None),
+        ({'freshness': Freshness.ALWAYS}, 'no-cache'),
+        ({'check_freshness': True}, 'no-cache'),
+        ({'force_download': True}, 'no-cache'),
+        ({'force_download': True, 'freshness': timedelta(days=7)}, 'no-cache'),
+        ({'freshness': timedelta(days=7)}, 'max-age=604800'),
+        ({'freshness': timedelta(seconds=0.5)}, 'max-age=0'),
+        ({'freshness': timedelta.max}, 'max-age=2147483648'),
+    ],
+)
+def test_what_caches_on_the_way_are_told(options: dict[str, Any], said: str | None) -> None:
+    """How old a copy of theirs may be, if the caller says so (RFC 9111 section 5.2.1)."""
+    asked = cache_control_of(Policy(**options))
+    request = build_request(a_descriptor(), URL, AGENT, asked).unwrap()
+    assert (asked, request.headers.get('Cache-Control')) == (said, said)
+
+
+def test_the_callers_own_cache_control_stays() -> None:
+    """And FTP has no such field."""
+    own = a_descriptor(headers={'cache-control': 'max-age=5'})
+    sent = build_request(own, own.url, AGENT, 'no-cache').unwrap()
+    assert sent.headers.get_all('Cache-Control') == ('max-age=5',)
+    ftp = a_descriptor('ftp://h/x')
+    assert build_request(ftp, ftp.url, AGENT, 'no-cache').unwrap().headers.items == ()
 
 
 def test_what_is_shown_of_a_request() -> None:
