@@ -41,7 +41,8 @@ class HitMemo:
         self._store, self._index, self._clock = store, index, clock
         self._mutex = threading.Lock()
         self._hits: dict[_Name, Hit] = {}
-        self._until = clock.now() + INTERVAL
+        self._since = clock.now()
+        self._until = self._since + INTERVAL
 
     def recall(self, descriptor: Descriptor, policy: Policy) -> Outcome | None:
         """The outcome of the same request, if it was a hit whose files are unchanged."""
@@ -54,9 +55,10 @@ class HitMemo:
             if _see(path) != state:
                 return None
         now = self._clock.now()
-        if now >= self._until:
-            # Each hit is decided again after an hour, so that its use is noted.
-            self._hits, self._until = {}, now + INTERVAL
+        if not self._since <= now < self._until:
+            # Each hit is decided again after an hour, or once the clock was set back, so that its
+            # use is noted.
+            self._hits, self._since, self._until = {}, now, now + INTERVAL
             return None
         return hit.repeated(now)
 

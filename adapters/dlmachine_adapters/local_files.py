@@ -85,7 +85,7 @@ class LocalFiles:
         if (
             uses is not None
             and path[: uses.size] == uses.prefix
-            and (path not in uses.noted or at >= uses.until)
+            and (path not in uses.noted or not uses.since <= at < uses.until)
             and not uses.note(path, at)
         ):
             return CopyMissing(at=at)

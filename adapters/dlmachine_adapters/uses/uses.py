@@ -18,7 +18,7 @@ INTERVAL: Final = timedelta(hours=1)
 class Uses:
     """Notes uses of the entries of one folder.
 
-    `noted` are the paths that need no note before `until`. The paths of entries begin with
+    `noted` are the paths that need no note from `since` to `until`. The paths of entries begin with
     `prefix`, whose length is `size`; before the first note it is empty.
     """
 
@@ -27,7 +27,7 @@ class Uses:
         self._folder = folder
         self._still_has = still_has
         self.noted: set[str] = set()
-        self.until = datetime.min.replace(tzinfo=UTC)
+        self.since = self.until = datetime.min.replace(tzinfo=UTC)
         self.prefix, self.size = '', 0
         self._root = ''
 
@@ -43,9 +43,9 @@ class Uses:
             return True
         from dlmachine_adapters.uses.use_log import append
 
-        if at >= self.until:
+        if not self.since <= at < self.until:  # Or the clock was set back.
             self.noted.clear()
-            self.until = at + INTERVAL
+            self.since, self.until = at, at + INTERVAL
         version_id = path[self.size :].partition('.')[0]
         append(folder, [version_id], at.timestamp())
         if not self._still_has(version_id):

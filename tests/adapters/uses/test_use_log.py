@@ -179,6 +179,24 @@ def test_a_hit_is_noted_once_an_hour(
         assert last == pytest.approx(later.timestamp(), abs=0.01)
 
 
+def test_a_clock_that_was_a_year_ahead_ends_no_notes(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it is right, a running process notes its uses again."""
+    url = server.on('/x.csv', resource(b'x', etag='"1"'))
+    true = datetime.now(UTC)
+    with dm.DownloadManager(tmp_path, progress=False) as manager:
+        for now in (true + timedelta(days=365), true):
+            monkeypatch.setattr(SystemClock, 'now', lambda _, now=now: now)
+            for _ in range(4):
+                manager.download(url)
+    lines = logs(tmp_path)[0].read_text().split('\n')
+    noted = [float(line.split(' ')[1]) for line in lines if ' ' in line]
+    assert [at for at in noted if at < true.timestamp() + 1] == [
+        pytest.approx(true.timestamp(), abs=0.01)
+    ]
+
+
 def test_what_another_process_was_given_is_not_removed(server: Server, tmp_path: Path) -> None:
     """Not even when its manager is closed; once the process has ended, it is."""
     url = server.on('/x.csv', resource(b'x', etag='"1"'))
