@@ -59,7 +59,8 @@ class Hit:
         if assessed is None:
             return replace(self.outcome, story=story)
         assessed = assessed.at(now)
-        if now < event.at or not assessed.is_fresh:
+        # A call less than `is_fresh`: a repeated hit is to be fast.
+        if now < event.at or assessed.lifetime.seconds <= assessed.age:
             return None
         return replace(self.outcome, story=story, assessment=assessed, reason=str(assessed))
 
