@@ -10,7 +10,7 @@ from typing import Final
 
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec.destination import Auto
-from dlmachine.core.spec.reuse import Freshness
+from dlmachine.core.spec.reuse import CheckMethod, Freshness
 from dlmachine_adapters.fakes.server import CutOff, Reply, Resource, Turn
 from property_tests.simulation.caching import Said
 from property_tests.simulation.clock import clock_of
@@ -58,6 +58,12 @@ class Use:
     def resident(self, sent: Sent) -> float:
         """The seconds since a response was received, by the clocks of both processes."""
         return (clock_of(self.process, self.looked) - sent.clock).total_seconds()
+
+    def is_of(self, sent: Sent) -> bool:
+        """Whether a response has the copy's bytes, or its size if the caller compares by size."""
+        is_by_size = self.target.policy.check_method is CheckMethod.SIZE
+        is_same_size = len(sent.content) == len(self.content)
+        return sent.content == self.content or (is_by_size and is_same_size)
 
     def is_beside(self, sent: Sent) -> bool:
         """Whether the receiver of a response was running during this run."""
@@ -116,9 +122,7 @@ class Responses:
 
     def _any(self, use: Use, fits: Callable[[Sent], bool]) -> bool:
         # Files and variants have other contents: each response with these bytes is for this request.
-        return any(
-            sent.said is None or fits(sent) for sent in self.sent if sent.content == use.content
-        )
+        return any(sent.said is None or fits(sent) for sent in self.sent if use.is_of(sent))
 
 
 def _is_young(use: Use, sent: Sent, lasts: float) -> bool:
