@@ -28,6 +28,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'it was changed while it was read',
         'Try again when no program writes to it',
     ),
+    'an article of more than 100,000 files': ('more than ... files',),
     'a field of a response': ('bytes */...',),
     'an archive that changes between two looks at it': ("does not have '...' as it was extracted",),
     'a table in a notebook; see tests/manager/test_notebook.py': (

@@ -27,8 +27,10 @@ _DATAVERSE_PAGE: Final = regex(r'(.*)/(?:dataset\.xhtml|citation)')
 _DATAVERSE_ID: Final = regex(r'(?i)(?:doi|hdl):[^\s?#]{1,200}')
 #: The segments at the end of a DOI that may be the path of a file.
 MAX_SEGMENTS: Final = 4
+#: The most pages of a list of files.
+MAX_PAGES: Final = 100
 #: The most requests for one record.
-MAX_REQUESTS: Final = MAX_SEGMENTS + 3
+MAX_REQUESTS: Final = MAX_SEGMENTS + 2 + MAX_PAGES
 #: The parameter of a dataset.
 _ID: Final = 'persistentId='
 _DOI_HOSTS: Final = ('doi.org', 'dx.doi.org', 'www.doi.org')

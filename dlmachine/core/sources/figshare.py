@@ -16,9 +16,9 @@ from dlmachine.core.sources.json_reader import (
 )
 from dlmachine.core.sources.listing import Listing, SourceFile
 
-#: Files in one answer; the article itself lists fewer.
+#: Files in one answer; the article itself lists fewer, and further ones are on later pages.
 FIRST_FILES: Final = 10
-_MAX_FILES: Final = 1_000
+PAGE_FILES: Final = 1_000
 
 
 def address(source: Source) -> str:
@@ -28,10 +28,19 @@ def address(source: Source) -> str:
 
 
 def files_address(source: Source, answer: dict[str, Any]) -> str:
-    """The URL of all files of the version that was read."""
+    """The URL of the first page of files of the version that was read."""
     version = quote(text_of(answer.get('version')) or source.version or '1', safe='')
     path = f'articles/{source.record}/versions/{version}/files'
-    return f'{source.base}/{path}?page_size={_MAX_FILES}'
+    return f'{source.base}/{path}?page_size={PAGE_FILES}'
+
+
+def page_address(first: str, page: int) -> str:
+    """The URL of a later page, by that of the first one.
+
+    >>> page_address('https://h/files?page_size=1000', 2)
+    'https://h/files?page_size=1000&page=2'
+    """
+    return f'{first.partition("&page=")[0]}&page={page}'
 
 
 def read(answer: dict[str, Any], source: Source) -> Listing:

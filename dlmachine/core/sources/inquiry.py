@@ -14,7 +14,7 @@ from dlmachine.core.faults import DoiNotFound, Fault, SourceUnusable
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.sources import dataverse, figshare, zenodo
-from dlmachine.core.sources.address import MAX_SEGMENTS, Repositories, Source, find_page
+from dlmachine.core.sources.address import MAX_PAGES, MAX_SEGMENTS, Repositories, Source, find_page
 from dlmachine.core.sources.json_reader import (
     Unreadable,
     files_of,
@@ -42,11 +42,15 @@ _READERS: Final[Mapping[str, Callable[[dict[str, Any], Source], Listing]]] = {
 
 @frozen
 class Inquiry:
-    """A request for the files of a source; `listing` is what earlier answers said."""
+    """A request for the files of a source; `listing` is what earlier answers said.
+
+    `page` is the number of the page that is asked for, if the files are listed in pages.
+    """
 
     source: Source
     url: str
     listing: Listing | None = None
+    page: int = 0
 
 
 Answered: TypeAlias = Inquiry | Listing | Fault
@@ -84,14 +88,29 @@ def advance(inquiry: Inquiry, text: str | None, repositories: Repositories) -> A
         if source.repository == 'doi':
             return _follow(inquiry, answer, repositories)
         if inquiry.listing is not None:
-            files = tuple(figshare.read_file(one) for one in files_of(answer['files']))
-            return replace(inquiry.listing, files=files)
+            return _with_page(inquiry, inquiry.listing, answer)
         listing = _READERS[source.repository](answer, source)
     except Unreadable as problem:
         return unreadable(source.shown, server, str(problem))
     if source.repository == 'figshare' and len(listing.files) >= figshare.FIRST_FILES:
-        return replace(inquiry, url=figshare.files_address(source, answer), listing=listing)
+        url = figshare.files_address(source, answer)
+        return replace(inquiry, url=url, listing=listing, page=1)
     return listing
+
+
+def _with_page(inquiry: Inquiry, known: Listing, answer: dict[str, Any]) -> Answered:
+    new = tuple(figshare.read_file(one) for one in files_of(answer['files']))
+    is_first = inquiry.page == 1
+    # A server that knows no pages answers with the same files again.
+    is_again = not is_first and new[:1] == known.files[:1]
+    files = known.files if is_again else new if is_first else known.files + new
+    listing = replace(known, files=files)
+    if is_again or len(new) < figshare.PAGE_FILES:
+        return listing
+    if inquiry.page == MAX_PAGES:
+        raise Unreadable(f'more than {len(files):,} files')
+    url = figshare.page_address(inquiry.url, inquiry.page + 1)
+    return replace(inquiry, url=url, listing=listing, page=inquiry.page + 1)
 
 
 def _without(inquiry: Inquiry) -> Answered:

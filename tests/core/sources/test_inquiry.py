@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.faults import DoiNotFound, SourceUnusable
+from dlmachine.core.frozen import replace
 from dlmachine.core.sources.address import Repositories, Source
 from dlmachine.core.sources.inquiry import Answered, Inquiry, advance, begin
 from dlmachine.core.sources.listing import Listing, SourceFile, choose_file
@@ -97,6 +98,36 @@ def test_figshare_lists_all_files() -> None:
     own = {'name': 'a', 'download_url': 'https://f/x', 'supplied_md5': MD5}
     assert str(listed(FIGSHARE, {'files': [own]}).files[0].checksum) == f'md5:{MD5}'
     assert listed(FIGSHARE, {}).doi == '10.6084/m9.figshare.1'
+
+
+def page_of(first: int, count: int) -> str:
+    """A page of the files of an article."""
+    numbers = range(first, first + count)
+    return json.dumps([{'name': f'{n}', 'download_url': f'https://f/{n}'} for n in numbers])
+
+
+def test_figshare_lists_files_in_pages() -> None:
+    """Until a page is not full, and not for ever; the same page again is the end, too."""
+    rows = json.loads(page_of(0, 10))
+    asked = told(FIGSHARE, {'version': 2, 'files': rows})
+    urls = []
+    for first, count in ((0, 1000), (1000, 1000), (2000, 5)):
+        assert isinstance(asked, Inquiry)
+        urls.append(asked.url.partition('?')[2])
+        asked = advance(asked, page_of(first, count), USUAL)
+    assert urls == ['page_size=1000', 'page_size=1000&page=2', 'page_size=1000&page=3']
+    assert isinstance(asked, Listing)
+    assert [file.name for file in asked.files] == [str(n) for n in range(2005)]
+    begun = told(FIGSHARE, {'version': 2, 'files': rows})
+    assert isinstance(begun, Inquiry)
+    second = advance(begun, page_of(0, 1000), USUAL)
+    assert isinstance(second, Inquiry)
+    same = advance(second, page_of(0, 1000), USUAL)
+    assert isinstance(same, Listing)
+    assert len(same.files) == 1000
+    last = advance(replace(second, page=100), page_of(1000, 1000), USUAL)
+    assert isinstance(last, SourceUnusable)
+    assert 'more than 2,000 files' in last.problem
 
 
 def test_dataverse_gives_the_original_of_a_table() -> None:
