@@ -10,10 +10,13 @@ import asyncssh
 
 
 class SftpServer:
-    """Serves a folder to a user with a password; `host_key` is its line for `known_hosts`."""
+    """Serves a folder to a user with a password, or with a key if `public_key` is that.
 
-    def __init__(self, folder: Path, user: str, password: str) -> None:
-        self._folder, self._login = folder, (user, password)
+    `host_key` is its line for `known_hosts`.
+    """
+
+    def __init__(self, folder: Path, user: str, password: str, public_key: bytes = b'') -> None:
+        self._folder, self._login, self._public_key = folder, (user, password), public_key
         self._key = asyncssh.generate_private_key('ssh-ed25519')
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
@@ -54,7 +57,7 @@ class SftpServer:
     async def _listen(self) -> None:
         login, folder = self._login, bytes(self._folder)
 
-        opened = self._open
+        opened, public_key = self._open, self._public_key
 
         class Passwords(asyncssh.SSHServer):
             def connection_made(self, conn: Any) -> None:
@@ -68,6 +71,12 @@ class SftpServer:
 
             def validate_password(self, username: str, password: str) -> bool:
                 return (username, password) == login
+
+            def public_key_auth_supported(self) -> bool:
+                return bool(public_key)
+
+            def validate_public_key(self, username: str, key: Any) -> bool:
+                return username == login[0] and key.export_public_key() == public_key
 
         self._listener = await asyncssh.listen(
             '127.0.0.1',

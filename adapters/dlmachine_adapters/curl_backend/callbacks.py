@@ -22,6 +22,8 @@ from dlmachine_adapters.http.response_reader import HeadError, ResponseReader
 
 _STOP: Final = 0
 _HTTP: Final = b'HTTP/'
+#: The status if a part is not of the file (RFC 9110 section 15.5.17).
+_NOT_THERE: Final = 416
 
 #: Errors of FTP that mean a refusal by the server, whose reply says more.
 _FTP_REFUSALS: Final = frozenset({
@@ -130,6 +132,22 @@ class CurlResponse:
         is_refusal = code in _FTP_REFUSALS or self._heads.is_dismissal
         return self._heads.refusal() if is_refusal else None
 
+    def begin_again(self, size_bytes: int, modified: int) -> bool:
+        """Learn what the first of two transfers of SFTP found, with -1 for what is not known.
+
+        Return whether the second is to follow: a part may be of another version of the file.
+        """
+        self._is_sent = False
+        known = (size_bytes if size_bytes >= 0 else None, modified if modified >= 0 else None)
+        if isinstance(self._heads, FtpReplies):
+            self._heads.learn_attributes(*known)
+        return self._sftp_head().status != _NOT_THERE
+
+    def _sftp_head(self) -> ResponseHead:
+        return (
+            self._heads.head() if isinstance(self._heads, FtpReplies) else ResponseHead(status=200)
+        )
+
     def reraise(self) -> None:
         """Raise the stored exception, if there is one."""
         if self._raised is not None:
@@ -148,7 +166,7 @@ class CurlResponse:
                     raise HeadError(problem.problem)
             return
         if self._is_headless:
-            self._begin(ResponseHead(status=200))
+            self._begin(self._sftp_head())
         elif isinstance(self._heads, FtpReplies):
             # libcurl sends nothing if the file is not longer than the offset.
             self._begin(self._heads.not_from_there())
@@ -199,8 +217,8 @@ class CurlResponse:
         self.is_active = True
         try:
             reader = self._reader
-            if self._is_headless and not reader.has_head:
-                self._begin(ResponseHead(status=200))
+            if self._is_headless and not reader.has_head and self._begin(self._sftp_head()):
+                return _STOP
             if reader.is_wanted:
                 reader.take(data)
                 return None

@@ -72,6 +72,20 @@ class CurlLoop:
         for _, code, text in failed:
             raise pycurl.error(code, text)
 
+    def learns(self, offset: int, deadlines: Deadlines, reader: ResponseReader) -> bool:
+        """Ask for the attributes of a file in SFTP; return whether its rest is to be transferred.
+
+        A folder has none that identify its list.  Raises: as `perform`.
+        """
+        self.curl.setopt(pycurl.NOBODY, 1)
+        self.perform(deadlines, reader)
+        self.curl.setopt(pycurl.NOBODY, 0)
+        self.curl.setopt(pycurl.RESUME_FROM_LARGE, offset)
+        found = (pycurl.CONTENT_LENGTH_DOWNLOAD_T, pycurl.INFO_FILETIME)
+        size, modified = (int(self.curl.getinfo(one)) for one in found)
+        is_folder = self.curl.getinfo(pycurl.EFFECTIVE_URL).endswith('/')
+        return self.response.begin_again(*((-1, -1) if is_folder else (size, modified)))
+
     def drop_connections(self) -> None:
         """Close the connections between two transfers; the handle can be used again."""
         self._multi.close()

@@ -1,8 +1,8 @@
 """Parse the heads of protocols other than HTTP, line by line as libcurl passes them.
 
-FTP has replies instead of a head (RFC 959 section 4.2); they are translated into HTTP fields, so
-that the core treats both alike. HTTP heads are parsed by the core's `HeadParser`, which has the
-same interface.
+FTP has replies instead of a head (RFC 959 section 4.2), and SFTP the attributes of a file; they
+are translated into HTTP fields, so that the core treats all alike. HTTP heads are parsed by the
+core's `HeadParser`, which has the same interface.
 """
 
 import re
@@ -57,7 +57,7 @@ class FtpReplies:
         code, text = self._last = found[1], found[2].strip(' \t')
         if code == '213':
             self._learn(text)
-        return self._head() if code in {'125', '150'} else None
+        return self.head() if code in {'125', '150'} else None
 
     def refusal(self) -> ResponseHead | None:
         """The last reply as a response, if it was a refusal."""
@@ -88,7 +88,14 @@ class FtpReplies:
         elif _SIZE_REPLY.fullmatch(text):
             self._size_bytes = int(text)
 
-    def _head(self) -> ResponseHead:
+    def learn_attributes(self, size_bytes: int | None, modified: int | None) -> None:
+        """Learn the size and the modification time of a file in SFTP, in s since 1970."""
+        self._size_bytes = size_bytes
+        if modified is not None:
+            self._modified = format_datetime(datetime.fromtimestamp(modified, UTC), usegmt=True)
+
+    def head(self) -> ResponseHead:
+        """The response that the replies, or the attributes, stand for."""
         fields = [('Date', format_datetime(self._now.astimezone(UTC), usegmt=True))]
         if self._modified is not None:
             fields.append(('Last-Modified', self._modified))
@@ -97,7 +104,8 @@ class FtpReplies:
             fields.append(('Content-Length', str(size - self._offset)))
         if not self._offset:
             return ResponseHead(status=200, headers=Headers(tuple(fields)))
-        if size is None or self._modified is None or self._modified != self._validator:
+        is_same = self._modified is not None and self._modified == self._validator
+        if size is None or self._offset >= size or not is_same:
             return self.not_from_there()
         fields.append(('Content-Range', f'bytes {self._offset}-{size - 1}/{size}'))
         return ResponseHead(status=206, headers=Headers(tuple(fields)))

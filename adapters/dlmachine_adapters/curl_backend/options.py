@@ -184,6 +184,10 @@ def _set_ftp(curl: Any, effect: Exchange) -> None:
 
 
 def _set_ssh(curl: Any, request: Request) -> None:
+    curl.setopt(pycurl.OPT_FILETIME, 1)
+    if request.tls.key is not None:
+        curl.setopt(pycurl.SSH_PRIVATE_KEYFILE, request.tls.key)
+        curl.setopt(pycurl.KEYPASSWD, request.tls.passphrase)
     # Without this, libcurl would trust any host.
     if request.tls.verify:
         known = Path('~/.ssh/known_hosts').expanduser()

@@ -90,7 +90,9 @@ def _exchange(
     try:
         deadlines.wait_for_next()
         set_options(loop, effect, context.route, body, deadlines)
-        loop.perform(deadlines, reader)
+        # SFTP sends no head, so the attributes of the file are asked for first.
+        if context.route.scheme != 'sftp' or loop.learns(effect.expect.offset, deadlines, reader):
+            loop.perform(deadlines, reader)
         response.finish()
         return reader.complete()
     except PartError as error:

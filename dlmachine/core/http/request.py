@@ -40,8 +40,8 @@ class Tls:
 
     `cainfo` is a file of trusted certificates in PEM, a folder of them, or `system` (None: those of
     the environment or the backend), `cert` and `key` are a client certificate, and `passphrase` is
-    the password of its key. With `verify=False` the server's certificate is not checked; every plan
-    and record contains this.
+    the password of its key; for SFTP `key` alone is the client's. With `verify=False` the server's
+    certificate is not checked; every plan and record contains this.
     """
 
     verify: bool = True
@@ -52,8 +52,12 @@ class Tls:
 
     def without_client(self) -> 'Tls':
         """A copy without the client certificate, for another origin."""
-        has_none = self.cert is None and self.key is None
-        return self if has_none else replace(self, cert=None, key=None, passphrase='')
+        return replace(self, cert=None, key=None, passphrase='') if self.has_client else self
+
+    @property
+    def has_client(self) -> bool:
+        """Whether there is a client certificate, or a key."""
+        return self.cert is not None or self.key is not None
 
     def redacted(self) -> 'Tls':
         """A copy to be shown and stored."""

@@ -97,7 +97,7 @@ def start_attempt(
         return Step(state=state, effect=reading)
     match build_request(job.descriptor, url, agent, cache_control_of(job.policy)):
         case Success(request):
-            if job.descriptor.key_password is not None and request.tls.cert is not None:
+            if job.descriptor.key_password is not None and request.tls.has_client:
                 request = replace(request, tls=tls_with(job.descriptor, attempts))
             return ask(job, attempts, request, at)
         case refused:

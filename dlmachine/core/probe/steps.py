@@ -165,7 +165,7 @@ def _request(state: Probe, at: datetime) -> ProbeStep:
     if not is_successful(built):
         return _fail(state, built.failure())
     request = replace(built.unwrap(), method=state.method)
-    if state.descriptor.key_password is not None and request.tls.cert is not None:
+    if state.descriptor.key_password is not None and request.tls.has_client:
         request = replace(request, tls=tls_with(state.descriptor, state))
     if state.method == 'GET':
         request = request.with_header('Range', 'bytes=0-0')

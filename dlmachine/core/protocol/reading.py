@@ -94,8 +94,8 @@ def _session_needed(
 
 
 def asks_for_key_password(descriptor: Descriptor, known: Known) -> bool:
-    """Whether the password of the client certificate's key is still to be read."""
-    secret, has_key = descriptor.key_password, descriptor.tls.cert is not None
+    """Whether the password of a client's key is still to be read."""
+    secret, has_key = descriptor.key_password, descriptor.tls.has_client
     is_named = secret is not None and secret.is_reference
     return is_named and has_key and known.key_password is None
 
@@ -103,7 +103,7 @@ def asks_for_key_password(descriptor: Descriptor, known: Known) -> bool:
 def tls_with(descriptor: Descriptor, known: Known) -> Tls:
     """The certificates of a request, with the password of the key if there is one."""
     tls, secret = descriptor.tls, descriptor.key_password
-    if secret is None or tls.cert is None:
+    if secret is None or not tls.has_client:
         return tls
     return replace(tls, passphrase=known.key_password or secret.text)
 
