@@ -92,7 +92,7 @@ class DlmachineFileSystem(ChainedFileSystem):  # type: ignore[misc]
     def _open(self, path: str, mode: str = 'rb', **_: object) -> BinaryIO:
         # What `open` calls; it adds text modes and decompression.
         if mode != 'rb':
-            msg = f'a URL can only be read: mode {mode!r}'
+            msg = f'a URL can only be read, so mode must be rb, not {mode!r}'
             raise NotImplementedError(msg)
         try:
             stored: Any = self.manager.download(self._url(path), has_cache(self.manager))

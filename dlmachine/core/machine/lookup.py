@@ -145,11 +145,10 @@ def _use(state: states.CheckingCopy, event: events.CopyConfirmed) -> states.Step
 
 def _decide_again(job: Job) -> states.Step:
     copies = job.before.copies(job.decision.destination)
-    before = {(entry.path, entry.version) for entry in copies if entry.is_usable}
-    if job.policy.fills_from_cache:
-        # Another download may have taken the file from the cache, where it was before.
-        found = job.snapshot.copies(job.decision.destination)
-        before |= {(one.path, one.version) for one in found if _is_earlier(one, job)}
+    first = {(entry.path, entry.version): entry for entry in copies}
+    before = {known for known, entry in first.items() if entry.is_usable}
+    found = job.snapshot.copies(job.decision.destination)
+    before |= {(one.path, one.version) for one in found if _was_there(one, first, job)}
     # If the index could not be read at first, it is not known which copies are new.
     is_known = job.before.file is None or job.before.file.fault is None
     decided = choose(
@@ -160,9 +159,20 @@ def _decide_again(job: Job) -> states.Step:
     return finish(job, decided)
 
 
-def _is_earlier(entry: CacheEntry, job: Job) -> bool:
-    record = entry.record
-    return record is not None and (record.validated_at or record.finished_at) < job.began_at
+def _was_there(entry: CacheEntry, first: dict[tuple[str, int], CacheEntry], job: Job) -> bool:
+    # The first look may have failed to see its file, or that it is a recorded one.
+    earlier, file, record = first.get((entry.path, entry.version)), job.before.file, entry.record
+    if earlier is not None and earlier.status is entry.status and earlier.record == record:
+        return True
+    other = None if file is None else file.other
+    if other is not None and other.path == entry.path:
+        state = (other.file_bytes, other.file_mtime_ns)
+        if state in {(None, None), (entry.file_bytes, entry.file_mtime_ns)}:
+            return True
+    # Another download may have taken the file from the cache, where it was before.
+    if record is None or not job.policy.fills_from_cache:
+        return False
+    return (record.validated_at or record.finished_at) < job.began_at
 
 
 def _step_for_decision(job: Job) -> states.Step:

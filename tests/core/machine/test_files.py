@@ -426,6 +426,26 @@ def test_a_copy_that_another_run_took_from_the_cache_is_not_new(
     assert isinstance(run.step.effect, CheckCopy if is_new else FillCache)
 
 
+@pytest.mark.parametrize(
+    ('first', 'is_new'),
+    [
+        (a_file(), True),
+        (a_file(other=an_unrecorded(file_bytes=3)), True),
+        (a_file(other=an_unrecorded(file_bytes=len(DATA), file_mtime_ns=7)), False),
+        (a_file(other=an_unrecorded(file_bytes=None, file_mtime_ns=None)), False),
+        (a_file(a_recorded(file_bytes=None, file_mtime_ns=None)), False),
+    ],
+)
+def test_a_file_that_was_not_seen_well_is_not_new(first: Any, is_new: bool) -> None:
+    """A first look that failed does not make an old copy one that another run has just stored."""
+    policy = a_policy(dest=AT_PATH, freshness=Freshness.ALWAYS, if_exists=IfExists.REPLACE)
+    there = a_path(PathKind.FILE)
+    run = Run(None, policy, a_snapshot(destination=there, file=first)).go_well(until=(Observe,))
+    run.feed(Observed(at=NOW, snapshot=a_snapshot(destination=there, file=a_file(a_recorded()))))
+
+    assert isinstance(run.step.effect, CheckCopy if is_new else OpenPart)
+
+
 def test_a_new_entry_comes_from_the_network() -> None:
     """The outcome tells that it was downloaded."""
     run = filling(freshness=STORED, link=Link.HARD).feed(replace(FILLED, is_new=True))
