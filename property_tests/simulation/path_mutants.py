@@ -149,7 +149,7 @@ def without_rows() -> Iterator[None]:
 @contextmanager
 def without_replacement() -> Iterator[None]:
     """An index that is damaged stays."""
-    with patch.object(index, '_is_damage', lambda error: False):
+    with patch.object(index, 'is_damage', lambda error: False):
         yield
 
 
