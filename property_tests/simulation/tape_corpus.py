@@ -108,4 +108,7 @@ TAPES: Final[dict[str, str]] = {
     'the first look could not see a recorded file, and the second took it for a new one': (
         '00000000000000000000000000020100001e000000000000000000000000000000000000000001010000d475'
     ),
+    'a copy dated ahead by another clock was older, and outranked the newest one': (
+        '0000000000000c00000000000001000000000000000000000000ac00000000000100b40001ea03'
+    ),
 }

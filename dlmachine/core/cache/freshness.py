@@ -28,7 +28,8 @@ def choose_version(
 
     A version whose record has another digest than the requested one, or whose size is outside
     `min_bytes` and `max_bytes`, is not usable. One that was stored later than `now`, before the
-    clock was set back, counts as older than all others.
+    clock was set back, counts as older than all others. Of dates within a minute, which may be of
+    different clocks, the numbers of the versions tell which is newer.
     """
     window, newest = window or policy.window, None
     for entry in entries:
@@ -36,7 +37,7 @@ def choose_version(
             entry.is_usable
             and window.holds(entry.stored_at)
             and _is_wanted(entry, policy)
-            and (newest is None or _rank(entry, now) > _rank(newest, now))
+            and (newest is None or _is_newer(entry, newest, now))
         ):
             newest = entry
     return newest
@@ -50,6 +51,14 @@ def assess_entry(entry: CacheEntry, lasts: timedelta, now: datetime) -> Assessme
     record = entry.record
     confirmed = None if record is None else record.validated_at
     return assess_copy(confirmed or entry.stored_at, lasts, now)
+
+
+def _is_newer(entry: CacheEntry, other: CacheEntry, now: datetime | None) -> bool:
+    one, two = _rank(entry, now), _rank(other, now)
+    apart = abs((entry.stored_at - other.stored_at).total_seconds())
+    if entry.is_own and other.is_own and one[0] == two[0] and apart <= MAX_SKEW:
+        return entry.version > other.version
+    return one > two
 
 
 def _rank(entry: CacheEntry, now: datetime | None) -> tuple[bool, datetime, bool, int]:

@@ -1,6 +1,6 @@
 """The choice of a stored version, conditions of revalidation, and validators."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -190,3 +190,16 @@ def test_clocks_of_computers_that_share_a_cache_may_differ() -> None:
     """By a minute."""
     ahead, past = an_entry(1, stored_at=LATER + timedelta(seconds=59)), an_entry(2)
     assert choose_version([past, ahead], a_policy(), now=LATER) is ahead
+
+
+@pytest.mark.parametrize('seconds', [-60, -1, 0, 30, 60])
+@pytest.mark.parametrize('now', [LATER, LATER + timedelta(hours=1), None])
+def test_the_later_version_is_the_newer_one_whatever_the_clocks_say(
+    seconds: int, now: datetime | None
+) -> None:
+    """Another computer, whose clock is ahead, stored the first one."""
+    first = an_entry(1, stored_at=LATER + timedelta(seconds=seconds))
+    second = an_entry(2, stored_at=LATER)
+    foreign = an_entry(3, stored_at=LATER - timedelta(seconds=61), is_own=False)
+    for entries in ([first, second, foreign], [foreign, second, first]):
+        assert choose_version(entries, a_policy(), now=now) is second
