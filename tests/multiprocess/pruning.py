@@ -59,10 +59,12 @@ def run_use(use: Use, line: Connection) -> None:
     try:
         while not os.path.exists(use.until):
             with DownloadManager(use.cache, backend=use.backend, progress=False) as manager:
-                for change in () if report.counts else use.circumstances:
-                    change(manager)
-                if use.io_log is not None:
-                    use.io_log(manager)
+                if not report.counts:
+                    # They change the process, so once is enough, and twice too much.
+                    for change in use.circumstances:
+                        change(manager)
+                    if use.io_log is not None:
+                        use.io_log(manager)
                 if use.urls:
                     _download(random.sample(use.urls, _CHOSEN), random, manager, report)
                 else:
