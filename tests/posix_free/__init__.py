@@ -24,6 +24,7 @@ NOT_ON_WINDOWS: Final = {
     'the lock is that of filelock, which names no owner': {
         'test_a_download_works_without_a_folder_name_of_ours',
         'test_a_file_without_a_name_is_not_a_lock',
+        'test_an_interrupted_attempt_closes_its_file_once',
         'test_lock_files_do_not_pile_up',
         'test_the_lock_file_names_its_owner_and_is_removed',
         'test_locks_that_do_not_work_are_reported',
