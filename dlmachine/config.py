@@ -66,6 +66,11 @@ class Config:
     keeping: Keeping = UNLIMITED
 
     @property
+    def has_cache(self) -> bool:
+        """Whether a manager with these settings has a cache."""
+        return self.path is not None or self.pkg is not None
+
+    @property
     def policy(self) -> Policy:
         """The policy of a request to which no rule applies."""
         return self.defaults.policy

@@ -84,10 +84,9 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
         return f'{Path(given["folder"])}/'
     if given['path'] is not None:
         return True
-    has_cache = manager.config.path is not None or manager.config.pkg is not None
     named = (one for one in manager.config.settings if one.name == 'dest')
     is_configured = any(one.source != 'default' for one in named)
-    return None if has_cache or is_configured else './'
+    return None if manager.config.has_cache or is_configured else './'
 
 
 def output_path(given: Mapping[str, Any]) -> str | None:

@@ -13,7 +13,6 @@ from fsspec.implementations.chained import ChainedFileSystem
 from dlmachine.core.decision.verdict import Verdict
 from dlmachine.core.probe.result import ProbeStatus
 from dlmachine.errors import AuthError, NotFoundError
-from dlmachine.integrations.pooch import has_cache
 
 if TYPE_CHECKING:
     from dlmachine.manager import DownloadManager
@@ -95,7 +94,7 @@ class DlmachineFileSystem(ChainedFileSystem):  # type: ignore[misc]
             msg = f'a URL can only be read, so mode must be rb, not {mode!r}'
             raise NotImplementedError(msg)
         try:
-            stored: Any = self.manager.download(self._url(path), has_cache(self.manager))
+            stored: Any = self.manager.download(self._url(path), self.manager.config.has_cache)
         except NotFoundError as error:
             raise FileNotFoundError(str(error)) from error
         except AuthError as error:

@@ -43,7 +43,7 @@ class PoochDownloader:
         if not isinstance(path, str):
             buffer: Any = self._manager.download(url, False, **self._options)  # noqa: FBT003
             shutil.copyfileobj(buffer, output_file)  # type: ignore[arg-type]
-        elif has_cache(self._manager):
+        elif self._manager.config.has_cache:
             stored = self._manager.download(url, True, **self._options)  # noqa: FBT003
             shutil.copyfile(str(stored), path)
         else:
@@ -80,11 +80,6 @@ def pooch_downloader(
 
         manager = default_manager()
     given: dict[str, Any] = {**options}
-    if not {'freshness', 'check_freshness'} & {*given} and has_cache(manager):
+    if not {'freshness', 'check_freshness'} & {*given} and manager.config.has_cache:
         given['freshness'] = 'always'
     return PoochDownloader(manager, given)
-
-
-def has_cache(manager: 'DownloadManager') -> bool:
-    """Whether a manager has a cache."""
-    return manager.config.path is not None or manager.config.pkg is not None

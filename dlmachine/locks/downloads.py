@@ -94,7 +94,7 @@ def lock_manifest(
         if name in upgraded or name not in locking.pinned
     ]
     has_place = dest is not None or manager.config.policy.dest != Auto()
-    if has_place or manager.config.path is not None or manager.config.pkg is not None:
+    if has_place or manager.config.has_cache:
         return _lock(manager, locking, wanted, dest, workers, on_result)
     # Beside the manifest, where there is room for its files.
     beside = os.path.dirname(os.path.abspath(locking.path))  # noqa: PTH120

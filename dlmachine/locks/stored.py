@@ -74,7 +74,7 @@ def _has_bytes(path: Path, sha256: str) -> bool:
 
 def via_cache(item: Item, dest: DestInput, config: Config) -> Item:
     """The same entry, whose file in a folder comes from the cache, if there is one."""
-    has_cache = config.path is not None or config.pkg is not None
-    if not has_cache or not isinstance(path_text(dest), str) or item.policy.fills_from_cache:
+    is_at_path = isinstance(path_text(dest), str)
+    if not config.has_cache or not is_at_path or item.policy.fills_from_cache:
         return item
     return replace(item, policy=replace(item.policy, via_cache=True))

@@ -133,11 +133,8 @@ def answer_digest(
 
 
 def _hash(challenge: DigestChallenge, text: str | bytes) -> str:
-    name, content = (
-        _ALGORITHMS[challenge.algorithm],
-        text.encode() if isinstance(text, str) else text,
-    )
-    return new(name, content, usedforsecurity=False).hexdigest()
+    content = text.encode() if isinstance(text, str) else text
+    return new(_ALGORITHMS[challenge.algorithm], content, usedforsecurity=False).hexdigest()
 
 
 def _quoted(text: str) -> str:
