@@ -8,7 +8,7 @@ import pytest
 
 import dlmachine as dm
 from dlmachine.manager import DownloadManager
-from tests.servers.behaviours import resource
+from tests.servers.behaviours import resource, respond
 from tests.servers.http import Server
 from tests.servers.proxy import Proxy
 
@@ -60,6 +60,31 @@ def test_the_page_of_a_proxy(make_manager: MakeManager, server: Server, backend:
         manager.fetch('http://h.invalid/x.csv', False)
     assert f'came through the proxy http://***@127.0.0.1:{server.port}.' in str(caught.value)
     assert 'no_proxy=' in str(caught.value)
+
+
+@pytest.mark.parametrize('backend', ['requests', 'curl'])
+@pytest.mark.parametrize('status', [403, 502, 503, 504, 511])
+def test_an_error_of_a_proxy(
+    make_manager: MakeManager, server: Server, status: int, backend: str
+) -> None:
+    """One that may be the proxy's own names it, without its login; so does a probe."""
+    server.fallback = respond(status)
+    proxy = f'http://me:pw@127.0.0.1:{server.port}'
+    manager = make_manager(retries=0, proxy=proxy, no_proxy='', backend=backend)
+    with pytest.raises(dm.DownloadError) as caught:
+        manager.fetch('http://h.invalid/x.csv', False)
+    named = f'(through the proxy http://***@127.0.0.1:{server.port}, which may have answered itself)'
+    assert named in str(caught.value)
+    assert 'if the proxy answered, ask its operators' in str(caught.value)
+    probed = manager.probe('http://h.invalid/x.csv')
+    assert named in str(probed.fault)
+
+
+def test_an_error_of_a_server_behind_a_proxy(make_manager: MakeManager, server: Server) -> None:
+    """One that only the server has does not blame the proxy."""
+    with Proxy() as proxy, pytest.raises(dm.NotFoundError) as caught:
+        make_manager(retries=0, proxy=proxy.url(), no_proxy='').fetch(server.url('/none'), False)
+    assert 'proxy' not in str(caught.value)
 
 
 def test_a_password_that_is_not_set(make_manager: MakeManager, server: Server) -> None:

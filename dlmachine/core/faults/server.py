@@ -36,6 +36,8 @@ class HttpStatus(FaultBase):
     #: The schemes that a 401 asks for, with their realms, and the credentials that were sent.
     asks_for: tuple[str, ...] = ()
     sent: str = ''
+    #: The proxy that forwarded the request and could have answered it, with its login masked.
+    proxy: str = ''
 
     @property
     def json(self) -> Any:
@@ -55,6 +57,8 @@ class HttpStatus(FaultBase):
             return f'{self.url}: known to be missing {since}'
         status = f'{self.url}: the server answered {self.status} {self.reason}'.rstrip()
         status = f'{status}: {self.detail}' if self.detail else status
+        if self.proxy:
+            status = f'{status} (through the proxy {self.proxy}, which may have answered itself)'
         if self.status != 401:
             return status
         asked = f'; it asks for {" or ".join(self.asks_for)}' if self.asks_for else ''
@@ -70,9 +74,10 @@ class HttpStatus(FaultBase):
             return f'Try again in {self.retry_after.total_seconds():g} s, as the server asks'
         if self.status == 401 and (self.sent or self.asks_for):
             return _remedy_for_login(self.sent.partition(' ')[0], self.asks_for)
-        return _STATUS_REMEDIES.get(
+        usual = _STATUS_REMEDIES.get(
             self.status, 'Try later, or add a mirror with mirrors=' * (self.status >= 500)
         )
+        return f'{usual}; if the proxy answered, {_IF_PROXY}' if self.proxy else usual
 
 
 @frozen
@@ -117,6 +122,7 @@ _LOGINS: Final = {
     'bearer': "auth={'bearer': 'env:NAME'}",
     'basic': 'auth=(user, password)',
 }
+_IF_PROXY: Final = 'ask its operators, or list the host in no_proxy='
 _STATUS_REMEDIES: Final = {
     401: "Pass auth=(user, password), or auth={'bearer': 'env:NAME'}",
     403: 'Check the credentials (auth=), and user_agent=: some servers refuse unknown programs',

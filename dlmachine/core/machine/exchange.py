@@ -201,7 +201,7 @@ def _on_error(state: Exchanging, event: events.Responded) -> Step:
     refused = proxy_fault(request, event)
     if refused is not None:
         return give_up(state.job, state.attempts, refused)
-    fault = status_fault(request, event.head, event.error_text, event.at)
+    fault = status_fault(request, event.head, event.error_text, event.at, event.proxy)
     again = None if fault.status != UNAUTHORIZED else log_in_again(state, event, fault)
     if again is not None:
         return again

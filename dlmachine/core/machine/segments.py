@@ -237,6 +237,6 @@ def _read_body(
 def _read_refusal(
     state: Segmenting, head: ResponseHead, end: Responded | Interrupted, at: datetime
 ) -> _SegmentFailure:
-    text = end.error_text if isinstance(end, Responded) else ''
-    fault = status_fault(state.exchange.request, head, text, at)
+    text, proxy = (end.error_text, end.proxy) if isinstance(end, Responded) else ('', '')
+    fault = status_fault(state.exchange.request, head, text, at, proxy)
     return _SegmentFailure(fault=fault, is_overload=head.status in _TOO_MANY)

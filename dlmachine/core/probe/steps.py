@@ -219,7 +219,8 @@ def _on_response(state: Probe, request: Request, event: Responded) -> ProbeStep:
         return ProbeStep(state=state, result=_with_earlier(state, result))
     if state.method == 'HEAD' and head.status in _OF_HEAD:
         return _request_byte(state, at)
-    fault = proxy_fault(request, event) or status_fault(request, head, event.error_text, at)
+    refused = proxy_fault(request, event)
+    fault = refused or status_fault(request, head, event.error_text, at, event.proxy)
     login = None if state.login is None else react(state.login, request, head)
     if login is None:
         return _on_fault(state, fault, at, request)

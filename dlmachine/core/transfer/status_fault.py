@@ -1,6 +1,7 @@
 """The fault for an error status, with the message in its body.  Pure."""
 
 from datetime import datetime
+from typing import Final
 
 from dlmachine.core.access.login import UNAUTHORIZED, challenges_of
 from dlmachine.core.faults import HttpStatus, ProxyLoginRefused
@@ -19,8 +20,17 @@ def proxy_fault(request: Request, event: Responded) -> ProxyLoginRefused | None:
     return ProxyLoginRefused(url=request.shown_url, proxy=event.proxy)
 
 
-def status_fault(request: Request, head: ResponseHead, error_text: str, at: datetime) -> HttpStatus:
-    """Make the fault for a response, without any secret of the request."""
+#: The statuses with which proxies answer in place of a server (RFC 9110 section 15.6, RFC 6585).
+_OF_PROXIES: Final = frozenset({403, 502, 503, 504, 511})
+
+
+def status_fault(
+    request: Request, head: ResponseHead, error_text: str, at: datetime, proxy: str = ''
+) -> HttpStatus:
+    """Make the fault for a response, without any secret of the request.
+
+    `proxy` is the proxy that forwarded the request and could read it, masked.
+    """
     secrets = request.secrets()
     body, reason = scrub(error_text, secrets), scrub(head.reason, secrets)
     detail = summarize(body)
@@ -34,6 +44,7 @@ def status_fault(request: Request, head: ResponseHead, error_text: str, at: date
         detail=detail if is_news else '',
         asks_for=_asks_for(request, head),
         sent=_sent(request) if head.status == UNAUTHORIZED else '',
+        proxy=proxy if head.status in _OF_PROXIES else '',
     )
 
 
