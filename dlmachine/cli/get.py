@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     '-I',
     '--head',
     is_flag=True,
-    help='Send a HEAD, and print the header section of the response; nothing is stored.',
+    help='Send a HEAD, and print the header section of each response; nothing is stored.',
 )
 @own_option('-q', '--quiet', is_flag=True, help='Print neither progress nor paths.')
 @table_option('progress', help='No progress bars.')

@@ -88,6 +88,18 @@ def test_flags_that_change_nothing_are_accepted(server: Server) -> None:
     assert files() == {'x', 'y'}
 
 
+@pytest.mark.parametrize('flag', ['-s', '-L', '-f', '-S', '-q', '-v', '-O', '-J', '-sSfL', '-I'])
+def test_a_source_without_a_host_is_no_value_of_a_flag(flag: str) -> None:
+    """A DOI, a data: URL, and a local file if those are allowed; a word elsewhere is."""
+    Path('a.csv').write_text('a,b')
+    assert run('get', flag, 'doi:10.5281/zenodo.1/x.csv', '--offline').exit_code == 11
+    assert run('get', flag, 'data:text/csv,a', '-o', '-').exit_code == (2 if 'O' in flag else 0)
+    words = ['-d', 'out'] if 'O' in flag else ['-o', '-']
+    done = run('get', flag, './a.csv', '--allow-file', *words)
+    assert done.exit_code == 0, done.stderr
+    assert "'out.txt' is not a URL" in run('get', flag, 'out.txt').stderr
+
+
 def test_a_redirect_is_followed_in_spite_of_the_configuration(server: Server) -> None:
     """With `-L`, and with the environment's opposite."""
     server.on('/y', resource(b'data'))

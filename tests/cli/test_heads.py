@@ -7,7 +7,7 @@ import pytest
 
 from dlmachine.cli import _COMMANDS, _SECTIONS
 from tests.fixtures import RunCommand
-from tests.servers.behaviours import resource
+from tests.servers.behaviours import redirect, resource
 from tests.servers.http import Server
 
 SECRET = 'planted-session'
@@ -29,22 +29,48 @@ def test_the_header_section(
     done = run('get', flag, url, '--backend', backend)
     assert done.returncode == 0, done.stderr
     status, *fields = done.stdout.splitlines()
-    assert (status, fields[-1]) == ('HTTP 200 OK', '')
+    assert (status, fields[-1]) == ('HTTP/1.1 200 OK', '')
     assert {'ETag: "v1"', 'X-Kind: table', 'Content-Length: 3'} <= set(fields)
     assert [asked.method for asked in server.asked] == ['HEAD']
     assert SECRET not in done.stdout + done.stderr
     assert [one.name for one in (tmp_path / 'work').iterdir()] == []
 
 
+@pytest.mark.parametrize('backend', ['requests', 'curl'])
+def test_each_response_on_the_way(
+    server: Server, run: RunCommand, url: str, backend: str
+) -> None:
+    """Redirects first, as in curl -IL; without --follow only the redirect; secrets are masked."""
+    moved = server.on('/moved', redirect(f'{url}?token={SECRET}', 301))
+    words = ('get', '-I', moved, '--backend', backend)
+    done = run(*words)
+    assert done.returncode == 0, done.stderr
+    status = [line for line in done.stdout.splitlines() if line.startswith('HTTP')]
+    assert status == ['HTTP/1.1 301 Found', 'HTTP/1.1 200 OK']
+    assert done.stdout.count('\n\n') == 2
+    assert SECRET not in done.stdout + done.stderr
+    once = run(*words, '--no-follow')
+    assert once.stdout.startswith('HTTP/1.1 301 Found\n')
+    assert once.stdout.count('HTTP/1.1') == 1
+
+
+def test_a_local_file(run: RunCommand, tmp_path: Path) -> None:
+    """It has no protocol, but size and time, as with curl."""
+    (tmp_path / 'work' / 'a.csv').write_text('a,b')
+    done = run('get', '-I', './a.csv', '--allow-file')
+    assert done.stdout.splitlines()[0] == 'HTTP 200 OK'
+    assert 'Content-Length: 3' in done.stdout
+
+
 def test_an_error_status(run: RunCommand, server: Server, url: str) -> None:
     """Its fields are printed, and the exit code is that of the status."""
     missing = server.url('/missing')
     done = run('get', '-I', missing)
-    assert (done.returncode, done.stdout.splitlines()[0]) == (8, 'HTTP 404 Not Found')
+    assert (done.returncode, done.stdout.splitlines()[0]) == (8, 'HTTP/1.1 404 Not Found')
     assert '404' in done.stderr
     both = run('get', '-I', missing, url)
     assert both.returncode == 12
-    assert both.stdout.index('HTTP 404') < both.stdout.index('HTTP 200')
+    assert both.stdout.index('HTTP/1.1 404') < both.stdout.index('HTTP/1.1 200')
 
 
 def test_other_output(run: RunCommand, url: str) -> None:

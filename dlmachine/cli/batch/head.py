@@ -17,12 +17,13 @@ from dlmachine.core.faults.printing import printable
 if TYPE_CHECKING:
     from dlmachine.batch.items import BatchItem
     from dlmachine.core.faults import Fault
+    from dlmachine.core.http.response import ResponseHead
     from dlmachine.core.protocol.outcome import Outcome
     from dlmachine.manager import DownloadManager
 
 
 def show_heads(manager: 'DownloadManager', inputs: list[Input], given: Mapping[str, Any]) -> None:
-    """Send a HEAD for each URL, and print the responses in their order.
+    """Send a HEAD for each URL, and print all responses in their order.
 
     The program ends with an exit code if one failed. An error status is printed, too.
     Raises: UsageError for entries of a manifest, and for a file as the output.
@@ -68,12 +69,27 @@ def _fault_of(item: 'BatchItem[Any]') -> 'Fault | None':
 
 
 def _lines(outcome: 'Outcome') -> Iterator[str]:
-    """The status, each field, and the empty line at the end; secrets are masked."""
+    """The header section of each response, redirects and repeated requests included; masked."""
+    from dlmachine.core.http.response import ResponseHead
+    from dlmachine.core.protocol.events import Responded
+    from dlmachine.core.protocol.redact_event import redact_step
+
+    events = (redact_step(effect, event)[1] for effect, event in outcome.story)
+    heads = [event.head for event in events if isinstance(event, Responded)]
+    # A remembered answer has no request in its story.
+    for head in heads or [ResponseHead(status=outcome.status, headers=outcome.headers)]:
+        yield _status_line(head)
+        for name, value in head.headers.items:
+            yield printable(f'{name}: {value}')
+        yield ''
+
+
+def _status_line(head: 'ResponseHead') -> str:
+    """The status line, also of a source that has none, such as a file."""
+    protocol = f'HTTP/{head.version}' if head.version else 'HTTP'
     known = {one.value: one.phrase for one in HTTPStatus}
-    yield f'HTTP {outcome.status} {known.get(outcome.status, "")}'.rstrip()
-    for name, value in outcome.headers.items:
-        yield printable(f'{name}: {value}')
-    yield ''
+    reason = head.reason or known.get(head.status, '')
+    return printable(f'{protocol} {head.status} {reason}').rstrip()
 
 
 def _print(text: str, path: str) -> None:

@@ -14,6 +14,8 @@ from dlmachine.cli.parameters.other_tools import foreign_hints, hints
 _JOINED: Final = ('-nc', '-nv', '-nd', '-nH', '-np')
 #: wget's flag for stdout, perhaps after others: `-qO-`.
 _TO_STDOUT: Final = re.compile(r'-[A-Za-z]*O-')
+#: What a URL begins with, also one without a host.
+_SOURCE: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*://|(?i:doi|data|file):')
 #: What the value of curl's `-d` looks like, and a folder does not.
 _BODY: Final = re.compile(r'[@{\[]|[\w.%-]+=')
 
@@ -44,7 +46,8 @@ def check_urls(urls: Iterable[str], given: Mapping[str, Any]) -> None:
     context = click.get_current_context()
     words: list[str] = context.meta.get(WORDS, [])
     for url in urls:
-        hint = '' if '://' in url else _hint_before(words, url)
+        is_source = _SOURCE.match(url) is not None or given.get('allow_file')
+        hint = '' if is_source else _hint_before(words, url)
         if hint:
             msg = f"'{url}' is not a URL. {hint}"
             raise click.UsageError(msg)
