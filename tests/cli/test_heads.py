@@ -37,9 +37,7 @@ def test_the_header_section(
 
 
 @pytest.mark.parametrize('backend', ['requests', 'curl'])
-def test_each_response_on_the_way(
-    server: Server, run: RunCommand, url: str, backend: str
-) -> None:
+def test_each_response_on_the_way(server: Server, run: RunCommand, url: str, backend: str) -> None:
     """Redirects first, as in curl -IL; without --follow only the redirect; secrets are masked."""
     moved = server.on('/moved', redirect(f'{url}?token={SECRET}', 301))
     words = ('get', '-I', moved, '--backend', backend)

@@ -321,3 +321,25 @@ def test_a_plan_is_executed_elsewhere(
     with manager.adapters() as world:
         outcome = dm.unwrap(dm.execute(whole, world))
     assert Path(str(outcome.path)).read_bytes() == BODY
+
+
+def test_characters_beyond_a_header_field(
+    server: Server, make_manager: MakeManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token cannot have them; a user of Digest can, and so can each part of Basic."""
+    monkeypatch.setenv('A_TOKEN', '☃')
+    url = server.on('/data', respond(401, (('WWW-Authenticate', 'Digest realm="r", nonce="1"'),)))
+    manager = make_manager(retries=3)
+    for token, message in (('☃', 'ISO 8859-1'), ('env:A_TOKEN', 'env:A_TOKEN cannot be read')):
+        with pytest.raises(RequestError, match=message):
+            read(manager, url, auth={'bearer': token})
+    assert server.asked == []
+    for auth in (('m☃', '☃'), {'digest': ('m☃', '☃')}):
+        with pytest.raises(AuthError):
+            read(manager, url, auth=auth)
+    fields = [one.get('Authorization') or '' for one in server.asked]
+    assert [field.partition(',')[0] for field in fields] == [
+        'Basic beKYgzrimIM=',
+        '',
+        "Digest username*=UTF-8''m%E2%98%83",
+    ]

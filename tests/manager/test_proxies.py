@@ -73,7 +73,9 @@ def test_an_error_of_a_proxy(
     manager = make_manager(retries=0, proxy=proxy, no_proxy='', backend=backend)
     with pytest.raises(dm.DownloadError) as caught:
         manager.fetch('http://h.invalid/x.csv', False)
-    named = f'(through the proxy http://***@127.0.0.1:{server.port}, which may have answered itself)'
+    named = (
+        f'(through the proxy http://***@127.0.0.1:{server.port}, which may have answered itself)'
+    )
     assert named in str(caught.value)
     assert 'if the proxy answered, ask its operators' in str(caught.value)
     probed = manager.probe('http://h.invalid/x.csv')

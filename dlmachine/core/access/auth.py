@@ -18,7 +18,7 @@ from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.secrets.redact import secrets_in_pairs
-from dlmachine.core.text.control_chars import find_control_char
+from dlmachine.core.text.control_chars import find_control_char, find_not_latin
 
 
 class Scheme(Enum):
@@ -146,9 +146,7 @@ def _parse_mapping(given: Mapping[object, object], where: str) -> Result[Auth, F
     inner = f'{where}[{name!r}]'
     match name:
         case 'bearer':
-            return parse_secret(inner, value).map(
-                lambda one: Auth(scheme=Scheme.BEARER, secret=one)
-            )
+            return parse_secret(inner, value).bind(lambda one: _parse_bearer(one, inner))
         case 'netrc':
             return _parse_netrc(value, inner)
         case 'login':
@@ -159,6 +157,11 @@ def _parse_mapping(given: Mapping[object, object], where: str) -> Result[Auth, F
             problem = f'names the unknown scheme {shown_value(name)}'
             problem += '; known are basic, digest, bearer, netrc and login'
             return refuse(where, problem, _EXAMPLE)
+
+
+def _parse_bearer(secret: Secret, where: str) -> Result[Auth, Fault]:
+    fault = find_not_latin(where, secret.text)
+    return Success(Auth(scheme=Scheme.BEARER, secret=secret)) if fault is None else Failure(fault)
 
 
 def _parse_login(given: object, where: str) -> Result[Auth, Fault]:

@@ -8,6 +8,7 @@ that the server offers is used (section 3.7).
 from collections.abc import Iterable
 from hashlib import new
 from typing import Final
+from urllib.parse import quote
 
 from dlmachine.core.access.challenges import Challenge
 from dlmachine.core.frozen import frozen
@@ -115,7 +116,7 @@ def answer_digest(
     )
     name = _hash(challenge, f'{user}:{challenge.realm}') if challenge.hashes_user else user
     fields = [
-        f'username={_quoted(name)}',
+        _username(name),
         f'realm={_quoted(challenge.realm)}',
         f'nonce={_quoted(challenge.nonce)}',
         f'uri={_quoted(target)}',
@@ -135,6 +136,13 @@ def answer_digest(
 def _hash(challenge: DigestChallenge, text: str | bytes) -> str:
     content = text.encode() if isinstance(text, str) else text
     return new(_ALGORITHMS[challenge.algorithm], content, usedforsecurity=False).hexdigest()
+
+
+def _username(name: str) -> str:
+    # RFC 7616 section 3.4.4: a name that is not ASCII is written as in RFC 8187.
+    if name.isascii():
+        return f'username={_quoted(name)}'
+    return f"username*=UTF-8''{quote(name, safe='')}"
 
 
 def _quoted(text: str) -> str:

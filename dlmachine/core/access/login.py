@@ -12,11 +12,13 @@ from urllib.parse import quote
 from dlmachine.core.access.auth import DEFAULT_AUTH, Auth, Scheme
 from dlmachine.core.access.challenges import Challenge, parse_challenges
 from dlmachine.core.access.digest import DigestChallenge, answer_digest, choose_digest
+from dlmachine.core.faults import SecretUnavailable
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.http.body import Body, MultipartBody, NoBody
 from dlmachine.core.http.request import HTTP_SCHEMES, Request, basic_field
 from dlmachine.core.http.response import ResponseHead
 from dlmachine.core.http.url import parse_url
+from dlmachine.core.text.control_chars import find_not_latin
 
 _FIELD: Final = 'Authorization'
 UNAUTHORIZED: Final = 401
@@ -46,6 +48,13 @@ class Credentials:
     def needs_secret(self) -> bool:
         """Whether a secret must be read before a request is sent."""
         return self.auth.secret is not None and self.secret is None
+
+    def with_secret(self, value: str) -> 'Credentials | SecretUnavailable':
+        """The same with the secret as it was read; a token that cannot be sent is a fault."""
+        fault = find_not_latin('it', value) if self.auth.scheme is Scheme.BEARER else None
+        if fault is None:
+            return replace(self, secret=value)
+        return SecretUnavailable(source=str(self.auth.secret), problem=f'it {fault.problem}')
 
     def sign(self, request: Request) -> Request:
         """The request with its credentials, if it goes to their origin and has no others."""

@@ -14,7 +14,7 @@ from dlmachine.core.frozen import frozen
 from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_fields, redact_value
 from dlmachine.core.secrets.secret_names import SecretNames
-from dlmachine.core.text.control_chars import find_control_char
+from dlmachine.core.text.control_chars import find_control_char, find_not_latin
 
 #: A character of the name of a field (RFC 9110 section 5.6.2).
 NAME_CHARACTER: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
@@ -215,9 +215,4 @@ def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
         return InvalidInput(
             where=f'{where}[{shown!r}]', problem='is not a valid name of a header field'
         )
-    try:
-        value.encode('latin-1')
-    except UnicodeEncodeError as error:
-        problem = f'has a character at position {error.start} that ISO 8859-1 does not have'
-        return InvalidInput(where=f'{where}[{name!r}]', problem=problem)
-    return None
+    return find_not_latin(f'{where}[{name!r}]', value)

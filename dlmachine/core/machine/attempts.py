@@ -14,7 +14,7 @@ from returns.result import Success
 
 from dlmachine.core.access.login import react
 from dlmachine.core.access.login_form import ends_session
-from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, TimedOut
+from dlmachine.core.faults import Cancelled, Fault, HttpStatus, Party, SecretUnavailable, TimedOut
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.machine.finish import finish
@@ -111,8 +111,10 @@ def on_authorizing(state: Authorizing, event: Event) -> Step | None:
         case SecretRead(at=at, value=value) if login is not None and login.needs_secret:
             if state.refusal is not None and value == login.refused:
                 return give_up(state.job, attempts, state.refusal)
-            known = replace(attempts, login=replace(login, secret=value))
-            return start_attempt(state.job, known, at)
+            login = login.with_secret(value)
+            if isinstance(login, SecretUnavailable):
+                return give_up(state.job, attempts, login)
+            return start_attempt(state.job, replace(attempts, login=login), at)
         case CookiesRead(at=at, own=own, kept=kept):
             url = parse_url(state.job.descriptor.url).unwrap()
             known = replace(attempts, cookies=kept.with_own(own, url), cookies_at=at)

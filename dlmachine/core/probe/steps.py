@@ -20,6 +20,7 @@ from dlmachine.core.decision.verdict import Address
 from dlmachine.core.faults import (
     Fault,
     HttpStatus,
+    SecretUnavailable,
     refuse,
 )
 from dlmachine.core.frozen import frozen, replace
@@ -180,7 +181,10 @@ def _on_secret(state: Probe, event: SecretRead) -> ProbeStep:
         return _request(replace(state, proxy_password=value), at)
     if state.refusal is not None and value == login.refused:
         return ProbeStep(state=state, result=state.refusal)
-    return _request(replace(state, login=replace(login, secret=value), refusal=None), at)
+    known = login.with_secret(value)
+    if isinstance(known, SecretUnavailable):
+        return _fail(state, known)
+    return _request(replace(state, login=known, refusal=None), at)
 
 
 def _send(state: Probe, request: Request) -> ProbeStep:

@@ -40,6 +40,20 @@ def as_utf8(text: str) -> str:
         return text
 
 
+def find_not_latin(where: str, text: str) -> InvalidInput | None:
+    """A character that a header field cannot have, as a fault, or None (RFC 9110 section 5.5).
+
+    >>> find_not_latin('token', 'x☃').problem
+    'has a character at position 1 that ISO 8859-1 does not have'
+    """
+    try:
+        text.encode('latin-1')
+    except UnicodeEncodeError as error:
+        problem = f'has a character at position {error.start} that ISO 8859-1 does not have'
+        return InvalidInput(where=where, problem=problem)
+    return None
+
+
 def find_unwritable(where: str, text: str) -> InvalidInput | None:
     """A lone surrogate in the text as a fault, or None."""
     found = _SURROGATE.search(text)

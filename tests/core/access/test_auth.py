@@ -66,6 +66,7 @@ def test_forms(given: Any, expected: Auth, shown: str) -> None:
         ({'ntlm': 'planted'}, "auth names the unknown scheme 'ntlm'; known are basic, digest, bearer, netrc and login"),
         ({5: 'planted'}, 'auth names the unknown scheme 5; known are basic, digest, bearer, netrc and login'),
         ({'bearer': ''}, "auth['bearer'] is empty"),
+        ({'bearer': 'planted☃'}, "auth['bearer'] has a character at position 7 that ISO 8859-1 does not have"),
         ({'netrc': ''}, "auth['netrc'] must be the path of a netrc file, not ''"),
         ({'netrc': 5}, "auth['netrc'] must be the path of a netrc file, not 5"),
         ({'netrc': 'a\0'}, "auth['netrc'] must be the path of a netrc file, not 'a\\x00'"),

@@ -94,6 +94,19 @@ def test_a_session_and_a_hashed_user() -> None:
     assert sent['algorithm'] == 'SHA-256-sess'
 
 
+def test_a_name_beyond_ascii() -> None:
+    """As RFC 8187 writes it; a hashed one needs no other form."""
+    for hashed, expected in (
+        ('false', "username*=UTF-8''m%C3%A9%2F%E2%98%83,"),
+        ('true', 'username="'),
+    ):
+        asked = choose_digest(parse_challenges([f'{RFC.format("MD5")}, userhash={hashed}']))
+        assert asked is not None
+        sent = answer_digest(asked, 'mé/☃', 'x', 'GET', URL, CNONCE)
+        assert sent.startswith(f'Digest {expected}')
+        assert sent.isascii()
+
+
 def test_quotes_in_names_are_escaped() -> None:
     """They would end the string."""
     asked = choose_digest(parse_challenges([r'Digest realm="a\"b", nonce="n"']))

@@ -96,6 +96,17 @@ def test_a_secret_that_cannot_be_read_ends_the_run() -> None:
     assert run.exchanges == []
 
 
+def test_a_token_that_no_header_field_can_have_ends_the_run() -> None:
+    """It is not sent, and not shown; the password of Basic may have any character."""
+    run = a_run({'bearer': 'env:TOKEN'}).feed(read('plan☃ed'))
+    fault = fault_of(run)
+    assert isinstance(fault, SecretUnavailable)
+    assert 'character at position 4' in fault.problem
+    assert '☃' not in str(fault)
+    assert run.exchanges == []
+    assert sent(a_run(('me', 'env:PW')).feed(read('☃'))) == ['Basic bWU64piD']
+
+
 def test_a_refused_token_is_read_again_once() -> None:
     """It may have expired; the next refusal ends the run."""
     run = a_run({'bearer': 'file:/t'}).feed(read('old'), refused('Bearer'))

@@ -75,6 +75,13 @@ def test_a_secret_that_cannot_be_read() -> None:
     assert step.result.fault == fault
 
 
+def test_a_token_that_cannot_be_sent() -> None:
+    """The result says so."""
+    step = _secret(_begin({'bearer': 'env:A_TOKEN'}), '☃')
+    assert step.result is not None
+    assert isinstance(step.result.fault, SecretUnavailable)
+
+
 def test_secrets_of_the_backend_are_masked() -> None:
     """Those of a netrc file, which a server may send back."""
     result = _answer(_begin(None), 200, {'ETag': '"planted"'}, added=('planted',)).result
