@@ -88,7 +88,7 @@ class ErrorContext:
 
     def tls_failed(self, text: str) -> Fault:
         """The fault for TLS."""
-        return TlsFailed(url=self.url, detail=self.sanitize(text))
+        return TlsFailed(url=self.url, detail=self.sanitize(text), proxy=self.proxy)
 
     def unusable(self, problem: str) -> Fault:
         """The fault for a response that cannot be read; `problem` says what the server did."""

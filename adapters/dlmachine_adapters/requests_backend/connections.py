@@ -6,7 +6,7 @@ write waits no longer than the `Deadlines` allow.
 
 import ssl
 from functools import partial
-from http.client import BadStatusLine, HTTPResponse
+from http.client import HTTPResponse
 from io import BufferedReader
 from socket import gaierror, socket
 from typing import TYPE_CHECKING, Any, Final
@@ -18,10 +18,11 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
-from dlmachine.core.http.head_parser import MAX_LINE_BYTES, HeadParser
+from dlmachine.core.http.head_parser import MAX_LINE_BYTES, HeadParser, HeadProblem
 from dlmachine.core.http.request import basic_credentials
 from dlmachine.core.network.network import NO_NETWORK, Network
 from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
+from dlmachine_adapters.http.response_reader import HeadError
 from dlmachine_adapters.requests_backend.connecting import ForbiddenAddressError, connect
 from dlmachine_adapters.requests_backend.sockets import SocketReader, WatchedTls, send_all
 
@@ -32,13 +33,16 @@ class _TunnelResponse(HTTPResponse):
     def __init__(self, deadlines: Deadlines, sock: socket, **kwargs: Any) -> None:
         super().__init__(sock, **kwargs)
         self.fp.close()
-        self.fp = BufferedReader(SocketReader(sock, deadlines))
+        # Byte by byte: what follows the head belongs to the tunnel.
+        self.fp = BufferedReader(SocketReader(sock, deadlines), buffer_size=1)
 
     def _read_status(self) -> tuple[str, int, str]:
         parser = HeadParser()
-        problem = parser.feed(self.fp.readline(MAX_LINE_BYTES + 1))
+        line = self.fp.readline(MAX_LINE_BYTES + 1)
+        parsed = parser.feed(line)
         if parser.status is None:
-            raise BadStatusLine(str(problem))
+            is_read = line and isinstance(parsed, HeadProblem)
+            raise HeadError(parsed.problem if is_read else 'closed it without a response')
         return 'HTTP/1.1', *parser.status
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
-from dlmachine.core.faults.remedies import CONNECT, RESOLVE, TLS, Rows, find_remedy
+from dlmachine.core.faults.remedies import CONNECT, IF_PROXY, RESOLVE, TLS, Rows, find_remedy
 from dlmachine.core.frozen import frozen
 
 
@@ -47,18 +47,25 @@ _REMEDIES: Final[dict[str, tuple[Rows, str]]] = {
 
 @frozen
 class TlsFailed(FaultBase):
-    """TLS failed, for example because the server's certificate was not accepted."""
+    """TLS failed, for example because the server's certificate was not accepted.
+
+    `proxy` is the proxy that connected to the server, or answered in its place, with its login
+    masked.
+    """
 
     party = Party.NETWORK
     code = 'tls_failed'
     url: str
     detail: str = ''
+    proxy: str = ''
 
     def what(self) -> str:
-        return f'{self.url}: TLS failed ({self.detail})'
+        through = f'; the connection was made by the proxy {self.proxy}' if self.proxy else ''
+        return f'{self.url}: TLS failed ({self.detail}){through}'
 
     def remedy(self) -> str:
-        return find_remedy(TLS, self.detail, 'Check the URL, and any proxy or firewall on the way')
+        usual = find_remedy(TLS, self.detail, 'Check the URL, and any proxy or firewall on the way')
+        return f'{usual}; {IF_PROXY}' if self.proxy else usual
 
 
 @frozen

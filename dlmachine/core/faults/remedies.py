@@ -19,6 +19,9 @@ def find_remedy(rows: Rows, message: str, otherwise: str) -> str:
     return next((advice for words, advice in rows if any(one in text for one in words)), otherwise)
 
 
+#: What to do if a proxy has answered in place of a server.
+IF_PROXY: Final = 'if the proxy answered, ask its operators, or list the host in no_proxy='
+
 TLS: Final[Rows] = (
     # OpenSSL's errors for a response without TLS; they depend on its version.
     (

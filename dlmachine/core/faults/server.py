@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from dlmachine.core.faults.base import FaultBase, Party
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.faults.remedies import IF_PROXY
 from dlmachine.core.frozen import frozen
 
 #: A time in UTC, as messages show it.
@@ -77,7 +78,7 @@ class HttpStatus(FaultBase):
         usual = _STATUS_REMEDIES.get(
             self.status, 'Try later, or add a mirror with mirrors=' * (self.status >= 500)
         )
-        return f'{usual}; if the proxy answered, {_IF_PROXY}' if self.proxy else usual
+        return f'{usual}; {IF_PROXY}' if self.proxy else usual
 
 
 @frozen
@@ -122,7 +123,6 @@ _LOGINS: Final = {
     'bearer': "auth={'bearer': 'env:NAME'}",
     'basic': 'auth=(user, password)',
 }
-_IF_PROXY: Final = 'ask its operators, or list the host in no_proxy='
 _STATUS_REMEDIES: Final = {
     401: "Pass auth=(user, password), or auth={'bearer': 'env:NAME'}",
     403: 'Check the credentials (auth=), and user_agent=: some servers refuse unknown programs',

@@ -13,6 +13,7 @@ from dlmachine.core.faults import (
     ProxyRefused,
     ProxyUnreachable,
     ProxyUnusable,
+    TlsFailed,
 )
 from dlmachine.core.frozen import replace
 from dlmachine.core.network.network import Network
@@ -122,6 +123,31 @@ def test_what_is_not_a_proxy(transport: Transport, scheme: str) -> None:
         fault = _fault(transport, _by(address, f'{scheme}://127.0.0.1:9/'))
     assert isinstance(fault, ProxyUnusable)
     assert fault.proxy == address
+
+
+@pytest.mark.parametrize('answer', [b'', b'\0\1', b'SSH-2.0\r\n'])
+def test_what_is_not_a_tunnel(transport: Transport, answer: bytes) -> None:
+    """The fault is that of the proxy, in words."""
+    with Server() as other:
+        other.fallback = behaviours.raw(answer)
+        fault = _fault(transport, _by(other.url(''), 'https://127.0.0.1:9/'))
+    assert isinstance(fault, ProxyUnusable)
+    assert 'Problem(' not in str(fault)
+
+
+@pytest.mark.parametrize('has_length', [True, False])
+def test_a_page_in_place_of_a_tunnel(transport: Transport, *, has_length: bool) -> None:
+    """A proxy that answers with a page of its own; the fault names it, without its login."""
+    page = b'<!DOCTYPE html><title>Log in</title>'
+    whole = behaviours.respond(200, (('Content-Type', 'text/html'),), page)
+    with Server() as other:
+        other.fallback = whole if has_length else behaviours.raw(b'HTTP/1.1 200 OK\r\n\r\n' + page)
+        proxy = other.url('').replace('//', '//me:x@')
+        fault = _fault(transport, _by(proxy, 'https://127.0.0.1:9/'))
+    assert isinstance(fault, TlsFailed)
+    shown = proxy.replace('me:x', '***')
+    assert f'the connection was made by the proxy {shown}' in str(fault)
+    assert 'list the host in no_proxy=' in fault.remedy()
 
 
 @pytest.mark.parametrize('kind', ['http', 'socks5', 'socks5h'])
