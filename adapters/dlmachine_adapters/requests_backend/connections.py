@@ -41,8 +41,10 @@ class _TunnelResponse(HTTPResponse):
         line = self.fp.readline(MAX_LINE_BYTES + 1)
         parsed = parser.feed(line)
         if parser.status is None:
-            is_read = line and isinstance(parsed, HeadProblem)
-            raise HeadError(parsed.problem if is_read else 'closed it without a response')
+            if line and isinstance(parsed, HeadProblem):
+                raise HeadError(parsed.problem)
+            msg = 'closed it without a response'
+            raise HeadError(msg)
         return 'HTTP/1.1', *parser.status
 
 

@@ -111,10 +111,10 @@ def on_authorizing(state: Authorizing, event: Event) -> Step | None:
         case SecretRead(at=at, value=value) if login is not None and login.needs_secret:
             if state.refusal is not None and value == login.refused:
                 return give_up(state.job, attempts, state.refusal)
-            login = login.with_secret(value)
-            if isinstance(login, SecretUnavailable):
-                return give_up(state.job, attempts, login)
-            return start_attempt(state.job, replace(attempts, login=login), at)
+            signing = login.with_secret(value)
+            if isinstance(signing, SecretUnavailable):
+                return give_up(state.job, attempts, signing)
+            return start_attempt(state.job, replace(attempts, login=signing), at)
         case CookiesRead(at=at, own=own, kept=kept):
             url = parse_url(state.job.descriptor.url).unwrap()
             known = replace(attempts, cookies=kept.with_own(own, url), cookies_at=at)
