@@ -31,6 +31,16 @@ def test_existing_files_are_skipped(
     assert server.asked == []
 
 
+def test_recorded_files_are_skipped(run: RunCommand, server: Server, url: str) -> None:
+    """As files of unknown origin are; `-N` asks."""
+    for _ in range(2):
+        done = run('get', url, '--skip-existing')
+        assert (done.returncode, done.stdout.strip()) == (0, 't.tsv')
+    assert len(server.asked) == 1
+    assert run('get', url, '--skip-existing', '-N').returncode == 0
+    assert server.asked[-1].get('If-None-Match') == '"v1"'
+
+
 def test_a_file_that_is_in_the_way_is_an_error(run: RunCommand, url: str, tmp_path: Path) -> None:
     """It is named, with the flags that help; nothing is lost."""
     (tmp_path / 'work' / 't.tsv').write_bytes(b'mine')

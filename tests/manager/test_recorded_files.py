@@ -170,6 +170,23 @@ def test_if_exists(manager: DownloadManager, server: Server, url: str, tmp_path:
     assert path.read_bytes() == BODY
 
 
+@pytest.mark.parametrize(('dest', 'shown'), [('./', 't.tsv'), ('d/', 'd/t.tsv')])
+def test_a_path_is_shown_alike_each_time(
+    manager: DownloadManager,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    dest: str,
+    shown: str,
+) -> None:
+    """Downloaded, asked about and used without a request."""
+    monkeypatch.chdir(tmp_path)
+    outcomes = [
+        manager.download(url, dest, freshness=how) for how in ('stored', 'always', 'stored')
+    ]
+    assert outcomes == [shown] * 3
+
+
 def test_a_name_of_the_url_takes_nothing_of_others(
     manager: DownloadManager, server: Server, tmp_path: Path
 ) -> None:

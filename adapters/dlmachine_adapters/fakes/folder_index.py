@@ -13,6 +13,7 @@ from dlmachine.core.faults import CacheUnusable
 from dlmachine.core.protocol.effects import Record
 from dlmachine.core.protocol.events import EffectFailed, Recorded
 from dlmachine.core.protocol.ports import Clock
+from dlmachine.core.spec.local_path import path_in
 from dlmachine_adapters.fakes.files import MemoryFiles
 
 
@@ -46,7 +47,7 @@ class MemoryIndex:
             if not found:
                 return FileSeen(folder=folder)
             name = found[-1].name
-            path = str(PurePath(folder, name))
+            path = path_in(folder, name)
         row = rows.get(_place(path))
         if row is not None and row.key == key:
             return FileSeen(folder=folder, name=name, path=path, entry=self._entry(row, path))

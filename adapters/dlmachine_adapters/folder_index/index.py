@@ -23,6 +23,7 @@ from dlmachine.core.frozen import replace
 from dlmachine.core.protocol.effects import Record
 from dlmachine.core.protocol.events import EffectFailed, Recorded
 from dlmachine.core.protocol.ports import Clock
+from dlmachine.core.spec.local_path import path_in
 from dlmachine_adapters.files.database import BUSY_SECONDS, NoDatabase
 from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.files.published_notes import find_note, remove_notes
@@ -75,7 +76,7 @@ class FolderIndexes:
             row = row or self._noted_for(folder, key, _NOW)
             if row is None:
                 return FileSeen(folder=folder, fault=fault)
-            name, path = row.file.name, os.path.join(folder, row.file.name)
+            name, path = row.file.name, path_in(folder, row.file.name)
         seen = _seen(folder, name, path, key, row)
         return seen if fault is None or seen.entry is not None else replace(seen, fault=fault)
 

@@ -62,9 +62,10 @@ class Policy:
 
     `freshness` says how long a stored copy is used without asking the server, by name or as a
     duration since the server last sent or confirmed it (None: for ever in the cache, never at a
-    path); `check_freshness` is another word for `Freshness.ALWAYS`. `remember_missing` says how
-    long a file that no server has is not asked for again. `if_exists` says what happens to a file
-    at the path that is not recorded as this download. With `via_cache` a file at a path is a copy
+    path, unless `if_exists` keeps any file); `check_freshness` is another word for
+    `Freshness.ALWAYS`. `remember_missing` says how long a file that no server has is not asked for
+    again. `if_exists` says what happens to a file at the path that is not recorded as this
+    download. With `via_cache` a file at a path is a copy
     of that in the cache, and with `link` a link to it. With `mtime` it gets the time of the
     server's Last-Modified.
 
@@ -142,13 +143,15 @@ class Policy:
     def freshness_rule(self, *, is_at_path: bool) -> FreshnessRule:
         """How long a stored copy is used without asking the server.
 
-        At a path never, unless the caller says otherwise or knows the checksum.
+        At a path never, unless the caller says otherwise, knows the checksum, or keeps any file
+        that is there.
         """
         if self.check_freshness:
             return Freshness.ALWAYS
         if self.freshness is not None:
             return self.freshness
-        return Freshness.ALWAYS if is_at_path and self.checksum is None else Freshness.STORED
+        is_kept = self.checksum is not None or self.if_exists is IfExists.KEEP
+        return Freshness.ALWAYS if is_at_path and not is_kept else Freshness.STORED
 
     def at(self, now: datetime) -> 'Policy':
         """The same policy, in which ages of the window are times, seen from a time."""

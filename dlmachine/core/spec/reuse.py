@@ -37,7 +37,8 @@ class IfExists(Enum):
 
     `REPLACE`: it is replaced, which is the default if the caller named the path. `REFUSE`: it stays
     and the download fails, which is the default if the URL or the server named the file. `KEEP`: it
-    is used as it is, unless it is empty.
+    is used as it is, unless it is empty; a file that is recorded is then used without a request,
+    too, unless a freshness is given.
     """
 
     REPLACE = 'replace'
