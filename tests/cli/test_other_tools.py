@@ -74,6 +74,8 @@ def test_a_flag_is_ours_or_ends_with_a_hint(row: Row, tool: str, flag: str) -> N
         (['--progress=bar', 'http://h/'], "wget's --progress is --progress here"),
         (['--local-dir', 'd', 'http://h/'], "hf's --local-dir is --dir here"),
         (['-i', 'http://h/'], "curl's -i is --write-out here"),
+        (['--no-continue', 'http://h/'], 'A part is only resumed if the server confirms'),
+        (['--format', 'json', 'http://h/'], '--json prints a line of JSON for each result'),
     ],
     ids=lambda value: ' '.join(value) if isinstance(value, list) else '',
 )
@@ -85,6 +87,12 @@ def test_a_value_shows_that_another_flag_was_meant(
     done = CliRunner().invoke(group, ['get', *words])
     assert done.exit_code == 2, done.output
     assert said in done.stderr
+
+
+def test_a_command_has_hints_of_its_own() -> None:
+    """`config` shows what it shows without a flag."""
+    done = CliRunner().invoke(group, ['config', '--show'])
+    assert (done.exit_code, 'where it is from' in done.stderr) == (2, True)
 
 
 def test_ordinary_mistakes_have_no_hint() -> None:

@@ -54,6 +54,7 @@ ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     'check_freshness': ('-N', '--timestamping'),
     'grace_period': ('--grace',),
     'follow': ('-L', '--location'),
+    'freshness': ('--max-age',),
     'headers': ('-H',),
     'max_redirects': ('--max-redirs',),
     'method': ('-X', '--request'),

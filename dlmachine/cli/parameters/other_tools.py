@@ -32,6 +32,14 @@ class Row:
         return tuple(getattr(self, tool).split())
 
 
+#: Flags that fit beside the others, and are not there.
+_NOT_THERE: Final[Mapping[str, str]] = {
+    '--no-continue': 'A part is only resumed if the server confirms that its file has not changed; '
+    '--force-download asks for the complete file',
+    '--format': '--json prints a line of JSON for each result; --write-out has a format',
+    '--show': 'dlmachine config shows each value and where it is from',
+}
+
 #: By purpose, in the order of the sections of the help.
 ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
     'Where files go': (
@@ -46,7 +54,11 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('--create-dirs', '--force-directories', '', '--create-dirs', 'the default: leave it out'),
         Row('-R --remote-time', '--use-server-timestamps', '--remote-time', '--remote-time --mtime', 'otherwise files have the time of the download'),
         Row('--remove-on-error', '', '', '', 'the default: a file appears when it is complete'),
-        Row('', '-r --recursive -m --mirror -l --level -np --no-parent -p --page-requisites --accept --accept-regex --convert-links -nd --no-directories -nH', '', '', 'dlmachine fetches named files only: list them in a file for --input-file'),
+        Row('', '--base', '', '--base-url', 'for relative URLs in a file of URLs'),
+        Row('', '--trust-server-names', '', '--remote-header-name', 'the default for one URL'),
+        Row('', '--backups --backup-converted --unlink', '', '', 'a file appears by one rename; a changed one goes to quarantine'),
+        Row('--xattr', '--xattr', '', '', 'dlmachine provenance FILE tells where a file is from'),
+        Row('', '-r --recursive -m --mirror -l --level -np --no-parent -p --page-requisites --accept --accept-regex --convert-links -nd --no-directories -nH --cut-dirs --reject --reject-regex --domains --span-hosts --relative --adjust-extension --delete-after', '', '', 'dlmachine fetches named files only: list them in a file for --input-file'),
         Row('', '', '-T --torrent-file -M --metalink-file --follow-torrent --follow-metalink --seed-time', '', 'dlmachine knows neither BitTorrent nor Metalink'),
     ),
     'Request': (
@@ -68,6 +80,9 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('-r --range', '--start-pos', '', '', 'dlmachine stores complete files only, and resumes them by itself'),
         Row('--url', '', '', '', 'URLs are arguments'),
         Row('', '', '', '', 'name the files by their URLs, for example in a file for --input-file', hf='--revision --repo-type --exclude'),
+        Row('--url-query', '', '', '--data-urlencode', 'with --get'),
+        Row('--path-as-is --raw', '--no-iri', '', '', 'the default: a URL is requested as it is written'),
+        Row('-l --list-only', '', '', '', 'the URL of a folder on an FTP server, which ends in a slash, is its list'),
         Row('-g --globoff', '', '-P --parameterized-uri', '', 'brackets in URLs have no meaning; let the shell expand {a,b}'),
     ),
     'Login': (
@@ -75,6 +90,9 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('', '--password --http-password --ask-password --use-askpass', '--http-passwd', '--user', 'USER asks for the password; or USER:PASSWORD'),
         Row('--digest', '', '', '--digest'),
         Row('--basic --anyauth', '--auth-no-challenge', '--http-auth-challenge', '--user', 'Basic is the default'),
+        Row('--negotiate --ntlm --ntlm-wb --aws-sigv4', '', '', '', 'log in with a program of the service, and pass its token: --bearer-env'),
+        Row('', '--ftp-user --ftp-password', '--ftp-user --ftp-passwd', '--user', 'USER asks for the password; or USER:PASSWORD'),
+        Row('--pubkey --hostpubmd5 --hostpubsha256', '', '--ssh-host-key-md', '--key', 'of the user; host keys are those in ~/.ssh/known_hosts'),
         Row('--oauth2-bearer', '', '', '--bearer-env --bearer-file', 'other users can see the arguments of a program', hf='--token'),
         Row('-n --netrc --netrc-optional', '', '', '--netrc', 'the default'),
         Row('--netrc-file', '', '--netrc-path', '--netrc-file'),
@@ -86,7 +104,10 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
     ),
     'TLS': (
         Row('--cert-type --key-type', '--certificate-type --private-key-type', '', '', 'certificates and keys are in PEM'),
-        Row('--tlsv1 --tlsv1.0 --tlsv1.1 --tlsv1.2 --tlsv1.3 --tls-max --ciphers', '--secure-protocol --ciphers', '--min-tls-version', '', 'the library for TLS decides this'),
+        Row('--ssl --ssl-reqd --ftp-ssl --ftp-ssl-reqd', '--ftps-implicit', '', '', 'write the URL with ftps:// or https://'),
+        Row('--proto --proto-redir --proto-default', '--https-only', '', '', 'redirects from https to http are refused'),
+        Row('--pinnedpubkey --crlfile --cert-status', '--pinnedpubkey --crl-file', '', '--checksum', 'which verifies the file itself'),
+        Row('--tlsv1 --tlsv1.0 --tlsv1.1 --tlsv1.2 --tlsv1.3 --tls-max --ciphers --tls13-ciphers --curves', '--secure-protocol --ciphers', '--min-tls-version', '', 'the library for TLS decides this'),
         Row('--cacert', '--ca-certificate', '--ca-certificate', '--cainfo'),
         Row('--capath', '--ca-directory', '', '--cainfo'),
         Row('-E --cert', '--certificate', '--certificate', '--cert'),
@@ -98,10 +119,14 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('-U --proxy-user', '--proxy-user --proxy-password', '--all-proxy-user --all-proxy-passwd', '--proxy-user'),
         Row('--noproxy', '--no-proxy', '--no-proxy', '--noproxy', 'a list of hosts, or * for all'),
         Row('--resolve', '', '', '--resolve'),
-        Row('--socks5 --socks5-hostname --socks4', '', '', '--proxy', 'with socks5:// or socks5h:// in its URL'),
+        Row('--connect-to', '', '', '--resolve', 'HOST:PORT:ADDRESS'),
+        Row('--proxy-cacert --proxy-capath', '', '', '--cainfo', 'for servers and proxies'),
+        Row('--proxy-basic --proxy-digest --proxy-ntlm --proxy-negotiate --preproxy -p --proxytunnel', '', '--proxy-method', '', 'the login of a proxy is Basic, and tunnels are for https: leave it out'),
+        Row('--socks5 --socks5-hostname --socks4 --socks4a', '', '', '--proxy', 'with socks5:// or socks5h:// in its URL'),
     ),
     'Existing copies': (
         Row('-z --time-cond', '-N --timestamping', '--conditional-get', '--check-freshness', 'the default for a file at a path'),
+        Row('--etag-save --etag-compare', '--no-if-modified-since', '', '--check-freshness', 'the ETag is on record'),
         Row('', '--no-cache', '--http-no-cache', '--force-download'),
         Row('-C --continue-at', '-c --continue', '-c --continue', '', 'downloads are always resumed: leave it out'),
         Row('', '', '-V --check-integrity --checksum', '--checksum', 'dlmachine verify compares the files of a folder with their records'),
@@ -119,7 +144,9 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('-y --speed-time', '', '', '--speed-time'),
         Row('-L --location', '', '', '--follow', 'the default'),
         Row('--max-redirs', '--max-redirect', '', '--max-redirects'),
-        Row('-f --fail --fail-with-body', '', '', '', 'the default: an error status is an error'),
+        Row('--fail-early', '', '', '', 'the other URLs are downloaded; the exit code says that one failed'),
+        Row('', '', '--save-session', '--json', 'its output is for --retry-failed'),
+        Row('-f --fail --fail-with-body', '--content-on-error', '', '', 'the default: an error status is an error'),
     ),
     'Speed and connections': (
         Row('--limit-rate', '--limit-rate', '--max-download-limit --max-overall-download-limit', '--limit-rate'),
@@ -129,6 +156,10 @@ ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         Row('', '', '-x --max-connection-per-server', '--max-per-host', 'or --segments for one file'),
         Row('', '', '-s --split -k --min-split-size --piece-length', '--segments', 'a number, or auto'),
         Row('--http2', '', '', '--http2', 'with --backend curl'),
+        Row('--http3 --http3-only --http2-prior-knowledge', '', '', '--http2', 'with --backend curl'),
+        Row('--ftp-pasv --ftp-port --disable-epsv', '--no-passive-ftp', '--ftp-pasv', '', 'the default is passive mode: leave it out'),
+        Row('--unix-socket --abstract-unix-socket', '', '', '', 'dlmachine connects to hosts only'),
+        Row('--ignore-content-length', '--ignore-length', '', '', 'a body of another length is an error'),
         Row('--http1.1 -0 --http1.0 --compressed', '--compression', '--http-accept-gzip --enable-http-keep-alive', '', 'dlmachine decides this: HTTP/1.1, and files as the server stores them'),
         Row('--max-filesize', '-Q --quota', '', '--max-bytes'),
         Row('-4 --ipv4 -6 --ipv6', '-4 --inet4-only -6 --inet6-only --prefer-family', '--disable-ipv6', '', 'both are tried, and the faster one is used'),
@@ -177,7 +208,7 @@ def hints() -> Mapping[str, str]:
                 owners.setdefault(flag, []).append(tool)
         for flag, tools in owners.items():
             found.setdefault(flag, []).append(_say(flag, tools, row))
-    return {flag: '; '.join(said) for flag, said in found.items()}
+    return {flag: '; '.join(said) for flag, said in found.items()} | _NOT_THERE
 
 
 def _say(flag: str, tools: list[str], row: Row) -> str:
