@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from dlmachine.core.http.url import is_url
 from dlmachine.errors import error_for, unwrap
 from dlmachine.locks.methods import LockedManifests
 from dlmachine.paths import PathInput, path_text
@@ -32,7 +33,7 @@ class DataFolders(LockedManifests):
         from dlmachine.folders.contents import find_file
 
         path = path_text(what)
-        if isinstance(path, str) and '://' not in path:
+        if isinstance(path, str) and not is_url(path):
             return find_file(path, self._world)
         found = self.versions(path, folder)
         return max(found, key=lambda one: one.stored_at, default=None)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from dlmachine.core.http.url import is_url
 from dlmachine.errors import error_for, unwrap
 from dlmachine.folders.methods import DataFolders
 from dlmachine.paths import PathInput, absolute, path_text
@@ -181,7 +182,7 @@ class CacheKeeping(DataFolders):
 
         registry = self._registry('pin' if is_pinned else 'unpin')
         path = path_text(target)
-        if isinstance(path, str) and '://' not in path:
+        if isinstance(path, str) and not is_url(path):
             item = item_of_file(path)
         else:
             item = item_of_request(self.prepare(path, None, **options)[0])

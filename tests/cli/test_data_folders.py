@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dlmachine.cli import group
+from tests.servers import repositories
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 
@@ -111,6 +112,25 @@ def test_provenance(run: Run, data: Path) -> None:
         assert str(one['size']) == row['size']
         assert one['finished_at'] == row['finished_at']
         assert one['backend'].startswith(('requests', 'curl'))
+
+
+def test_the_provenance_of_a_doi(run: Run, server: Server, tmp_path: Path) -> None:
+    """Repository, DOI, version and file, as JSON and as a table; `info` takes the DOI."""
+    repositories.zenodo(server, 42)
+    config = tmp_path / 'dl.toml'
+    lines = [f'{name} = "{base}"' for name, base in repositories.bases(server).items()]
+    config.write_text('\n'.join(['[repositories]', *lines]))
+    url = 'doi:10.5281/zenodo.42/table.csv'
+    assert run('get', url, '-d', 'doi', '--config', str(config)).exit_code == 0
+    [row] = json.loads(run('provenance', 'doi').stdout)
+    assert row['source'] == {
+        'repository': 'zenodo',
+        'doi': '10.5281/zenodo.42',
+        'version': 'v42',
+        'file': 'table.csv',
+    }
+    assert 'doi: 10.5281/zenodo.42; version: v42' in run('provenance', 'doi', '--csv').stdout
+    assert 'table.csv' in run('info', url, '-d', 'doi').stdout
 
 
 def test_info(run: Run, data: Path, server: Server) -> None:

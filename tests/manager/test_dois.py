@@ -115,6 +115,45 @@ def test_a_concept_names_its_latest_version(known: DownloadManager, server: Serv
     assert again.size_bytes == 3
 
 
+def test_every_spelling_is_one_entry(known: DownloadManager, server: Server) -> None:
+    """One request, and one copy, also offline; another version is another entry."""
+    repositories.zenodo(server, 42)
+    path = known.download('doi:10.5281/zenodo.42/table.csv')
+    asked = len(server.asked)
+    for url in ('https://doi.org/10.5281/Zenodo.42/table.csv', 'DOI:10.5281/ZENODO.42/table.csv'):
+        assert known.download(url, offline=True) == path
+    assert len(server.asked) == asked
+    repositories.zenodo(server, 43)
+    assert known.download('doi:10.5281/zenodo.43/table.csv') != path
+
+
+def test_the_record_of_a_concept_is_shown(
+    known: DownloadManager, server: Server, tmp_path: Path
+) -> None:
+    """With DOI, version and file, in the record beside a file and in that of the cache."""
+    repositories.zenodo(server, 42)
+    repositories.concept(server, 40, 42)
+    url = 'doi:10.5281/zenodo.40/table.csv'
+    known.download(url, f'{tmp_path}/t.csv')
+    known.download(url)
+    expected = [('doi', '10.5281/zenodo.42'), ('version', 'v42'), ('file', 'table.csv')]
+    for stored in (known.info(tmp_path / 't.csv'), known.info(url)):
+        record: Any = None if stored is None else stored.record
+        assert [pair for pair in record.source if pair[0] != 'repository'] == expected
+
+
+def test_a_doi_is_a_name_of_its_entry(known: DownloadManager, server: Server) -> None:
+    """Where a path or a URL is expected."""
+    repositories.zenodo(server, 42)
+    url = 'doi:10.5281/zenodo.42/table.csv'
+    known.download(url)
+    found = known.info(url)
+    assert found is not None
+    assert found.url == url
+    known.pin(url)
+    assert {one.url: one.is_pinned for one in known.cache_entries()}[url]
+
+
 def test_many_files_ask_once(known: DownloadManager, server: Server) -> None:
     """With a cache the list of files is kept."""
     files = {f'{number}.csv': bytes([number]) for number in range(12)}

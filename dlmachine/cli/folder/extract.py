@@ -10,6 +10,7 @@ from dlmachine.cli.parameters.command import Command
 from dlmachine.cli.parameters.options import config_option, json_option, own_option, table_option
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.http.url import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ def command(what: str, folder: str | None, **given: Any) -> None:
     from dlmachine.reading.extract import extract
 
     with managing(given) as manager:
-        source: Outcome | str = manager.fetch(what) if '://' in what else what
+        source: Outcome | str = manager.fetch(what) if is_url(what) else what
         if not isinstance(source, str) and source.path is None:
             raise click.UsageError(
                 'A URL needs a cache: pass --cache, or set it in the configuration'

@@ -11,6 +11,7 @@ from dlmachine.cli.parameters.command import Command
 from dlmachine.cli.parameters.options import config_option, folder_option, json_option, table_option
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.http.url import is_url
 
 
 @click.command('info', cls=Command)
@@ -32,7 +33,7 @@ def command(what: str, folder: str, **given: Any) -> None:
     from dlmachine.core.secrets.redact import redact_url
 
     with managing(given) as manager:
-        if '://' in what:
+        if is_url(what):
             found = manager.versions(what, folder)
         else:
             one = manager.info(what)

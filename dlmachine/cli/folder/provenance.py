@@ -60,6 +60,7 @@ def _row(file: 'StoredFile', folder: str) -> dict[str, Any]:
         'etag': record.etag,
         'last_modified': record.last_modified,
         'verified_tls': record.verified_tls,
+        'source': dict(record.source),
         'notes': list(record.notes),
         'version': file.version,
         'backend': by,
@@ -79,4 +80,6 @@ def _print_csv(rows: Iterable[dict[str, Any]]) -> None:
 def _cell(value: object) -> object:
     if isinstance(value, list):
         return '; '.join(printable(one) for one in value)
+    if isinstance(value, dict):
+        return '; '.join(printable(f'{name}: {one}') for name, one in value.items())
     return printable(value) if isinstance(value, str) else value

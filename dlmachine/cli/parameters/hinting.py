@@ -9,13 +9,12 @@ import click
 
 from dlmachine.cli.parameters.command import WORDS
 from dlmachine.cli.parameters.other_tools import foreign_hints, hints
+from dlmachine.core.http.url import is_url
 
 #: Flags of wget that would be taken for several short ones.
 _JOINED: Final = ('-nc', '-nv', '-nd', '-nH', '-np')
 #: wget's flag for stdout, perhaps after others: `-qO-`.
 _TO_STDOUT: Final = re.compile(r'-[A-Za-z]*O-')
-#: What a URL begins with, also one without a host.
-_SOURCE: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*://|(?i:doi|data|file):')
 #: What the value of curl's `-d` looks like, and a folder does not.
 _BODY: Final = re.compile(r'[@{\[]|[\w.%-]+=')
 
@@ -46,8 +45,7 @@ def check_urls(urls: Iterable[str], given: Mapping[str, Any]) -> None:
     context = click.get_current_context()
     words: list[str] = context.meta.get(WORDS, [])
     for url in urls:
-        is_source = _SOURCE.match(url) is not None or given.get('allow_file')
-        hint = '' if is_source else _hint_before(words, url)
+        hint = '' if is_url(url) or given.get('allow_file') else _hint_before(words, url)
         if hint:
             msg = f"'{url}' is not a URL. {hint}"
             raise click.UsageError(msg)

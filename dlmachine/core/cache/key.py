@@ -32,6 +32,7 @@ from dlmachine.core.http.url import parse_url
 from dlmachine.core.regex import regex
 from dlmachine.core.secrets.presigned import signature_names
 from dlmachine.core.secrets.secret_names import is_secret_name
+from dlmachine.core.sources.address import normal_doi
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import is_named, without_parameters
 
@@ -54,6 +55,8 @@ _MAX_EXACT: Final = 2**53 - 1
 def cache_key(descriptor: Descriptor) -> str:
     """The cache key of a download: 64 hex digits.
 
+    That of a DOI holds its version and the name of the file, however the DOI is written.
+
     Secrets in headers, userinfo and query count, so that a copy is used only with the credentials
     that it was downloaded with. The key does not reveal them.
 
@@ -64,7 +67,7 @@ def cache_key(descriptor: Descriptor) -> str:
     """
     if not _is_plain(descriptor):
         return sha256(identity(descriptor)).hexdigest()
-    return _key_of_url(full_url(descriptor.url, descriptor))
+    return _key_of_url(normal_doi(full_url(descriptor.url, descriptor)))
 
 
 def _is_plain(one: Descriptor) -> bool:
@@ -84,7 +87,7 @@ def identity(descriptor: Descriptor) -> bytes:
     A HEAD has the key of the GET whose response it is about (RFC 9110 section 9.3.2).
     """
     if _is_plain(descriptor):
-        return _canonical('GET', full_url(descriptor.url, descriptor))
+        return _canonical('GET', normal_doi(full_url(descriptor.url, descriptor)))
     method = 'GET' if descriptor.method == 'HEAD' else descriptor.method
     headers = identifying_headers(descriptor.headers, descriptor.key_without)
     if descriptor.auth.identity and not is_named('authorization', descriptor.key_without):
@@ -148,7 +151,8 @@ def _canonical(method: str, url: str, headers: Sequence[Any] = (), body: Any = N
 
 
 def _identifying_url(descriptor: Descriptor) -> str:
-    url = without_parameters(full_url(descriptor.url, descriptor), descriptor.key_ignores_query)
+    asked = normal_doi(full_url(descriptor.url, descriptor))
+    url = without_parameters(asked, descriptor.key_ignores_query)
     if not is_named('authorization', descriptor.key_without):
         return url
     # User and password in the URL are sent as Authorization.

@@ -23,7 +23,6 @@ DATA: Final = 'data'
 FILE: Final = 'file'
 #: The schemes of sources on this computer, which need no network.
 LOCAL_SCHEMES: Final = frozenset({DATA, FILE})
-#: The schemes that have no `//` after their colon, and all that name no server.
 _OPAQUE: Final = frozenset({DATA, 'doi'})
 _SERVERLESS: Final = _OPAQUE | {FILE}
 DEFAULT_PORTS: Final = {'http': 80, 'https': 443, 'ftp': 21, 'ftps': 990, 'sftp': 22, 'scp': 22}
@@ -98,6 +97,15 @@ def scheme_of(url: str) -> str:
 def is_local(url: str) -> bool:
     """Whether a URL is that of a source on this computer."""
     return scheme_of(url) in LOCAL_SCHEMES
+
+
+def is_url(text: str) -> bool:
+    """Whether a text is meant as a URL, and not as a path; it may be a bad one.
+
+    >>> is_url('https://h/x'), is_url('DOI:10.5281/zenodo.1'), is_url('C:/x'), is_url('a:b')
+    (True, True, False, False)
+    """
+    return '://' in text or text.partition(':')[0].lower() in _SERVERLESS
 
 
 def parse_url(text: object, where: str = 'url') -> Result[Url, Fault]:

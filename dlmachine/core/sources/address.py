@@ -142,6 +142,28 @@ def _of_doi(doi: str, url: str, repositories: Repositories) -> Source | None:
     )
 
 
+def normal_doi(url: str) -> str:
+    """One spelling of the file of a DOI, whose case does not count (ISO 26324).
+
+    Any other URL in normal form is returned unchanged, and so is a DOI whose repository is unknown:
+    it does not tell where the name of the file begins.
+
+    >>> normal_doi('https://doi.org/10.5281/Zenodo.42/A.csv'), normal_doi('https://h/10.5281')
+    ('doi:10.5281/zenodo.42/A.csv', 'https://h/10.5281')
+    """
+    if url[:4] == 'doi:':
+        name = url[4:]
+    elif 'doi.org/10.' in url and urlsplit(url).hostname in _DOI_HOSTS:
+        name = url.partition('doi.org/')[2]
+    else:
+        return url
+    found = _ZENODO_DOI.fullmatch(name) or _FIGSHARE_DOI.fullmatch(name)
+    if found is None:
+        return url
+    at = found.start(found.re.groups) if found[found.re.groups] else len(name)
+    return f'doi:{name[:at].lower()}{name[at:]}'
+
+
 def find_page(url: str, repositories: Repositories, known: Source) -> Source | None:
     """The record of the page that a DOI leads to; None if it is not that of a repository."""
     found = _of_page(url, repositories)

@@ -31,6 +31,32 @@ BODIES: list[tuple[Body, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize('more', [{}, {'headers': {'X-Own': '1'}}])
+def test_the_key_of_a_doi(more: Any) -> None:
+    """DOI, version and file count, and how the DOI is written does not."""
+    keys = {
+        url: cache_key(Descriptor.parse(url, **more).unwrap())
+        for url in (
+            'doi:10.5281/zenodo.42/a b.csv',
+            'DOI:10.5281/Zenodo.42/a%20b.csv',
+            'https://doi.org/10.5281/ZENODO.42/a%20b.csv',
+            'http://dx.doi.org/10.5281/zenodo.42/a%20b.csv',
+            'doi:10.5281/zenodo.42/A b.csv',
+            'doi:10.5281/zenodo.42',
+            'doi:10.5281/zenodo.43/a b.csv',
+            'doi:10.6084/m9.figshare.42/a b.csv',
+            'doi:10.6084/m9.figshare.42.v2/a b.csv',
+            'doi:10.6084/M9.Figshare.42.V2/a b.csv',
+            'https://doi.org/10.1000/182',
+            'https://h.org/?next=https://doi.org/10.5281/zenodo.42/a%20b.csv',
+        )
+    }
+    found = list(keys.values())
+    assert len(set(found[:4])) == 1
+    assert found[8] == found[9]
+    assert len(set(found)) == len(found) - 4
+
+
 @pytest.mark.parametrize(('body', 'written'), BODIES, ids=[written for _, written in BODIES])
 def test_the_identity_of_a_body(body: Body, written: str) -> None:
     """If it changed, stored copies would not be found."""
