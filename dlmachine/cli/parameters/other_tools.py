@@ -208,7 +208,7 @@ def hints() -> Mapping[str, str]:
                 owners.setdefault(flag, []).append(tool)
         for flag, tools in owners.items():
             found.setdefault(flag, []).append(_say(flag, tools, row))
-    return {flag: '; '.join(said) for flag, said in found.items()} | _NOT_THERE
+    return {**{flag: '; '.join(said) for flag, said in found.items()}, **_NOT_THERE}
 
 
 def _say(flag: str, tools: list[str], row: Row) -> str:
