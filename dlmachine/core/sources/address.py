@@ -175,7 +175,7 @@ def _of_page(url: str, repositories: Repositories) -> Source | None:
     host, shown = parts.hostname or '', redact_url(url)
     base = f'{parts.scheme}://{parts.netloc}'
     for own in (repositories.zenodo, base if _is_at(host, 'zenodo.org') else ''):
-        if own and url.startswith(f'{own}/'):
+        if url.startswith(f'{own}/'):
             found = _ZENODO_PAGE.fullmatch(urlsplit(url[len(own) :]).path)
             if found is not None:
                 return Source(repository='zenodo', base=own, record=found[1], shown=shown)
@@ -189,7 +189,7 @@ def _of_page(url: str, repositories: Repositories) -> Source | None:
                 version=found[2] or '',
                 shown=shown,
             )
-    found = _DATAVERSE_PAGE.fullmatch(parts.path) if parts.query else None
+    found = _DATAVERSE_PAGE.fullmatch(parts.path)
     if found is None:
         return None
     asked = parse_qs(parts.query)

@@ -1,6 +1,7 @@
 """Read the JSON of a repository, whose every member may be missing or of another type.  Pure."""
 
 import json
+from contextlib import suppress
 from typing import Any, Final
 
 from returns.result import Failure, Result, Success
@@ -29,12 +30,10 @@ def read_object(text: str, source: str, server: str) -> Result[dict[str, Any], F
     >>> read_object('<html>', 'doi:10.1/x', 'https://h/').failure().problem
     'https://h/ answered with something other than a JSON object'
     """
-    try:
+    with suppress(ValueError, RecursionError):
         found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        return Success(found)
+        if isinstance(found, dict):
+            return Success(found)
     return Failure(unreadable(source, server, 'something other than a JSON object'))
 
 

@@ -104,7 +104,7 @@ def choose_file(listing: Listing, name: str, source: str) -> Result[SourceFile, 
         for file in files:
             if name in {file.name, file.other_name}:
                 return Success(file)
-        near = difflib.get_close_matches(name, [file.name for file in files], n=1)
+        near = difflib.get_close_matches(name, [file.name for file in files])
         advice = f'Did you mean {printable(near[0])}?' if near else 'Name one of its files'
         problem = f'it has no file {printable(name)}; it has {_show(files)}'
         return Failure(SourceUnusable(source=source, problem=problem, advice=advice))
