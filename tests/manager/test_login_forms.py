@@ -4,6 +4,7 @@ import json
 import logging
 from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from dlmachine.errors import AuthError, RequestError
 from dlmachine.manager import DownloadManager
 from tests.manager.test_cookies import read
 from tests.servers.behaviours import redirect, resource, respond
-from tests.servers.http import Server
+from tests.servers.http import Asked, Server, Wire
 from tests.servers.login_pages import PASSWORD, USER, Django, consent, earthdata
 
 BODY = b'gene\tvalue\n' * 1_000
@@ -73,6 +74,31 @@ def test_a_session_that_ends(site: Django, make_manager: MakeManager, tmp_path: 
     site.end_sessions()
     assert read(make_manager(cookies=jar), site.url, auth=login(site)) == BODY
     assert site.logins == 3
+
+
+@pytest.mark.parametrize('how', ['name', 'checksum', 'max_bytes', 'validate'])
+def test_a_login_page_in_place_of_the_file(
+    site: Django, server: Server, make_manager: MakeManager, how: str
+) -> None:
+    """With 200, once the session has ended: one more login, whatever shows that it is a page."""
+    options: dict[str, Any] = {
+        'name': {},
+        'checksum': {'checksum': f'sha256:{sha256(BODY).hexdigest()}', 'check_content': False},
+        'max_bytes': {'max_bytes': len(BODY), 'check_content': False},
+        'validate': {'validate': lambda file: file.read(4) == b'gene', 'check_content': False},
+    }[how]
+    page = b'<!DOCTYPE html><form method=post><input type=password></form>'.ljust(len(BODY) + 9)
+
+    def file(asked: Asked, wire: Wire) -> None:
+        is_known = site.knows(asked)
+        (resource(BODY) if is_known else resource(page, ranges=False))(asked, wire)
+
+    url = server.on('/table.csv', file)
+    manager = make_manager(retries=0)
+    assert read(manager, url, auth=login(site), **options) == BODY
+    site.end_sessions()
+    assert read(manager, url, auth=login(site), **options) == BODY
+    assert site.logins == 2
 
 
 def test_many_downloads_log_in_once(site: Django, make_manager: MakeManager) -> None:

@@ -38,11 +38,15 @@ class Django:
         """The URL of the login page."""
         return self._server.url(self._path)
 
+    def knows(self, asked: Asked) -> bool:
+        """Whether a request is of one who has logged in."""
+        return _cookie(asked, 'sessionid') in self._sessions
+
     def on(self, path: str, inside: Handler) -> str:
         """A file for those who have logged in."""
 
         def handle(asked: Asked, wire: Wire) -> None:
-            if _cookie(asked, 'sessionid') in self._sessions:
+            if self.knows(asked):
                 inside(asked, wire)
             else:
                 wire.head(302, (('Location', f'{self._path}?next={quote(path)}'),))

@@ -10,7 +10,14 @@ from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.login_recipe import Login
-from dlmachine.core.faults import ContentRefused, Fault, HttpStatus, LoginFailed
+from dlmachine.core.faults import (
+    BodyTooLarge,
+    ContentRefused,
+    DigestMismatch,
+    Fault,
+    HttpStatus,
+    LoginFailed,
+)
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.body import Pairs
 from dlmachine.core.http.url import join_url, parse_url
@@ -111,8 +118,8 @@ def ends_session(fault: Fault) -> bool:
     match fault:
         case HttpStatus(status=status):
             return status in _REFUSED
-        case LoginFailed() | ContentRefused():
-            return True
+        case LoginFailed() | ContentRefused() | DigestMismatch() | BodyTooLarge():
+            return True  # What came in place of the file may be the login page.
         case _:
             return False
 

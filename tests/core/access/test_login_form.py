@@ -11,8 +11,10 @@ from dlmachine.core.access.login_form import Form, Page, ends_session, fill_in, 
 from dlmachine.core.access.login_recipe import Login
 from dlmachine.core.access.secret import Secret
 from dlmachine.core.faults import (
+    BodyTooLarge,
     CertificateUnusable,
     ContentRefused,
+    DigestMismatch,
     HttpStatus,
     LoginFailed,
     TlsFailed,
@@ -105,6 +107,8 @@ def test_whether_it_has_worked() -> None:
         (HttpStatus(url=URL, status=500), False),
         (LoginFailed(url=PAGE, problem='x'), True),
         (ContentRefused(url=URL, problem='x'), True),
+        (DigestMismatch(url=URL, algorithm='md5', expected='0', actual='1'), True),
+        (BodyTooLarge(url=URL, limit_bytes=5, size_bytes=None), True),
         (TlsFailed(url=URL), False),
     ],
 )
