@@ -19,7 +19,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.caller_cookies import find_bad_value, is_in_memory
 from dlmachine.core.access.cookie_field import receive_cookies
-from dlmachine.core.access.cookie_jar import format_jar, parse_jar, without_suffixes
+from dlmachine.core.access.cookie_jar import as_kept, format_jar, parse_jar, without_suffixes
 from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
 from dlmachine.core.access.secret import Secret
 from dlmachine.core.access.set_cookie import JAR_LIMITS
@@ -88,7 +88,7 @@ class CookieJars:
         if is_in_memory(jar):
             with self._taking:
                 before = self._memory.get(jar, _EMPTY)
-                self._memory[jar] = _as_kept(receive_cookies(before, request, head, now))
+                self._memory[jar] = as_kept(receive_cookies(before, request, head, now))
             return None
         with self._taking:
             try:
@@ -97,7 +97,7 @@ class CookieJars:
                     if not is_successful(read):
                         return read.failure()
                     before = read.unwrap()
-                    after = _as_kept(receive_cookies(before, request, head, now))
+                    after = as_kept(receive_cookies(before, request, head, now))
                     if after != before:
                         _write(jar, format_jar(after))
             except LockTimeout:
@@ -154,11 +154,6 @@ class CookieJars:
 
     def _failed(self, fault: Fault) -> EffectFailed:
         return EffectFailed(at=self._clock.now(), fault=fault)
-
-
-def _as_kept(store: CookieStore) -> CookieStore:
-    kept = (one if one.is_kept else replace(one, is_kept=True) for one in store.cookies)
-    return replace(store, cookies=tuple(kept))
 
 
 def _together(first: CookieStore, second: CookieStore) -> CookieStore:

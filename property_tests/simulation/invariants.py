@@ -7,6 +7,7 @@ from dlmachine.core.faults import Bug, Fault
 from dlmachine.core.machine.machine import most_effects
 from dlmachine.core.protocol.outcome import Outcome
 from property_tests.simulation.disk import Inode, parent
+from property_tests.simulation.door import check_sent, is_form
 from property_tests.simulation.outcomes import Outcomes, sha_of
 from property_tests.simulation.processes import Process, require
 from property_tests.simulation.recorded import RecordedFiles
@@ -105,6 +106,12 @@ class Invariants:
         """Check a request before it is sent."""
         request = asked.request
         self.recorded.check_request(attempt)
+        check_sent(request)
+        # The list of checksums and the entry of the cache are downloads of their own.
+        policy = attempt.target.policy
+        most = 1 + policy.via_cache + (policy.checksum_file is not None)
+        forms = [one for one in (*attempt.asked, asked) if is_form(one.request)]
+        require(len(forms) <= most, 'a run logged in again and again')
         if not request.url.startswith('https://data.example/'):
             sent = [name for name, _ in request.headers if name.lower() == 'authorization']
             require(not sent, f'credentials were sent to {request.url}')

@@ -19,6 +19,7 @@ from dlmachine.core.protocol.effects import Publish, Record, ReleaseLock, Remove
 from dlmachine.core.protocol.events import LockReleased, Published
 from dlmachine.core.transfer import next_exchange, provenance, read_response, retry, verify_body
 from dlmachine.execution import run as executor
+from property_tests.simulation.door_mutants import DOOR_MUTANTS
 from property_tests.simulation.file_mutants import (
     adopting_the_living,
     adopting_the_published,
@@ -253,4 +254,5 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     **PATH_MUTANTS,
     **REUSE_MUTANTS,
     **MISS_MUTANTS,
+    **DOOR_MUTANTS,
 }

@@ -18,6 +18,7 @@ from dlmachine.execution.run import execute, run
 from property_tests.simulation.caching import varies
 from property_tests.simulation.choices import Choices
 from property_tests.simulation.clock import true_time
+from property_tests.simulation.door import behind, draw_door
 from property_tests.simulation.index import Indexes
 from property_tests.simulation.invariants import Invariants
 from property_tests.simulation.kernel import Kernel
@@ -44,6 +45,8 @@ from property_tests.simulation.world import Attempt, Shared, SimWorld
 
 #: The end of a run takes less.
 _SECONDS_IN_THE_END = 30.0
+#: From this number on, the file is behind a login.
+_HAS_DOOR = 224
 _LOCKS = ('works', 'absent', 'lies', 'works')
 
 
@@ -97,7 +100,10 @@ class Stage:
         for path, inode in put_files(choices, kernel.disk, self.network).items():
             self.invariants.foreign(path, inode)
         kernel.check = self.invariants.check
-        before = choices.pick(4)
+        drawn = choices.pick(256)
+        before = drawn % 4
+        if drawn >= _HAS_DOOR and not self._is_post:
+            self.shared.door = draw_door(kernel, drawn // 4)
         targets: list[tuple[Target, str]] = []
         for _ in range(choices.among((1, 2, 2, 3))):
             is_new = not targets or choices.pick(2)
@@ -133,7 +139,8 @@ class Stage:
 
     def _draw_target(self, choices: Choices) -> Target:
         content = self.network.sites[URL].content
-        return draw_target(choices, self._mirrors, content, post=self._is_post)
+        target = draw_target(choices, self._mirrors, content, post=self._is_post)
+        return target if self.shared.door is None else _behind_login(target)
 
     def _store_before(self, target: Target) -> None:
         # A healthy process, whose steps are not on the tape.
@@ -148,6 +155,8 @@ class Stage:
         self.kernel.heal()
         self.kernel.happen = lambda runnable: runnable[0]
         self.shared.is_honest = True
+        if self.shared.door is not None:
+            self.shared.door.forget()
         self.spawn(fresh_target(target), is_last=True)
         self.kernel.run()
         self._reuse(target)
@@ -254,3 +263,11 @@ class Stage:
             )
             return result
         return run(target.descriptor, target.policy, glanced, world)
+
+
+def _behind_login(target: Target) -> Target:
+    # The login page must be told from the file: by its name, or by a checksum.
+    policy = replace(target.policy, check_content=True, remember_missing=None)
+    if policy.freshness is Freshness.HTTP:
+        policy = replace(policy, freshness=None)
+    return Target(behind(target.descriptor), policy)

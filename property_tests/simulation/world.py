@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from returns.result import Failure, Result, Success
 
+from dlmachine.core.access.cookies import CookieStore
 from dlmachine.core.decision.snapshot import FileSeen, Snapshot
 from dlmachine.core.faults import BackendMissing, Fault, TimedOut
 from dlmachine.core.http.request import Request
@@ -44,7 +45,9 @@ from dlmachine_adapters.folder_index.index import FolderIndexes
 from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.observation import observe
 from dlmachine_adapters.progress.metering import NoProgress
+from dlmachine_adapters.runtime.sessions import Sessions
 from property_tests.simulation.clock import SimClock
+from property_tests.simulation.door import LOGIN, PASSWORD, RIGHT, WRONG, Door
 from property_tests.simulation.index import Indexes
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.locks import LockTable, SimLocks
@@ -75,6 +78,8 @@ class Shared:
     indexes: Indexes
     has_cache: bool = True
     is_honest: bool = False
+    door: Door | None = None
+    jars: dict[str, CookieStore] = field(default_factory=dict)
     requests: int = 0
     responses: Responses = field(default_factory=Responses)
 
@@ -166,7 +171,7 @@ class SimTransport(ScriptedTransport):
         self._attempt = attempt
         self._remaining: timedelta | None = None
         self._began = 0.0
-        super().__init__(clock, dict.fromkeys(shared.network.sites, self._turn))
+        super().__init__(clock, dict.fromkeys((*shared.network.sites, LOGIN), self._turn))
 
     def exchange(
         self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
@@ -179,7 +184,8 @@ class SimTransport(ScriptedTransport):
         kernel, choices = self._shared.kernel, self._shared.kernel.choices
         kernel.step(f'{request.method} {request.url}')
         drawn = 0 if self._shared.is_honest else choices.pick(256)
-        server_fault, at = self._mishap(request) if drawn >= _HEALTHY else None, 0
+        is_healthy = drawn < _HEALTHY or request.url == LOGIN
+        server_fault, at = None if is_healthy else self._mishap(request), 0
         asked = Asked(request)
         self._shared.requests += 1
         self._on_request(self._attempt, asked)
@@ -193,6 +199,12 @@ class SimTransport(ScriptedTransport):
             late = TimedOut(url='', phase='total', limit=left)
             self._note_answer(request, late)
             return late
+        door = self._shared.door
+        closed = None if door is None else door.turn(request, drawn)
+        if closed is not None:
+            kernel.tell('   the login')
+            self._note_answer(request, closed)
+            return closed
         language = request.headers.get('Accept-Language') or ''
         site = self._shared.network.sites[request.url]
         resource = site.resource(kernel, language)
@@ -272,6 +284,8 @@ class SimWorld:
         self.gates = MemoryGates(self.clock)
         self.secrets = MemorySecrets(self.clock)
         self.cookies = MemoryCookies(self.clock)
+        self.cookies.jars = shared.jars
+        self._sessions = Sessions(self.clock)
         self.workers = InTurn()
         self._transport = SimTransport(shared, attempt, self.clock, on_request)
 
@@ -287,6 +301,8 @@ class SimWorld:
         drawn = self.clock.now().microsecond // 1_000
         is_lost = drawn % _LOST_EVERY == 1 and not self._shared.is_honest
         self.secrets.values[f'env:{TOKEN}'] = [] if is_lost else ['s3cret']
+        is_wrong = drawn % _LOST_EVERY in {2, 3} and not self._shared.is_honest
+        self.secrets.values[f'env:{PASSWORD}'] = [] if is_lost else [WRONG if is_wrong else RIGHT]
         return self.secrets.read(effect)
 
     def read_cookies(self, effect: ReadCookies) -> CookiesRead | EffectFailed:
@@ -300,8 +316,8 @@ class SimWorld:
     def log_in_once(
         self, effect: LogIn, values: str, perform: Callable[[], Fault | None]
     ) -> Fault | None:
-        """Log in by a form each time."""
-        return perform()
+        """Log in by a form; a process has its own logins."""
+        return self._sessions.log_in_once(effect, values, perform)
 
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on."""

@@ -207,6 +207,7 @@ def test_the_fake() -> None:
     fake = MemoryCookies(ManualClock())
     assert fake.keep('jar', SENT, setting('a=1')) is None
     assert names(fake, Cookies(jar='jar')) == ['a']
+    assert all(one.is_kept for one in read(fake, Cookies(jar='jar')).kept.cookies)
     assert names(fake, Cookies(jar='')) == []
     event = read(fake, Cookies(own=(('a', Secret(variable='A')), ('b', Secret(text='x')))))
     assert event.own == (('a', 'env:A'), ('b', 'x'))

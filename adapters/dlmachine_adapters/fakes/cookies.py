@@ -1,6 +1,7 @@
 """Cookie jars in memory."""
 
 from dlmachine.core.access.cookie_field import receive_cookies
+from dlmachine.core.access.cookie_jar import as_kept
 from dlmachine.core.access.cookies import CookieStore
 from dlmachine.core.access.set_cookie import JAR_LIMITS
 from dlmachine.core.faults import Fault, JarUnusable
@@ -37,7 +38,8 @@ class MemoryCookies:
         """Keep the cookies of a response."""
         fault = self._fault_of(jar)
         if fault is None:
-            self.jars[jar] = receive_cookies(self._store(jar), request, head, self._clock.now())
+            received = receive_cookies(self._store(jar), request, head, self._clock.now())
+            self.jars[jar] = as_kept(received)
         return fault
 
     def _store(self, jar: str) -> CookieStore:

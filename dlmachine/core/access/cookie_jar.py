@@ -63,6 +63,12 @@ def format_jar(store: CookieStore) -> str:
     return _HEADER + ''.join(map(_line_of, store.cookies))
 
 
+def as_kept(store: CookieStore) -> CookieStore:
+    """The store with all its cookies marked as those of a jar, in which a session may be open."""
+    kept = (one if one.is_kept else replace(one, is_kept=True) for one in store.cookies)
+    return replace(store, cookies=tuple(kept))
+
+
 def without_suffixes(store: CookieStore, public_suffixes: Collection[str]) -> CookieStore:
     """The store without cookies that would go to all domains below a public suffix."""
     kept = (one for one in store.cookies if one.is_host_only or one.domain not in public_suffixes)
