@@ -81,12 +81,13 @@ def test_a_login_page_in_place_of_the_file(
     site: Django, server: Server, make_manager: MakeManager, how: str
 ) -> None:
     """With 200, once the session has ended: one more login, whatever shows that it is a page."""
-    options: dict[str, Any] = {
+    ways: dict[str, dict[str, Any]] = {
         'name': {},
         'checksum': {'checksum': f'sha256:{sha256(BODY).hexdigest()}', 'check_content': False},
         'max_bytes': {'max_bytes': len(BODY), 'check_content': False},
         'validate': {'validate': lambda file: file.read(4) == b'gene', 'check_content': False},
-    }[how]
+    }
+    options = ways[how]
     page = b'<!DOCTYPE html><form method=post><input type=password></form>'.ljust(len(BODY) + 9)
 
     def file(asked: Asked, wire: Wire) -> None:
