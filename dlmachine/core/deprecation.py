@@ -4,6 +4,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from functools import wraps
+from types import FrameType
 from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec('P')
@@ -18,10 +19,16 @@ def warn_renamed(old: str, new: str) -> None:
 
     Python shows a DeprecationWarning by default only if that line is in the program itself.
     """
-    frame, level = sys._getframe(1), 2  # noqa: SLF001 -- `inspect` reads the source of each frame
+    frame = sys._getframe(1)  # noqa: SLF001 -- `inspect` reads the source of each frame
+    warnings.warn(f'{old} is now called {new}', DeprecationWarning, level_outside(frame))
+
+
+def level_outside(frame: FrameType) -> int:
+    """The `stacklevel` of the nearest frame outside dlmachine, if this frame has `stacklevel` 2."""
+    level = 2
     while frame.f_back and str(frame.f_globals.get('__name__')).partition('.')[0] in _OWN:
         frame, level = frame.f_back, level + 1
-    warnings.warn(f'{old} is now called {new}', DeprecationWarning, level)
+    return level
 
 
 def renamed(module: Mapping[str, Any], /, **names: str) -> Callable[[str], Any]:

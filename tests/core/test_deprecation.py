@@ -1,10 +1,13 @@
 """Former names, which still work with a warning."""
 
 from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from dlmachine.core.deprecation import with_former_parameters
+from dlmachine.core import deprecation
+from dlmachine.core.deprecation import level_outside, warn_renamed, with_former_parameters
 
 
 @pytest.mark.parametrize(
@@ -54,3 +57,35 @@ def test_a_former_parameter_is_passed_on() -> None:
     assert paint('red', size=2) == ('red', 2)
     with pytest.warns(DeprecationWarning, match=r'paint\(colour=\) is now called color='):
         assert paint(colour='blue') == ('blue', 1)  # type: ignore[call-arg]
+
+
+def frames(*modules: str | None) -> Any:
+    """The innermost of frames in these modules."""
+    frame = None
+    for module in reversed(modules):
+        names = {} if module is None else {'__name__': module}
+        frame = SimpleNamespace(f_back=frame, f_globals=names)
+    return frame
+
+
+@pytest.mark.parametrize(
+    ('modules', 'level'),
+    [
+        (('script',), 2),
+        (('dlmachine', 'script'), 3),
+        (('dlmachine.core.x', 'returns.result', 'contextlib', 'dlmachine_adapters.x', 'script', 'dlmachine'), 6),
+        (('functools', 'dlmachines.x', 'dlmachine'), 3),
+        (('dlmachine.x', None, 'dlmachine'), 3),
+        (('dlmachine.x', 'dlmachine'), 3),
+    ],
+)  # fmt: skip
+def test_a_warning_is_for_the_nearest_caller_outside(modules: Any, level: int) -> None:
+    """It may have no name; without any, the outermost is warned."""
+    assert level_outside(frames(*modules)) == level
+
+
+def test_a_warning_is_not_for_the_module_that_warns() -> None:
+    """Python would show its line otherwise."""
+    with pytest.warns(DeprecationWarning, match='^a is now called b$') as warned:
+        warn_renamed('a', 'b')
+    assert warned[0].filename != deprecation.__file__

@@ -53,7 +53,7 @@ class ExtractionLimits:
             return f'has more members than the limit of {self.max_members:,}', 'max_members'
         if most is not None and unpacked_bytes > most:
             return f'unpacks to more bytes than the limit of {most:,}', 'max_extracted_bytes'
-        if unpacked_bytes > max(_SMALL_BYTES, ratio * max(archive_bytes, 1)):
+        if unpacked_bytes > max(_SMALL_BYTES, ratio * archive_bytes):
             return f'unpacks to more than {ratio:,} times its size', 'max_ratio'
         return None
 
@@ -145,7 +145,7 @@ class Placing:
             return _place_symbolic_link(rest, member.link)
         if member.kind is MemberKind.HARD_LINK:
             return self._place_hard_link(rest, member.link)
-        is_executable = (member.mode or 0) & _EXECUTABLE
+        is_executable = member.mode is not None and member.mode & _EXECUTABLE
         return Success(Place(kind=member.kind, path=rest, mode=0o777 if is_executable else 0o666))
 
     def _take(self, path: str, *, is_folder: bool) -> str:
@@ -190,7 +190,7 @@ def _find_name_problem(name: str, path: str) -> str:
     shown = f"'{shortened(name)}'"
     if _UNPRINTABLE.search(name):
         return 'the name of a member has control characters'
-    if name.startswith(('/', '\\')) or PureWindowsPath(name[:3]).drive:
+    if name.startswith(('/', '\\')) or PureWindowsPath(name).drive:
         return f'{shown} is an absolute path'
     parts = path.split('/')
     if '..' in parts:
@@ -209,9 +209,9 @@ def _is_bad(part: str) -> bool:
 
 
 def _folded(path: str) -> str:
-    # Windows ignores dots and spaces at the end of a name.
-    ends = '/'.join(part.rstrip('. ') or part for part in path.split('/'))
-    return unicodedata.normalize('NFC', unicodedata.normalize('NFC', ends).casefold())
+    # Windows ignores dots and spaces at the end of a name. The folders above it were taken before.
+    end = path.rstrip('. ')
+    return unicodedata.normalize('NFC', unicodedata.normalize('NFC', end).casefold())
 
 
 def _place_symbolic_link(path: str, target: str) -> Result[Place | None, str]:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from dlmachine.core.regex import regex
@@ -9,6 +10,7 @@ from dlmachine.core.regex import regex
 #: What separates an archive in an archive from its member, as in URLs of Java archives.
 NESTED: Final = '!/'
 _HERE: Final = regex(r'(?:\./+)+')
+#: As many as `difflib` finds.
 _NAMES_IN_ADVICE: Final = 3
 #: The number of names that are compared, and their length; comparing takes time for each.
 _COMPARED: Final = 1_000
@@ -41,14 +43,14 @@ def nearest_names(wanted: str, names: Iterable[str]) -> tuple[str, ...]:
     ('a/table.tsv',)
     """
     last = _last(wanted)
-    known = [name for name, _ in zip(names, range(_COMPARED), strict=False)]
+    known = list(islice(names, _COMPARED))
     same = [name for name in known if _last(name) == last]
     if same:
         return tuple(same[:_NAMES_IN_ADVICE])
     lasts = {_last(name): name for name in reversed(known) if len(_last(name)) <= _COMPARED_CHARS}
-    near = difflib.get_close_matches(last[:_COMPARED_CHARS], lasts, n=_NAMES_IN_ADVICE, cutoff=0.6)
+    near = difflib.get_close_matches(last[:_COMPARED_CHARS], lasts)
     return tuple(lasts[one] for one in near)
 
 
 def _last(name: str) -> str:
-    return name.rpartition('/')[2].lower()
+    return name.rpartition('/')[2].casefold()

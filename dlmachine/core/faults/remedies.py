@@ -4,9 +4,9 @@ Pure. Both backends pass on the text of OpenSSL, libcurl or the system; the firs
 in that text counts, so specific rows come before general ones.
 """
 
-from typing import Final
+from typing import Final, TypeAlias
 
-Rows = tuple[tuple[tuple[str, ...], str], ...]
+Rows: TypeAlias = tuple[tuple[tuple[str, ...], str], ...]
 
 
 def find_remedy(rows: Rows, message: str, otherwise: str) -> str:

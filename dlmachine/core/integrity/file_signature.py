@@ -168,12 +168,8 @@ def _find_data_name(names: tuple[str, ...], media_type: str | None) -> str | Non
 
 def _promised(names: Iterable[str]) -> tuple[str, ...]:
     """The extensions of formats with known first bytes."""
-    found: dict[str, None] = {}
-    for name in names:
-        ext = outer_extension(name)
-        if ext in _PROMISED:
-            found[ext] = None
-    return tuple(found)
+    found = dict.fromkeys(outer_extension(name) for name in names)
+    return tuple(ext for ext in found if ext in _PROMISED)
 
 
 def _begins_as(one: _Format, start: bytes) -> bool:

@@ -13,8 +13,8 @@ from dlmachine.core.regex import regex
 #: here, counts as data: no real page begins like that.
 MAX_START_BYTES: Final = 65_536
 
-#: White space, and the bytes of byte order marks (UTF-8, UTF-16, UTF-32).
-_BLANKS: Final = regex(rb'[ \t\n\r\f\v\xef\xbb\xbf\xfe\xff]*')
+#: Neither white space nor one of the bytes of byte order marks (UTF-8, UTF-16, UTF-32).
+_NOT_BLANK: Final = regex(rb'[^ \t\n\r\f\v\xef\xbb\xbf\xfe\xff]')
 _COMMENT_END: Final = regex(rb'--!?>')
 _INSTRUCTION_END: Final = regex(rb'>')
 #: The tags with which pages begin, each as a whole word.
@@ -46,11 +46,13 @@ def _find_first_tag(data: bytes) -> int:
     """The position of the first byte after everything that may precede a tag."""
     at = 0
     while True:
-        blanks = _BLANKS.match(data, at)
-        at = at if blanks is None else blanks.end()
+        found = _NOT_BLANK.search(data, at)
+        if found is None:
+            return len(data)
+        at = found.start()
         if data.startswith(b'<!--', at):
-            # From the second dash on, because `<!-->` is a comment too.
-            end = _COMMENT_END.search(data, at + 2)
+            # Of its own dashes, because `<!-->` is a comment too.
+            end = _COMMENT_END.search(data, at)
         elif data.startswith(b'<?', at):
             end = _INSTRUCTION_END.search(data, at)
         else:

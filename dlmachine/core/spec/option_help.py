@@ -106,7 +106,8 @@ def _default(option: Option, values: object) -> str:
     return repr(value.value if isinstance(value, Enum) else value)
 
 
-def _helps(options: Mapping[str, Option], values: object) -> Mapping[str, OptionHelp]:
+def describe_options(options: Mapping[str, Option], values: object) -> Mapping[str, OptionHelp]:
+    """The help for options, whose defaults are the fields of a value."""
     return {
         name: OptionHelp(
             name=name,
@@ -120,8 +121,8 @@ def _helps(options: Mapping[str, Option], values: object) -> Mapping[str, Option
 
 
 #: The options of a Policy, and those of a cache.
-OPTION_HELP: Final = _helps(OPTIONS, Policy())
-CACHE_HELP: Final = _helps(CACHE_OPTIONS, Keeping())
+OPTION_HELP: Final = describe_options(OPTIONS, Policy())
+CACHE_HELP: Final = describe_options(CACHE_OPTIONS, Keeping())
 
 _DESCRIBED: Final = (
     OptionHelp('method', 'str | None', 'GET, POST, PUT or PATCH; None: POST with a body, else GET'),

@@ -159,7 +159,7 @@ def read_instant(name: str, value: object) -> Result[object, Fault]:
     >>> read_instant('newer_than', '7d').unwrap()
     datetime.timedelta(days=7)
     """
-    when = None if value is None else parse_instant(value)
+    when = parse_instant(value)
     if isinstance(when, timedelta) and when < timedelta(0):
         return refused(name, value, 'an age of 0 or more')
     if when is None and value is not None:

@@ -51,9 +51,9 @@ def parse_policy(given: Mapping[str, object], base: Policy | None = None) -> Res
         # Either option replaces both of the base policy.
         policy = replace(policy, checksum=None, checksum_file=None)
     # Each of the two replaces the other of the base policy.
-    if 'freshness' in given and 'check_freshness' not in given:
+    if 'freshness' in given:
         policy = replace(policy, check_freshness=False)
-    if 'check_freshness' in given and 'freshness' not in given:
+    if 'check_freshness' in given:
         policy = replace(policy, freshness=None)
     for given_name, value in given.items():
         name = own_name(given_name)

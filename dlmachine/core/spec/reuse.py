@@ -113,7 +113,7 @@ def parse_remember_missing(value: object) -> RememberMissing | None:
 
 
 def _read_status(value: object) -> int | None:
-    text = '' if isinstance(value, bool) else str(value).strip()
+    text = str(value).strip()
     return int(text) if re.fullmatch('[45][0-9]{2}', text) else None
 
 

@@ -117,9 +117,7 @@ def _find_fault(given: str, where: str) -> Fault | None:
 
 def _normal_authority(authority: str, scheme: str) -> str:
     host, colon, port = authority.strip().rpartition(':')
-    if not colon or ']' in port:
-        host, port = authority.strip(), ''
-    if port and port == str(DEFAULT_PORTS.get(scheme)):
-        port = ''
-    labels = (one if one.isascii() else ascii_host(one) for one in host.split('.'))
-    return '.'.join(labels) + (f':{port}' if port else '')
+    if not colon:
+        host, port = port, ''
+    normal = host if host.isascii() else ascii_host(host)
+    return normal if port in {'', str(DEFAULT_PORTS.get(scheme))} else f'{normal}:{port}'

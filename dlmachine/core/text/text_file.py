@@ -29,7 +29,8 @@ def decode_text(data: bytes) -> Result[str, str]:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         name = encoding.removesuffix('-sig').upper()
-        line = data[: error.start].count(b'\n') + 1
+        # Without the byte order mark, from which it does not count.
+        line = error.object[: error.start].count(b'\n') + 1
         return Failure(f'is not text in {name} (line {line})')
     text = text.replace('\r\n', '\n').replace('\r', '\n').rstrip('\0\x1a')
     return Success(text.replace('\n\ufeff', '\n').removeprefix('\ufeff'))

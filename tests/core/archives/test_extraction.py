@@ -61,6 +61,7 @@ def place(one: Member) -> Place:
         ('a\udce9', 'the name of a member has control characters'),
         ('n' * 256, f"'{'n' * 77}...' is too long for a file system"),
         ('é' * 128, f"'{'é' * 77}...' is too long for a file system"),
+        ('a/' * 1024 + 'x', f"'{('a/' * 128)[:77]}...' is too long for a file system"),
         ('a/' * 1100 + 'x', f"'{('a/' * 128)[:77]}...' is too long for a file system"),
         ('a/nul.txt', "'a/nul.txt' has the name 'nul.txt', which is reserved"),
         ('COM1', "'COM1' has the name 'COM1', which is reserved"),
@@ -87,6 +88,7 @@ def test_names_that_are_refused(name: str, problem: str) -> None:
         ('12:30.nc', '12:30.nc'),
         ('a..b/c', 'a..b/c'),
         ('n' * 255, 'n' * 255),
+        ('a/' * 1023 + 'ab', 'a/' * 1023 + 'ab'),
         ('日本/é', '日本/é'),
     ],
 )
@@ -114,6 +116,11 @@ def test_permissions_are_those_of_new_files() -> None:
     ('members', 'problem'),
     [
         ([member('a'), member('a')], "'a' is there twice"),
+        ([member('d./x'), member('d/y')], "'d' and 'd.' have the same name on some file systems"),
+        (
+            [member('d/x'), member('d/x..')],
+            "'d/x..' and 'd/x' have the same name on some file systems",
+        ),
         ([member('a'), member('A')], "'A' and 'a' have the same name on some file systems"),
         (
             [member('é'), member('e\u0301')],
@@ -135,6 +142,13 @@ def test_names_that_meet(members: list[Member], problem: str) -> None:
     assert place_all(members) == problem
 
 
+def test_names_that_do_not_meet() -> None:
+    """Only dots and spaces at the end of a name do not count."""
+    names = ['a', 'aX', '.a', 'd/a', 'd/e/a', 'd/e.e/a']
+
+    assert place_all([member(name) for name in names]) == names
+
+
 def test_a_folder_may_be_named_again() -> None:
     """Before, between and after its files."""
     members = [member('d', FOLDER), member('d/x'), member('d/', FOLDER), member('d/y')]
@@ -148,6 +162,8 @@ def test_a_folder_may_be_named_again() -> None:
         ('l', 'a', True),
         ('l', './a//b/', True),
         ('d/l', '../a', True),
+        ('d/l', './../a', True),
+        ('d/e/l', '..//../a', True),
         ('d/e/l', '../../a', True),
         ('d/l', '..', True),
         ('l', '..', False),

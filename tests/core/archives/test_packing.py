@@ -67,6 +67,7 @@ def test_the_name_decides_if_the_bytes_do_not() -> None:
         ('a.tar', Packing.TAR, 'a.tar'),
         ('folder.gz/a', None, 'folder.gz/a'),
         ('.gz', None, '.gz'),
+        ('d/.gz', None, 'd/.gz'),
         ('gz', None, 'gz'),
     ],
 )
@@ -91,6 +92,7 @@ def test_member_paths() -> None:
     assert split_member('a.zip!/./b.tar/!/c') == ('a.zip', 'b.tar', 'c')
     assert plain_name('.//./a/') == 'a'
     assert plain_name('../a') == '../a'
+    assert plain_name('X/aX/') == 'X/aX'
 
 
 def test_nearest_names() -> None:
@@ -100,4 +102,11 @@ def test_nearest_names() -> None:
     assert nearest_names('table.tsv', names) == ('x/table.tsv', 'y/Table.tsv', 'z/table.tsv')
     assert nearest_names('q/readme.text', names) == ('readme.txt',)
     assert nearest_names('nothing', names) == ()
+    assert nearest_names('x' * 99 + 'y', ['x' * 100, 'x' * 101]) == ('x' * 100,)
+    assert nearest_names('table', (f'{n}/table' for n in range(5))) == (
+        '0/table',
+        '1/table',
+        '2/table',
+    )
+    assert nearest_names('tabel', [*(['readme'] * 999), 'table', 'tabel']) == ('table',)
     assert nearest_names('tabel.tsv', names) == ('x/table.tsv',)

@@ -65,6 +65,11 @@ def test_decoded_bytes_have_no_digest() -> None:
         ({'Repr-Digest': f'sha-256={SHA256}'}, None),
         ({'Repr-Digest': f'\x0bsha-256=:{SHA256}:'}, None),
         ({'Digest': f'x=md5={MD5}'}, None),
+        ({'Digest': f'md5=\x0b{MD5}'}, None),
+        ({'Content-MD5': f'\x0b{MD5}'}, None),
+        ({'Repr-Digest': f'sha-256=:{SHA256}: \t;a=1'}, ('Repr-Digest', *OF_256)),
+        ({'Repr-Digest': f'sha-256=:{SHA256}:\x0b;a=1'}, None),
+        ({'Repr-Digest': f'sha-256=:{SHA256}:;a=:AAAA:'}, ('Repr-Digest', *OF_256)),
         ({'Digest': f'MD5={MD5},'}, ('Digest', *OF_MD5)),
     ],
 )

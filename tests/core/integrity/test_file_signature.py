@@ -55,6 +55,7 @@ def test_what_fits_is_taken(name: str, data: bytes) -> None:
         (['t.csv'], 'text/html', PAGE, 'is an HTML page instead of csv data (a login or error page?)'),
         (['login', 't.zip'], None, PAGE, 'is an HTML page instead of zip data (a login or error page?)'),
         (['x'], 'Application/GZIP; a=b', PAGE, 'is an HTML page instead of application/gzip data (a login or error page?)'),
+        (['x'], 'application/gzip, text/html', PAGE, 'is an HTML page instead of application/gzip data (a login or error page?)'),
         (['x'], 'application/json', PAGE, 'is an HTML page instead of application/json data (a login or error page?)'),
         (['t.tar.xz'], None, b'', 'is empty instead of tar.xz data'),
     ],
@@ -117,7 +118,7 @@ NAMES: list[tuple[list[str], str]] = [
     (['t.html.1'], 'never'),
     *(([name], 'data') for name in ['download', 'README', 'search', 'v1.0', 'data.2024', 'data.2024-05-01', '1.0-rc1', '2.0.0b3', 'x.v2', '.hidden', 'St._Louis', 'trailing.', 'zenodo.1234']),
 ]  # fmt: skip
-PAGE_TYPES = [None, '', 'text/html', 'Text/HTML; charset=utf-8', 'application/xhtml+xml', 'text/html, text/html', 'html', '*/*', 'unknown/unknown']  # fmt: skip
+PAGE_TYPES = [None, '', 'text/html', 'Text/HTML; charset=utf-8', 'application/xhtml+xml', 'text/html, text/html', 'html', '*/*', 'unknown/unknown', 'application/unknown']  # fmt: skip
 DATA_TYPES = ['text/plain', 'application/octet-stream', 'application/x-hdf5', 'Application/GZIP; a=b', 'application/json', 'image/png', 'binary/octet-stream', 'application/xml']  # fmt: skip
 DATA = [b'a,b\n1,2\n', b'<?xml version="1.0"?><rdf>', b'\x89HDF\r\n\x1a\n', b'{"html": "<html>"}']
 
@@ -140,6 +141,7 @@ def test_a_version_number_is_not_an_extension() -> None:
     assert asked_extension('a.tar.gz.2024') == 'tar.gz'
     assert asked_extension('T.NC4;jsessionid=a.b') == 'nc4'
     assert asked_extension('1.2.3') is None
+    assert asked_extension('a;b.nc/c.csv') == 'csv'
     assert asked_extension('x.1q1') == '1q1'
     assert asked_extension('x.-a') is None
 

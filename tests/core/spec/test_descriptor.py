@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.access.auth import parse_auth
+from dlmachine.core.access.secret import Secret
 from dlmachine.core.cache.key import cache_key, identity
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import (
     ContentPart,
     FilePart,
@@ -20,10 +23,13 @@ from dlmachine.core.http.body import (
     parse_multipart,
     parse_pairs,
 )
+from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Tls, body_digest
+from dlmachine.core.sources.resolved import Resolved
 from dlmachine.core.spec.descriptor import Descriptor
 from tests.builders import MIRROR, URL, a_descriptor
 
+RESOLVED = Resolved(url='https://h/y', home='https://h/', path='y')
 NESTED: list[Any] = []
 for _ in range(101):
     NESTED = [NESTED]
@@ -164,6 +170,39 @@ def test_the_repr_shows_no_secrets() -> None:
         "tls=Tls(verify=False, cainfo=None, cert=None, key=None), mirrors=('https://h/y?sig=***',))"
     )
     assert repr(a_descriptor()) == f'Descriptor({URL!r})'
+    of_user = a_descriptor(auth=('me', 's3cret'), cookies={'sid': 's3cret'})
+    assert repr(of_user) == f'Descriptor({URL!r}, auth=<{of_user.auth}>, cookies=<sid>)'
+
+
+def test_a_copy_to_be_shown_has_every_field() -> None:
+    """Texts are masked, and references to secrets stay; all else is the same."""
+    made = replace(
+        a_descriptor(
+            'https://h/x?code=1', headers={'X-Code': '1', 'X-Lab': '7'}, cert='c', key='k',
+            mirrors=['https://m/x?code=1'], secret_names=['code', 'x-code'], key_without=['X-Lab'],
+            key_ignores_query=['code'], auth=('me', 's3cret'), cookies={'a': 's3cret', 'b': 'env:B'},
+            key_password='env:K',
+        ),
+        resolved=RESOLVED,
+        key_by_vary=True,
+    )  # fmt: skip
+    shown = made.redacted()
+    assert shown == Descriptor(
+        url='https://h/x?code=***',
+        headers=Headers((('X-Code', '***'), ('X-Lab', '7'))),
+        tls=Tls(cert='c', key='k'),
+        mirrors=('https://m/x?code=***',),
+        secret_names=('code', 'x-code'),
+        key_without=('x-lab',),
+        key_ignores_query=('code',),
+        key_by_vary=True,
+        auth=parse_auth(('me', '***')).unwrap(),
+        cookies=replace(made.cookies, own=(('a', Secret(text='***')), ('b', Secret(variable='B')))),
+        key_password=Secret(variable='K'),
+        resolved=RESOLVED,
+    )
+    assert shown.headers.secret_names == ('code', 'x-code')
+    assert a_descriptor(key_password='s3cret').redacted().key_password == Secret(text='***')
 
 
 PARTS = MultipartBody(

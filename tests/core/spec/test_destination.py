@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.decision.part_location import part_place, part_stem
-from dlmachine.core.faults import DestinationUnusable
+from dlmachine.core.faults import DestinationUnusable, InvalidInput
 from dlmachine.core.spec.destination import (
     AtPath,
     Auto,
@@ -36,6 +36,15 @@ FILE, FOLDER = ToPath('/d/x'), ToPath('/d/x/')
 def test_what_a_caller_gives(dest: Any, wanted: Wanted | None) -> None:
     """A path, a bool or None are accepted; other values are faults."""
     assert parse_destination(dest).value_or(None) == wanted
+
+
+def test_a_url_is_not_a_destination() -> None:
+    """The advice is for swapped arguments."""
+    assert parse_destination('https://h/x').failure() == InvalidInput(
+        where='dest',
+        problem="'https://h/x' is a URL, but a path is expected",
+        advice='The URL comes first, then dest=',
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +95,7 @@ def test_the_stem_of_a_part_fits_into_a_file_name() -> None:
 @pytest.mark.parametrize(
     ('path', 'real', 'is_refused'),
     [
-        ('/c/cache.sqlite', '', True), ('/c/cache.sqlite-wal', '', True), ('/c//Cache.SQLite', '', True),
+        ('/c/cache.sqlite', '', True), ('/c/cache.sqlite-wal', '', True), ('/c//Cache.SQLite', '', True), ('/c/cache.sqlite/', '', True),
         ('/c/CACHEDIR.TAG', '', True), ('/c/' + 'ab' * 16 + '-1.csv', '', True), ('/c/' + 'ab' * 16 + '.csv', '', False),
         ('/c/x.csv', '', False), ('/d/cache.sqlite', '', False), ('/c/sub/cache.sqlite', '', False),
         ('/d/link', '/c/cache.sqlite', True), ('cache.sqlite', '/c/cache.sqlite', True),
@@ -118,6 +127,8 @@ def test_without_a_cache_only_our_folders_are_ours() -> None:
         ('x' * 256, 'has a name of 256 bytes'),
         ('é' * 128 + '/x', 'has a name of 256 bytes'),
         ('x/' * 2048, 'is a path of 4096 bytes'),
+        ('x' * 255, 'is neither a file nor a folder'),
+        ('x/' * 2047 + 'x', 'is neither a file nor a folder'),
     ],
 )
 def test_what_no_file_system_can_store(path: str, problem: str) -> None:

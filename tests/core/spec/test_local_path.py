@@ -3,6 +3,7 @@
 import pytest
 from returns.result import Success
 
+from dlmachine.core.faults import InvalidInput
 from dlmachine.core.spec.destination import PathKind, PathSeen, ToPath, resolve_destination
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.options import unknown_name
@@ -15,6 +16,18 @@ def test_a_home_that_is_not_known_is_refused(path: str) -> None:
 
     assert 'is not the home of a known user' in str(fault)
     assert './~' in fault.remedy()
+
+
+@pytest.mark.parametrize(
+    ('path', 'problem'),
+    [('', 'is an empty path'), ('a\0', 'contains NUL at position 1'),
+     ('\ud800', 'contains a lone surrogate at position 0')],
+)  # fmt: skip
+def test_a_name_that_no_file_can_have(path: str, problem: str) -> None:
+    """The fault says where."""
+    advice = 'No file can have such a name' if path else ''
+    fault = parse_local_path(path, 'dest', 'Write a path').failure()
+    assert fault == InvalidInput(where='dest', problem=problem, advice=advice)
 
 
 @pytest.mark.parametrize('path', ['~nobody', '~$doc.docx', './~/x', 'a~/b'])

@@ -18,7 +18,6 @@ from dlmachine.core.spec.option_parsers import (
     read_instant,
     read_method,
     read_progress,
-    read_remember_missing,
     read_seconds,
     read_size,
     read_text,
@@ -31,10 +30,6 @@ from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.policy_checks import _find_fault, find_policy_fault
 from dlmachine.core.spec.rate_limit import Rate
 from tests.builders import a_policy
-
-MISSING_EXPECTED = (
-    "must be a duration such as 7d, or one with statuses such as '7d for 403, 404', not "
-)
 
 FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
     (read_bool, 'maybe', "must be true or false, not 'maybe'"),
@@ -53,19 +48,6 @@ FAULTY: list[tuple[Callable[[str, object], Any], object, str]] = [
         timedelta(-1),
         'must be stored, always, http, or a duration such as 7d, not datetime.timedelta(days=-1)',
     ),
-    (read_remember_missing, '7', MISSING_EXPECTED),
-    (read_remember_missing, 7, MISSING_EXPECTED),
-    (read_remember_missing, True, MISSING_EXPECTED),
-    (read_remember_missing, timedelta(0), MISSING_EXPECTED),
-    (read_remember_missing, '7d for', MISSING_EXPECTED),
-    (read_remember_missing, '7d for 200', MISSING_EXPECTED),
-    (read_remember_missing, '7d for 404, all', MISSING_EXPECTED),
-    (read_remember_missing, '-7d', MISSING_EXPECTED),
-    (read_remember_missing, {'statuses': [404]}, MISSING_EXPECTED),
-    (read_remember_missing, {'for': '7d', 'status': [404]}, MISSING_EXPECTED),
-    (read_remember_missing, {'for': '7d', 'statuses': []}, MISSING_EXPECTED),
-    (read_remember_missing, {'for': '7d', 'statuses': [True]}, MISSING_EXPECTED),
-    (read_remember_missing, {'for': '7d', 'statuses': 404}, MISSING_EXPECTED),
     (read_method, 'luck', "must be one of auto, etag, modified, size, hash, not 'luck'"),
     (read_checksum, 'ab', "must be of the form 'sha256:<hex>', not 'ab'"),
     (

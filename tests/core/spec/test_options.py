@@ -244,7 +244,7 @@ def test_windows_are_open_and_say_what_they_are() -> None:
 @pytest.mark.parametrize(
     ('given', 'dest'),
     [
-        ({'filename': 'x.csv'}, 'x.csv'), ({'subfolder': 'kegg'}, 'kegg/'),
+        ({'filename': 'x.csv'}, 'x.csv'), ({'subfolder': 'kegg'}, 'kegg/'), ({'subfolder': 'X'}, 'X/'),
         ({'filename': 'x.csv', 'subfolder': 'kegg/'}, 'kegg/x.csv'), ({'filename': None}, 'folder/name'),
         ({'filename': 'http://me:s3cret@h/'}, 'http://***@h/'),
     ],

@@ -154,3 +154,19 @@ def test_the_average_of_the_last_time_counts(waits: list[tuple[float, int]], is_
     for seconds, size in waits:
         speed = measure(speed, SLOWEST, seconds, size)
     assert speed.is_below(SLOWEST) is is_slow
+
+
+def test_bytes_are_counted_in_steps() -> None:
+    """A wait that is longer than a step ends it, and those that no byte came in."""
+    limit = MinSpeed(100, timedelta(seconds=10))
+
+    assert measure(Speed(), limit, 0.5, 7) == Speed((), 7, 0.5)
+    assert measure(Speed((3,), 4, 0.5), limit, 2.0, 7) == Speed((3, 11, 0), 0, 0.5)
+    assert measure(Speed(tuple(range(10)), 4, 0.5), limit, 0.75, 7).steps == (*range(1, 10), 11)
+
+
+@pytest.mark.parametrize(('received', 'is_slow'), [(999, True), (1000, False)])
+def test_the_least_is_bytes_per_second_times_seconds(received: int, *, is_slow: bool) -> None:
+    """That many are enough."""
+    speed = Speed((received, *(0,) * 9))
+    assert speed.is_below(MinSpeed(100, timedelta(seconds=10))) is is_slow

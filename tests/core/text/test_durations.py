@@ -18,6 +18,7 @@ from dlmachine.core.text.durations import parse_duration, show_duration
         ('2 weeks', 14 * 86_400),
         ('1y', 365 * 86_400),
         ('0s', 0),
+        ('1s' * 50, 50),
     ],
 )
 def test_a_duration_is_read(text: str, seconds: int) -> None:
@@ -26,7 +27,8 @@ def test_a_duration_is_read(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    'text', ['', '7', 'd', '7 months', '-7d', '1h 30', '7d!', '999999999y', '1s' * 60]
+    'text',
+    ['', '7', 'd', '7 months', '-7d', '1h 30', '7d!', '999999999y', '1s' * 60, '01s' + '1s' * 49],
 )
 def test_another_text_is_not_a_duration(text: str) -> None:
     """Neither without a unit, nor with an unknown one, nor one beyond all dates."""
