@@ -1,10 +1,10 @@
 """Durations as users write them."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from dlmachine.core.text.durations import parse_duration, show_duration
+from dlmachine.core.text.durations import parse_duration, parse_instant, show_duration
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,22 @@ def test_another_text_is_not_a_duration(text: str) -> None:
 def test_a_duration_is_shown_in_two_units_that_follow_each_other(seconds: int, shown: str) -> None:
     """Smaller ones are left out."""
     assert show_duration(seconds) == shown
+
+
+DAY, LATER = datetime(2024, 5, 1, tzinfo=UTC), datetime.fromisoformat('2024-05-01T02:00+02:00')
+
+
+@pytest.mark.parametrize(
+    ('value', 'instant'),
+    [
+        (' 2024-05-01 ', DAY), ('2024-05-01T02:00+02:00', LATER), (DAY, DAY), (LATER, LATER),
+        (DAY.replace(tzinfo=None), DAY), (date(2024, 5, 1), DAY), ('7d', timedelta(days=7)),
+        (timedelta(days=7), timedelta(days=7)), ('May', None), (7, None), (None, None),
+    ],
+)  # fmt: skip
+def test_a_time_or_an_age(value: object, instant: datetime | timedelta | None) -> None:
+    """What has no zone is in UTC; a zone stays."""
+    found = parse_instant(value)
+
+    assert found == instant
+    assert str(found) == str(instant)
