@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlmachine.core.cache.http_reuse import request_fields
+from dlmachine.core.cache.variant_keys import variant_key, variant_keys
 from dlmachine.core.caching.directives import MAX_SECONDS, directives_of
 from dlmachine.core.caching.freshness import assess, freshness_lifetime
 from dlmachine.core.caching.invalidation import invalidated_urls
@@ -16,7 +18,9 @@ from dlmachine.core.caching.updating import freshen, update_fields
 from dlmachine.core.caching.variants import choose_variant, is_selected, selecting_fields
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
+from dlmachine.core.spec.policy import Policy
 from dlmachine.core.text.durations import parse_duration, show_duration
+from tests.builders import a_descriptor, a_record
 
 instants = st.integers(-(10**9), 7 * 10**9).map(
     lambda seconds: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
@@ -236,3 +240,28 @@ def test_a_condition_is_decided_for_every_text(
 
     if is_not_modified(asked, response):
         assert '*' in tags or '"' in tags
+
+
+@given(
+    headers,
+    st.lists(asked, max_size=3),
+    st.lists(asked, max_size=3).filter(
+        lambda pairs: len({name for name, _ in pairs}) == len(pairs)
+    ),
+)
+def test_a_registry_finds_each_variant_that_may_answer(
+    response: Headers, before: list[tuple[str, str]], now: list[tuple[str, str]]
+) -> None:
+    """The keys of a request include that of each response to an equal one."""
+    record = a_record(request_headers=tuple(before), response_headers=response.items)
+    request = a_descriptor(headers=dict(now))
+    stored = StoredResponse(
+        headers=response,
+        requested_at=record.started_at,
+        received_at=record.finished_at,
+        selecting=selecting_fields(Headers(tuple(before)), response),
+    )
+    found = variant_key(record)
+    names = [name for name, _ in stored.selecting]
+    if is_selected(stored, request_fields(request, Policy())):
+        assert found == '' or (found,) == variant_keys(request, [','.join(names)])

@@ -155,7 +155,7 @@ class SimIndexFile(IndexFile):
         ask: Callable[[sqlite3.Connection], _Read],
         count_chars: Callable[[_Read], int],
         patience: float | None = None,
-        find: Callable[[Whole], _Read] | None = None,
+        find: Callable[[Whole], _Read | None] | None = None,
     ) -> _Read:
         """Ask each time."""
         return self.read(ask, patience)

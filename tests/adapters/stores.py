@@ -11,6 +11,7 @@ from typing import Any
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.cache.variant_keys import variant_key
 from dlmachine.core.decision.snapshot import CacheSeen
 from dlmachine.core.http.filename import extension
 from dlmachine.core.protocol.effects import Record
@@ -73,6 +74,7 @@ class Shelf:
             path=str(Path(self.store.folder, name)),
             stored_at=AT,
             record=record,
+            variant=variant_key(record) if target.key_by_vary else '',
         )
 
     def put(

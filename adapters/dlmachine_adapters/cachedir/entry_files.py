@@ -1,4 +1,4 @@
-"""The files of entries in the cache folder.
+"""The files of entries in the cache folder, and the entries as values.
 
 Contract: an entry's file is a regular file of that name. A symbolic link, a pipe, a device or a
 folder under its name is not: it is not read, and a link's target is not touched.
@@ -7,6 +7,11 @@ folder under its name is not: it is not read, and a link's target is not touched
 import os
 import stat
 
+from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.record import DownloadRecord
+from dlmachine_adapters.cachedir.foreign_entries import Given, foreign_record
+from dlmachine_adapters.cachedir.naming import from_local
+from dlmachine_adapters.cachedir.rows import Misfit, Read, Row
 from dlmachine_adapters.files.owners import is_open_to_all, is_own_or_roots
 
 
@@ -42,3 +47,41 @@ def remove_file(path: str) -> None:
             os.unlink(path)
     except FileNotFoundError:
         return
+
+
+def unusable_entry(folder: str, version: int) -> CacheEntry:
+    """An entry of which only the version number is known, which is taken."""
+    return CacheEntry(
+        version=version,
+        status=Status.FAILED,
+        stored_at=from_local(None),
+        path=folder,
+        file_bytes=None,
+    )
+
+
+def foreign_entry(folder: str, row: Read, given: Given) -> CacheEntry | None:
+    """The entry of another program; None if its row is invalid."""
+    if isinstance(row, Misfit):
+        return None
+    record = foreign_record(given, row.stored_at)
+    return entry_of(folder, row, record, given.size_bytes, is_own=False)
+
+
+def entry_of(
+    folder: str, row: Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
+) -> CacheEntry:
+    """The entry of a row, with the present state of its file."""
+    path = f'{folder}{os.sep}{row.name}'
+    seen = see_believed(path) if row.status is Status.READY else None
+    return CacheEntry(
+        version=row.version,
+        status=row.status,
+        stored_at=row.stored_at if record is None else record.finished_at,
+        path=path,
+        file_bytes=None if seen is None else seen.st_size,
+        file_mtime_ns=None if seen is None else seen.st_mtime_ns,
+        size_bytes=size,
+        record=record,
+        is_own=is_own,
+    )

@@ -16,6 +16,10 @@ KEY_PARAMETER: Final = 'dlmachine'
 #: The name of the attributes that hold the URLs of fresh redirects to a file.
 REDIRECT_ATTRIBUTE: Final = 'redirected_to'
 
+#: The name of the attribute that tells the variants of a download apart; its value begins with the
+#: item id and a colon.
+VARIANT_ATTRIBUTE: Final = 'dlmachine_variant'
+
 #: The length of a time without a fraction and a zone.
 _TO_SECOND: Final = 19
 

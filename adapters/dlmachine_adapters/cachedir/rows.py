@@ -5,7 +5,7 @@ registry: an invalid row is a `Misfit`, which names no file. Raises: sqlite3.Err
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -15,7 +15,12 @@ from dlmachine.core.cache.entry_names import MAX_VERSION, entry_file_name
 from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.record import DownloadRecord, known_record
 from dlmachine.core.integrity.checksum import ALGORITHMS
-from dlmachine_adapters.cachedir.naming import KEY_PARAMETER, from_local, guess_extension
+from dlmachine_adapters.cachedir.naming import (
+    KEY_PARAMETER,
+    VARIANT_ATTRIBUTE,
+    from_local,
+    guess_extension,
+)
 
 _OF_MAIN: Final = 'id, item_id, version_id, version, status, date, ext, file_name'
 _RECORD: Final = """
@@ -45,6 +50,19 @@ BRIEF: Final = Columns('t.value, NULL, NULL', _RECORD)
 FULL: Final = Columns('t.value, k.value, u.value', _RECORD + _KEY + _URL)
 _EVERY: Final = Columns('t.value, k.value, NULL', _RECORD + _KEY)
 
+_VARIANTS: Final = f"SELECT id FROM attr_varchar WHERE name = '{VARIANT_ATTRIBUTE}' AND"  # noqa: S608 -- a fixed name
+_NEXT_VARIANT: Final = f"""
+    SELECT min(value) FROM attr_varchar
+    WHERE name = '{VARIANT_ATTRIBUTE}' AND value > ? AND value < ?
+"""  # noqa: S608 -- a fixed name
+#: Rows of other variants are not read.
+_BUT_OTHERS: Final = f"""
+    m.id IN (SELECT id FROM main WHERE item_id = ?
+             EXCEPT {_VARIANTS} value > ? AND value < ?
+             UNION {_VARIANTS} value IN ({{marks}}))
+"""  # noqa: S608 -- a fixed name
+_HIGHEST: Final = 'm.item_id = ? AND m.version = (SELECT max(version) FROM main WHERE item_id = ?)'
+
 #: Limit for one read, in characters, and what each row counts besides its text.
 MAX_READ_CHARS: Final = 8 << 20
 ROW_CHARS: Final = 200
@@ -54,6 +72,8 @@ _MAX_FURTHER: Final = 10_000
 #: In characters; file systems allow fewer.
 _MAX_FILE_NAME: Final = 4096
 _MAX_OTHERS: Final = 64
+#: Lists of names by which the responses of an item vary.
+_MAX_LISTS: Final = 64
 _OTHERS: Final = 'SELECT id FROM attr_varchar WHERE namespace IS NULL AND'
 _STATUSES: Final = {status.value: status for status in Status}
 _SIZED: Final = frozenset({str, bytes})
@@ -136,6 +156,41 @@ def read_every(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]
             return None
         every.setdefault(values[1], []).append(values)
     return every
+
+
+def read_variants(
+    connection: sqlite3.Connection,
+    item_id: str,
+    keys_of: Callable[[Sequence[str]], Sequence[str]],
+) -> list[Read]:
+    """The rows of an item that may answer a request, and the one with the highest version.
+
+    `keys_of` gives the keys that variants for the request have, from the lists of names by which
+    responses vary. Rows without a key may answer any request.
+    """
+    first, last = f'{item_id}:', f'{item_id};'  # `;` is the character after `:`.
+    keys = keys_of(_lists_of_names(connection, first, last))
+    if not keys:
+        return read_rows(connection, 'm.item_id = ?', (item_id,), columns=BRIEF)
+    where = _BUT_OTHERS.format(marks=','.join('?' * len(keys)))
+    wanted = (item_id, first, last, *(first + key for key in keys))
+    rows = read_rows(connection, where, wanted, columns=BRIEF)
+    known = {row.row_id for row in rows}
+    highest = read_rows(connection, _HIGHEST, (item_id, item_id), columns=NAMES)
+    return rows + [row for row in highest if row.row_id not in known]
+
+
+def _lists_of_names(connection: sqlite3.Connection, first: str, last: str) -> list[str]:
+    # Each list is found by one look at the index, however many variants it has.
+    found: list[str] = []
+    after = first
+    while len(found) < _MAX_LISTS:
+        (value,) = connection.execute(_NEXT_VARIANT, (after, last)).fetchone()
+        if type(value) is not str:
+            break
+        found.append(value[len(first) :].partition(':')[0])
+        after = f'{first}{found[-1]};'
+    return found
 
 
 def read_others(connection: sqlite3.Connection, wanted: OthersWanted) -> list[Read]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from dlmachine.core.integrity.checksum import ALGORITHMS
 from dlmachine_adapters import misses
-from dlmachine_adapters.cachedir.naming import REDIRECT_ATTRIBUTE
+from dlmachine_adapters.cachedir.naming import REDIRECT_ATTRIBUTE, VARIANT_ATTRIBUTE
 
 ATTRIBUTE_TYPES: Final = ('varchar', 'int', 'datetime', 'float', 'text')
 
@@ -43,6 +43,7 @@ INDEXES: Final = {
     **{f'dlmachine_attr_{name}': f'attr_{name}(id)' for name in ATTRIBUTE_TYPES},
     'dlmachine_digest': f'attr_varchar(value) WHERE {_DIGESTS}',
     'dlmachine_uri': "attr_varchar(value) WHERE name = '_uri'",
+    'dlmachine_variant': f"attr_varchar(value) WHERE name = '{VARIANT_ATTRIBUTE}'",
     'dlmachine_redirect': f"attr_varchar(value) WHERE name = '{REDIRECT_ATTRIBUTE}'",
 }
 #: Two owners must not share a version; a registry in which they do gets a plain index.

@@ -4,7 +4,6 @@ Contract: implements `ports.Store` with its own parametrized SQL, without import
 library finds the entries of the other.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -28,22 +27,21 @@ from dlmachine.core.protocol.events import (
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.connection import Registry
-from dlmachine_adapters.cachedir.entry_files import see_believed
+from dlmachine_adapters.cachedir.entry_files import entry_of, foreign_entry, unusable_entry
 from dlmachine_adapters.cachedir.foreign_entries import (
     Given,
     foreign_names,
-    foreign_record,
     read_given,
 )
 from dlmachine_adapters.cachedir.group_commit import Grouping
-from dlmachine_adapters.cachedir.naming import from_local, item_id_of
+from dlmachine_adapters.cachedir.naming import item_id_of
 from dlmachine_adapters.cachedir.rows import (
     BRIEF,
     Misfit,
     Read,
-    Row,
     read_others,
     read_rows,
+    read_variants,
     row_of,
 )
 from dlmachine_adapters.cachedir.writes import mark_invalid, remove_versions, write_update
@@ -54,6 +52,8 @@ from dlmachine_adapters.misses import read_miss
 
 #: Rows of the registry, with what was given for those that other programs made.
 _Rows: TypeAlias = list[tuple[Read, Given | None]]
+#: Of so many rows those of a variant are picked by an index rather than one by one.
+_MAX_VARIANTS: Final = 8
 _READY: Final = Status.READY.value
 _VERSION: Final = 'SELECT 1 FROM main WHERE version_id = ? AND status = ?'
 
@@ -79,10 +79,10 @@ class CachedirStore:
         own, folder = item_id_of(key), self.registry.folder
         try:
             rows = self.registry.recall(
-                (own, descriptor.url, descriptor.query),
+                (own, descriptor.url, descriptor.query, descriptor.headers.items),
                 lambda connection: _read(connection, own, descriptor),
                 _count_chars,
-                find=partial(_find, own),
+                find=partial(_find, own, descriptor.key_by_vary),
             )
         except NoDatabase:
             return CacheSeen(folder=folder, item_id=own)
@@ -90,7 +90,7 @@ class CachedirStore:
             return CacheSeen(folder=folder, item_id=own, fault=self.registry.fault(error))
         found: list[CacheEntry] = []
         for row, given in rows:
-            entry = self._own_entry(row) if given is None else _foreign_entry(folder, row, given)
+            entry = self._own_entry(row) if given is None else foreign_entry(folder, row, given)
             if entry is not None:
                 found.append(entry)
         if len(found) > 1:
@@ -116,16 +116,16 @@ class CachedirStore:
 
     def _own_entry(self, row: Read) -> CacheEntry | None:
         if isinstance(row, Misfit):
-            return None if row.version is None else _unusable(self.folder, row.version)
+            return None if row.version is None else unusable_entry(self.folder, row.version)
         record = row.record
         if record is None and row.status is Status.READY:
             # Without a record the expected content is unknown.
-            return _unusable(self.folder, row.version)
+            return unusable_entry(self.folder, row.version)
         later = self.unwritten.get((row.item_id, row.version)) if self.unwritten else None
         if record is not None and later is not None and later.sha256 == record.sha256:
             record = later
         size = None if record is None else record.size_bytes
-        return _entry(self.folder, row, record, size, is_own=True)
+        return entry_of(self.folder, row, record, size, is_own=True)
 
     def record(self, effect: Record, update: VersionUpdate) -> Recorded | NameTaken | EffectFailed:
         """Write an update, in one transaction with those of other threads at the same time."""
@@ -215,8 +215,14 @@ class CachedirStore:
 
 def _read(connection: sqlite3.Connection, own: str, descriptor: Descriptor) -> _Rows:
     names = foreign_names(descriptor)
-    ids = (own, *names)
-    rows = read_rows(connection, _among(len(ids)), ids, columns=BRIEF)
+    if descriptor.key_by_vary:
+        from dlmachine.core.cache.variant_keys import variant_keys
+
+        rows = read_variants(connection, own, partial(variant_keys, descriptor))
+        rows += read_rows(connection, _among(len(names)), tuple(names), columns=BRIEF)
+    else:
+        ids = (own, *names)
+        rows = read_rows(connection, _among(len(ids)), ids, columns=BRIEF)
     others = [row.row_id for row in rows if row.item_id != own]
     params = read_given(connection, others) if others else {}
     found: _Rows = []
@@ -229,8 +235,11 @@ def _read(connection: sqlite3.Connection, own: str, descriptor: Descriptor) -> _
     return found
 
 
-def _find(own: str, whole: Whole) -> _Rows:
-    return [(row_of(values), None) for values in whole.get(own, ())]
+def _find(own: str, is_one_of_variants: bool, whole: Whole) -> _Rows | None:
+    found = whole.get(own, ())
+    if is_one_of_variants and len(found) > _MAX_VARIANTS:
+        return None
+    return [(row_of(values), None) for values in found]
 
 
 def _count_chars(rows: _Rows) -> int:
@@ -258,39 +267,3 @@ def _finds_version(version_id: str, whole: Whole) -> bool:
 @cache
 def _among(count: int) -> str:
     return f'm.item_id IN ({",".join("?" * count)})'
-
-
-def _unusable(folder: str, version: int) -> CacheEntry:
-    # Only its version number is known, which is taken.
-    return CacheEntry(
-        version=version,
-        status=Status.FAILED,
-        stored_at=from_local(None),
-        path=folder,
-        file_bytes=None,
-    )
-
-
-def _foreign_entry(folder: str, row: Read, given: Given) -> CacheEntry | None:
-    if isinstance(row, Misfit):
-        return None
-    record = foreign_record(given, row.stored_at)
-    return _entry(folder, row, record, given.size_bytes, is_own=False)
-
-
-def _entry(
-    folder: str, row: Row, record: DownloadRecord | None, size: int | None, *, is_own: bool
-) -> CacheEntry:
-    path = f'{folder}{os.sep}{row.name}'
-    seen = see_believed(path) if row.status is Status.READY else None
-    return CacheEntry(
-        version=row.version,
-        status=row.status,
-        stored_at=row.stored_at if record is None else record.finished_at,
-        path=path,
-        file_bytes=None if seen is None else seen.st_size,
-        file_mtime_ns=None if seen is None else seen.st_mtime_ns,
-        size_bytes=size,
-        record=record,
-        is_own=is_own,
-    )

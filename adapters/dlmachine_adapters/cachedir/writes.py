@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final
 
 from dlmachine.core.cache.entries import Status
-from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import NewVersion, SameVersion, VersionUpdate, flat_attributes
 from dlmachine.core.frozen import replace
 from dlmachine_adapters.cachedir.connection import Registry
@@ -19,6 +18,7 @@ from dlmachine_adapters.cachedir.entry_files import remove_file
 from dlmachine_adapters.cachedir.naming import (
     KEY_PARAMETER,
     REDIRECT_ATTRIBUTE,
+    VARIANT_ATTRIBUTE,
     stored_ext,
     to_local,
 )
@@ -38,8 +38,8 @@ _INSERT_ATTRIBUTE: Final = {
     table: f'INSERT INTO {table} (id, namespace, keyvar, name, value) VALUES (?, NULL, ?, ?, ?)'  # noqa: S608 -- a fixed name
     for table in (*_TABLE_OF.values(), 'attr_text')
 }
-
-
+#: Those that are not in `flat_attributes`.
+_OWN_ATTRIBUTES: Final = (RECORD_ATTRIBUTE, REDIRECT_ATTRIBUTE, VARIANT_ATTRIBUTE)
 _OF_URLS: Final = f"""
     m.id IN (SELECT id FROM attr_varchar
              WHERE keyvar = 1 AND name = '_uri' AND namespace IS NULL AND value IN ({{marks}})
@@ -132,7 +132,7 @@ def _insert(connection: sqlite3.Connection, update: NewVersion) -> None:
     row_id = connection.execute(_INSERT_MAIN, row).lastrowid
     parameters = ((row_id, 1, KEY_PARAMETER, update.key), (row_id, 1, '_uri', update.url))
     connection.executemany(_INSERT_ATTRIBUTE['attr_varchar'], parameters)
-    _write_attributes(connection, row_id, update.record)
+    _write_attributes(connection, row_id, update)
 
 
 def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
@@ -141,7 +141,7 @@ def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
     ).fetchone()
     if found is None:
         return
-    names = (*flat_attributes(update.record), RECORD_ATTRIBUTE, REDIRECT_ATTRIBUTE)
+    names = (*flat_attributes(update.record), *_OWN_ATTRIBUTES)
     marks = ','.join('?' * len(names))
     for table in (*_TABLE_OF.values(), 'attr_text'):
         connection.execute(
@@ -149,12 +149,13 @@ def _freshen(connection: sqlite3.Connection, update: SameVersion) -> None:
             f' AND name IN ({marks})',
             (found[0], *names),
         )
-    _write_attributes(connection, found[0], update.record)
+    _write_attributes(connection, found[0], update)
 
 
 def _write_attributes(
-    connection: sqlite3.Connection, row_id: int | None, record: DownloadRecord
+    connection: sqlite3.Connection, row_id: int | None, update: NewVersion | SameVersion
 ) -> None:
+    record = update.record
     values = flat_attributes(record).items()
     for kind, table in _TABLE_OF.items():
         rows = [(row_id, 0, name, value) for name, value in values if type(value) is kind]
@@ -163,5 +164,8 @@ def _write_attributes(
         # So that a change of one of them makes the copy invalid.
         moved = [(row_id, 0, REDIRECT_ATTRIBUTE, url) for url in record.urls[1:]]
         connection.executemany(_INSERT_ATTRIBUTE['attr_varchar'], moved)
+    if update.variant:
+        variant = (row_id, 0, VARIANT_ATTRIBUTE, f'{update.item_id}:{update.variant}')
+        connection.execute(_INSERT_ATTRIBUTE['attr_varchar'], variant)
     whole = (row_id, 0, RECORD_ATTRIBUTE, record.to_json())
     connection.execute(_INSERT_ATTRIBUTE['attr_text'], whole)

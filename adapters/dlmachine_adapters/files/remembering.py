@@ -57,18 +57,19 @@ class RememberingDatabase(Database):
         """All rows; None if they cannot be found by one key.  Raises: sqlite3.Error."""
         return None
 
-    def recall(
+    def recall(  # noqa: C901 -- in one piece, since each hit comes here
         self,
         question: Hashable,
         ask: Callable[[sqlite3.Connection], _Read],
         count_chars: Callable[[_Read], int],
         patience: float | None = None,
-        find: Callable[[Whole], _Read] | None = None,
+        find: Callable[[Whole], _Read | None] | None = None,
     ) -> _Read:
         """The answer to a question, which is remembered while the file is unchanged.
 
         An answer of no characters is not remembered. After many questions a small file is read as a
-        whole, and `find` finds the answer in it. Raises: NoDatabase, sqlite3.Error.
+        whole, and `find` finds the answer in it, or None if it has to be asked. Raises: NoDatabase,
+        sqlite3.Error.
         """
         known = self._known
         if known.state is not None and _state_of(self.glance()) == known.state:
@@ -77,10 +78,11 @@ class RememberingDatabase(Database):
                 answer: _Read = answers[question]
                 return answer
             if find is not None and known.whole is not None:
-                answer = find(known.whole)
-                if answer:
-                    answers[question] = answer
-                return answer
+                found = find(known.whole)
+                if found:
+                    answers[question] = found
+                if found is not None:
+                    return found
         seen, asked_ns = self.see(), time.time_ns()
         answer = self._ask(ask, seen, patience)
         if seen is None or not 0 < count_chars(answer) < _MAX_CHARS:

@@ -15,6 +15,7 @@ from typing import Final
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import NewVersion
+from dlmachine.core.cache.variant_keys import variant_key
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import extension
@@ -152,6 +153,7 @@ def _update(content: Content, folder: str, version: int) -> NewVersion:
         path=f'{folder}{os.sep}{name}',
         stored_at=record.finished_at,
         record=record,
+        variant=variant_key(record),
     )
 
 

@@ -19,7 +19,8 @@ class NewVersion:
     """Add a published file as this version, with the status READY.
 
     `url` is the redacted URL, `file_name` the name from the response or the URL, `ext` its
-    extension without a dot (None: no extension).
+    extension without a dot (None: no extension), `variant` its key among the variants of the
+    download.
     """
 
     key: str
@@ -32,6 +33,7 @@ class NewVersion:
     stored_at: datetime
     record: DownloadRecord
     status: Status = Status.READY
+    variant: str = ''
 
 
 @frozen
@@ -42,6 +44,7 @@ class SameVersion:
     item_id: str
     version: int
     record: DownloadRecord
+    variant: str = ''
 
 
 @frozen

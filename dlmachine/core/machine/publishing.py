@@ -28,6 +28,7 @@ from dlmachine.core.machine.recording import (
     origin_of,
     record_step,
     remember,
+    variant_of,
 )
 from dlmachine.core.protocol import events, states
 from dlmachine.core.protocol.attempts import MAX_CONFLICTS
@@ -224,5 +225,6 @@ def _on_published(state: states.Publishing, event: events.Published) -> states.S
         path=path,
         stored_at=event.at,
         record=record,
+        variant=variant_of(job, record),
     )
     return record_step(job, update, outcome, 'ready', published=path, conflicts=state.conflicts)

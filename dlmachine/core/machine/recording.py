@@ -104,7 +104,11 @@ def _update_of_copy(state: Exchanging, head: ResponseHead, at: datetime) -> Same
     else:
         record = replace(entry.record, invalidated_at=at)
     return SameVersion(
-        key=job.key, item_id=item_id_of_job(job), version=entry.version, record=record
+        key=job.key,
+        item_id=item_id_of_job(job),
+        version=entry.version,
+        record=record,
+        variant=variant_of(job, record),
     )
 
 
@@ -177,10 +181,23 @@ def _same_version(job: Job, entry: CacheEntry, record: DownloadRecord) -> SameVe
     if not isinstance(job.decision.destination, InCache):
         return file_record(job, record, entry.path, entry.version)
     return SameVersion(
-        key=job.key, item_id=item_id_of_job(job), version=entry.version, record=record
+        key=job.key,
+        item_id=item_id_of_job(job),
+        version=entry.version,
+        record=record,
+        variant=variant_of(job, record),
     )
 
 
 def item_id_of_job(job: Job) -> str:
     """The name of the key in cachedir; empty without a cache."""
     return '' if job.snapshot.cache is None else job.snapshot.cache.item_id
+
+
+def variant_of(job: Job, record: DownloadRecord) -> str:
+    """The key of a response among the variants of its download."""
+    if not job.descriptor.key_by_vary:
+        return ''
+    from dlmachine.core.cache.variant_keys import variant_key
+
+    return variant_key(record)
