@@ -31,7 +31,8 @@ from dlmachine.core.manifest.clashes import refuse_clashes
 from dlmachine.core.manifest.document import fill_variables, join_base, parse_document
 from dlmachine.core.manifest.lists import is_checksum_file, list_entries, numbered_urls
 from dlmachine.core.manifest.places import ALLOW, USE_DEST, parse_place
-from dlmachine.core.secrets.redact import redact_url, redact_value
+from dlmachine.core.secrets.configuration import redact_value
+from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.secrets.url_secrets import is_plain_url
 from dlmachine.core.spec import descriptor as core

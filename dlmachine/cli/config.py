@@ -62,18 +62,18 @@ def _rule_notes(rules: 'tuple[Rule, ...]', url: str | None) -> 'Iterator[str]':
 
 def _text(setting: 'Setting', names: tuple[str, ...]) -> str:
     from dlmachine.core.network.proxy import parse_proxy
-    from dlmachine.core.secrets.redact import MASK, is_secret_name, redact_value
+    from dlmachine.core.secrets.configuration import redact_value
+    from dlmachine.core.secrets.redact import MASK
 
     if setting.name == 'secret_names':
         return ', '.join(names)
     if setting.name == 'rules':
         return '; '.join(str(rule) for rule in setting.value or ()) or 'None'
-    if is_secret_name(setting.name) and setting.value:
-        return MASK
     if setting.name == 'proxy' and setting.value:
         # Its password may contain any character, so it is not masked as other URLs are.
         return str(parse_proxy(str(setting.value), 'proxy').value_or(MASK))
-    return str(redact_value(_as_in_a_file(setting), names))
+    shown = redact_value({setting.name: _as_in_a_file(setting)}, names)
+    return str(shown[setting.name])  # type: ignore[index]
 
 
 def _as_in_a_file(setting: 'Setting') -> object:

@@ -37,7 +37,7 @@ def masked(message: str, words: Iterable[str]) -> str:
     "No such option '--http://***@h/'."
     """
     from dlmachine.core.faults.printing import printable, shortened
-    from dlmachine.core.secrets.redact import redact_value
+    from dlmachine.core.secrets.configuration import redact_value
 
     pieces = {piece for word in words for piece in _pieces(word)}
     for piece in sorted(pieces, key=len, reverse=True):

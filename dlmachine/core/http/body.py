@@ -118,7 +118,7 @@ def body_pairs(body: Body) -> Iterator[tuple[str, str]]:
     """The names and values in a form, multipart or JSON body; nothing for other bodies.
 
     >>> list(body_pairs(JsonBody('{"a": [{"b": "c"}], "d": 1}')))
-    [('b', 'c'), ('d', '1')]
+    [('b', 'c'), ('a', 'c'), ('d', '1')]
     """
     match body:
         case FormBody(pairs=pairs):

@@ -12,7 +12,8 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import frozen
 from dlmachine.core.regex import regex
-from dlmachine.core.secrets.redact import redact_fields, redact_value
+from dlmachine.core.secrets.configuration import redact_value
+from dlmachine.core.secrets.redact import redact_fields
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.text.control_chars import find_control_char, find_not_latin
 

@@ -15,7 +15,7 @@ from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.regex import regex
-from dlmachine.core.secrets.redact import redact_value
+from dlmachine.core.secrets.configuration import redact_value
 
 #: The names of a list of entries in a file that may have other tables.
 _LISTS: Final = ('download', 'downloads')

@@ -15,7 +15,8 @@ from dlmachine.core.cache.key import identity
 from dlmachine.core.frozen import replace
 from dlmachine.core.http import body as bodies
 from dlmachine.core.http.headers import Headers
-from dlmachine.core.secrets.redact import MASK, Redactor, is_secret_name, redact_value
+from dlmachine.core.secrets.configuration import redact_value
+from dlmachine.core.secrets.redact import MASK, Redactor, is_secret_name
 from dlmachine.core.secrets.url_secrets import is_plain_url
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy

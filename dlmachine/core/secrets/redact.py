@@ -7,15 +7,21 @@ declared.
 """
 
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
 from dlmachine.core.frozen import frozen
 from dlmachine.core.regex import regex
 from dlmachine.core.secrets.scrubbing import scrub
-from dlmachine.core.secrets.secret_names import MAX_CACHED_CHARS, SecretNames, is_secret_name
-from dlmachine.core.secrets.url_secrets import MASK, walk_url, walk_value
+from dlmachine.core.secrets.secret_names import (
+    MAX_CACHED_CHARS,
+    MAY_HOLD,
+    SecretNames,
+    is_secret_name,
+)
+from dlmachine.core.secrets.text_secrets import walk_text
+from dlmachine.core.secrets.url_secrets import MASK, Walked, walk_url, walk_value
 
 __all__ = [
     'MASK',
@@ -24,7 +30,6 @@ __all__ = [
     'redact_fields',
     'redact_pairs',
     'redact_url',
-    'redact_value',
     'scrub',
     'secrets_in_fields',
     'secrets_in_pairs',
@@ -38,17 +43,6 @@ _MIN_COOKIE_CHARS: Final = 12
 _URL_FIELDS: Final = frozenset({'location', 'content-location', 'referer'})
 #: The URL in Refresh (HTML, `http-equiv`).
 _LEADS_TO: Final = regex(r'(?i)[^;,]*[;,]\s*(?:url\s*=\s*)?["\']?([^"\']*)')
-#: The URLs in any other field are treated like these.
-_INNER_URL: Final = regex(r'((?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{0,30}+://[^\s"<>]*+)')
-#: A line 'Name: value' in a configuration.
-_FIELD_LINE: Final = regex(r"\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}):")
-#: The name of a field within a line: after a comma, a quotation mark, or an escaped line break.
-_LATER_FIELD: Final = regex(r"""(?<![A-Za-z0-9_\-])([A-Za-z0-9_\-]{1,100}+)["']?[ \t]{0,8}+:""")
-#: The maximum length of a shown configuration value.
-_MAX_SHOWN_CHARS: Final = 8_192
-_NAME: Final = regex(r'[^\s:]+')
-#: A text that has no name with a value, and no URL: nothing in it can be a secret.
-_PLAIN_WORD: Final = regex(r'[A-Za-z0-9_.\-]{1,200}')
 
 
 @frozen(kw_only=False)
@@ -103,7 +97,7 @@ def redact_pairs(
 def redact_fields(
     fields: Iterable[tuple[str, str]], declared: SecretNames = ()
 ) -> tuple[tuple[str, str], ...]:
-    """Header fields with the values of secret names masked, and secrets in the URLs of others.
+    """Header fields with the values of secret names masked, and secrets in the text of others.
 
     >>> redact_fields([('Cookie', 'a=b'), ('Location', '/x?token=abc')])
     (('Cookie', '***'), ('Location', '/x?token=***'))
@@ -113,9 +107,9 @@ def redact_fields(
             (
                 name,
                 value
-                if '://' not in value
+                if not declared
                 and value[:1] != '/'
-                and not declared
+                and MAY_HOLD.search(value) is None
                 and _is_plain_name(name[:_CUT])
                 else _redact_field(name, value, declared),
             )
@@ -139,13 +133,16 @@ _CUT: Final = MAX_CACHED_CHARS + 1
 def _redact_field(name: str, value: str, declared: SecretNames) -> str:
     if is_secret_name(name, declared):
         return MASK
-    pieces = _split_at_urls(name, value)
-    pieces[1::2] = [redact_url(url, declared) for url in pieces[1::2]]
-    return ''.join(pieces)
+    return ''.join(walked.shown for walked in _walk_field(name, value, declared))
+
+
+def _walk_field(name: str, value: str, declared: SecretNames) -> Iterator[Walked]:
+    for index, piece in enumerate(_split_at_urls(name, value)):
+        yield walk_url(piece, declared) if index % 2 else walk_text(piece, declared)
 
 
 def _split_at_urls(name: str, value: str) -> list[str]:
-    """The value of a header field in pieces: text and URLs alternate, text first.
+    """The value of a header field in pieces: text and URLs by its grammar alternate, text first.
 
     >>> _split_at_urls('Link', '</a?p=1>; rel=prev, </a?p=3>; rel=next')
     ['<', '/a?p=1', '>; rel=prev, <', '/a?p=3', '>; rel=next']
@@ -162,7 +159,7 @@ def _split_at_urls(name: str, value: str) -> list[str]:
         if led is None:
             return ['', value]
         return [value[: led.start(1)], led[1], *_rest_of_refresh(value[led.end(1) :])]
-    return ['', value] if value[:1] == '/' else _INNER_URL.split(value)
+    return ['', value] if value[:1] == '/' else [value]
 
 
 def _rest_of_refresh(rest: str) -> tuple[str, ...]:
@@ -214,7 +211,7 @@ def secrets_in_pairs(
 def secrets_in_fields(
     fields: Iterable[tuple[str, str]], declared: SecretNames = ()
 ) -> frozenset[str]:
-    """Every secret value among header fields, and every secret in their URLs.
+    """Every secret value among header fields, and every secret in the text of others.
 
     >>> secrets_in_fields([('Referer', 'https://h/?token=abc')])
     frozenset({'abc'})
@@ -223,9 +220,13 @@ def secrets_in_fields(
     for name, value in fields:
         if is_secret_name(name, declared):
             found |= secrets_in_pairs([(name, value)], declared)
-        elif declared or '://' in value or value[:1] == '/' or not _is_plain_name(name[:_CUT]):
-            for url in _split_at_urls(name, value)[1::2]:
-                found |= secrets_in_url(url, declared)
+        elif (
+            declared
+            or value[:1] == '/'
+            or MAY_HOLD.search(value) is not None
+            or not _is_plain_name(name[:_CUT])
+        ):
+            found.update(*(walked.secrets for walked in _walk_field(name, value, declared)))
     return frozenset(found)
 
 
@@ -250,51 +251,3 @@ def _decoded(coded: str) -> str:
         return b64decode(coded, validate=True).decode('utf-8', 'replace')
     except ValueError:
         return ''
-
-
-def redact_value(value: object, declared: SecretNames = ()) -> object:
-    """Mask the secrets in a configuration value of any form.
-
-    >>> redact_value({'headers': ['Authorization: Bearer x', ('X-Api-Key', 'y')], 'retries': 3})
-    {'headers': ['Authorization: ***', ['X-Api-Key', '***']], 'retries': 3}
-    """
-    match value:
-        case str():
-            if _PLAIN_WORD.fullmatch(value):
-                return value
-            is_long = len(value) > _MAX_SHOWN_CHARS
-            lines = value[:_MAX_SHOWN_CHARS].splitlines(keepends=True)
-            shown = ''.join(_redact_line(line, declared) for line in lines)
-            return f'{shown}…' if is_long else shown
-        case Mapping():
-            return {
-                redact_value(name, declared): MASK
-                if one is not None and is_secret_name(str(name), declared)
-                else redact_value(one, declared)
-                for name, one in value.items()
-            }
-        case (str() as name, _) if _NAME.fullmatch(name) and is_secret_name(name, declared):
-            return [name, MASK]
-        case list() | tuple() | set() | frozenset():
-            return [redact_value(one, declared) for one in value]
-        case bytes() | bytearray() | memoryview():
-            return MASK
-        case _:
-            return value
-
-
-def _redact_line(line: str, declared: SecretNames) -> str:
-    text = next(iter(line.splitlines()), '')
-    end = line[len(text) :]
-    field = _FIELD_LINE.match(text)
-    if field is not None and is_secret_name(field[1], declared):
-        return f'{field[0]} {MASK}{end}'
-    for field in _LATER_FIELD.finditer(text):
-        start = field.start()
-        # In an escape, as `x\nCookie: a=1`, the name has a letter before it.
-        is_escaped = text[start - 1 : start] == '\\'
-        names = (field[1], field[1][1:]) if is_escaped else (field[1],)
-        if any(is_secret_name(name, declared) for name in names):
-            return f'{_redact_line(text[:start], declared)}{field[0]} {MASK}{end}'
-    shown = walk_value(text, declared).shown
-    return (shown if '@' not in shown else redact_url(shown, declared)) + end

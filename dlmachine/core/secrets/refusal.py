@@ -4,7 +4,7 @@ from returns.result import Result
 
 from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.faults.printing import shown_value
-from dlmachine.core.secrets.redact import redact_value
+from dlmachine.core.secrets.configuration import redact_value
 
 
 def refused(name: str, value: object, expected: str) -> Result[object, Fault]:

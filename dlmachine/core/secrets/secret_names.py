@@ -18,18 +18,36 @@ from dlmachine.core.text.control_chars import find_control_char
 #: Names that a caller declared, case folded and sorted.
 SecretNames: TypeAlias = tuple[str, ...]
 
+#: Names that are secret as a whole. Their sources, besides RFC 6265, 7235 and 7616: `assertion`
+#: (RFC 7521), `dpop` (RFC 9449), `ticket`, `pgt` (CAS Protocol 3.0), `SAMLRequest`,
+#: `SAMLResponse`, `SAMLart` (SAML 2.0 Bindings), `crumb` (Jenkins), `rlkey` (Dropbox), `hdnts` and
+#: the like (Akamai), and the default filters of Rails and of Sentry.
 _NAMES: Final = frozenset({
-    'authorization', 'proxy-authorization', 'www-authenticate', 'cookie', 'cookie2',
-    'set-cookie', 'set-cookie2', 'authentication-info', 'proxy-authentication-info',
-    'key', 'auth', 'sid', 'sig', 'pwd', 'pw', 'pass', 'passwd', 'jwt', 'otp', 'hmac',
-    'samlresponse', 'hdnts', 'hdnea', 'hdntl',
-    'jsessionid', 'phpsessid',
+    'authorization', 'proxy-authorization', 'www-authenticate', 'proxy-authenticate',
+    'cookie', 'cookie2', 'set-cookie', 'set-cookie2',
+    'authentication-info', 'proxy-authentication-info', 'dpop',
+    'key', 'auth', 'sid', 'sig', 'pwd', 'pw', 'pass', 'passwd', 'jwt', 'hmac', 'pin',
+    'ticket', 'pgt', 'assertion', 'samlrequest', 'samlresponse', 'samlart', 'crumb', 'rlkey',
+    'cvv', 'cvc', 'ssn', 'hdnts', 'hdnea', 'hdntl',
 })  # fmt: skip
 
+#: Words and endings that make a name secret: besides those of the same sources, `code_verifier`
+#: (RFC 7636), `device_code`, `user_code` (RFC 8628), `oauth_verifier` (RFC 5849), `_wpnonce`
+#: (WordPress) and `resourcekey` (Google Drive).
 _WORDS: Final = regex(
-    r'token|secret|passw|passphrase|passcode|credential|signature|session|bearer|private'
-    r'|api[-_.]?key|access[-_.]?key|auth[-_.]?key|subscription[-_.]?key|[-_.]auth|^auth[-_.]|apikey'
-    r'|[-_.]sig$|[-_.]key$',
+    r'token|secret|passw|passphrase|passcode|passkey|credential|signature|session|sess[-_.]?id'
+    r'|bearer|private|authorization|csrf|xsrf|wp[-_]?nonce|mysql_pwd'
+    r'|(?:api|app|access|account|auth|client|consumer|encryption|licen[cs]e|master|resource'
+    r'|shared|subscription)[-_.]?key|[-_.]auth|^auth[-_.]|(?:device|user)[-_.]code$'
+    r'|[-_.](?:sig|key|sid|pwd|pw|pin|hmac|jwt|verifier|assertion|ticket)$'
+    r'|(?<![a-z0-9])[th]?otp(?![a-z0-9])',
+    re.IGNORECASE,
+)
+#: A text without any of these holds no secret under a built-in name, and no password in a URL.
+MAY_HOLD: Final = regex(
+    r'[%@\\]|[^\x00-\x7f]|token|secret|pass|credential|signature|sess|bearer|private|auth|csrf|xsrf'
+    r'|nonce|key|code|verifier|cookie|dpop|sid|sig|pwd?|jwt|otp|hmac|pin|ticket|pgt|assertion|saml'
+    r'|crumb|cvv|cvc|ssn|hdn',
     re.IGNORECASE,
 )
 #: `filter[key]` is the field `key` of `filter`.

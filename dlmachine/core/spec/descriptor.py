@@ -32,9 +32,9 @@ from dlmachine.core.http.body import (
 from dlmachine.core.http.headers import Headers, HeadersLike, parse_headers
 from dlmachine.core.http.request import Tls
 from dlmachine.core.http.url import parse_url
+from dlmachine.core.secrets.configuration import redact_value
 from dlmachine.core.secrets.redact import (
     Redactor,
-    redact_value,
     secrets_in_fields,
     secrets_in_pairs,
     secrets_in_url,

@@ -146,7 +146,7 @@ def unknown_name(
     """
     import difflib
 
-    from dlmachine.core.secrets.redact import redact_value
+    from dlmachine.core.secrets.configuration import redact_value
 
     word, names = str(name), (*known, *SYNONYMS)
     owner = _OWNERS.get(word) or ('a download' if word in OPTIONS or word in SYNONYMS else '')
@@ -162,7 +162,7 @@ def unknown_name(
 
 
 def _advise_dest(given: Mapping[str, object]) -> str:
-    from dlmachine.core.secrets.redact import redact_value
+    from dlmachine.core.secrets.configuration import redact_value
 
     folder, name = (shortened(str(redact_value(given.get(word) or ''))) for word in _FILE_WORDS)
     path = f'{folder.rstrip("/")}/{name}' if folder else name

@@ -103,7 +103,8 @@ def test_bodies_name_what_is_in_them() -> None:
     on_disk = FilePart(name='token', path='/x.bin', filename='x.bin')
     assert list(body_pairs(MultipartBody((file, on_disk)))) == []
     deep = JsonBody('{"a": {"key": [1, "b", null, true]}, "c": 2.5}')
-    assert list(body_pairs(deep)) == [('key', '1'), ('key', 'b'), ('c', '2.5')]
+    named = [('key', '1'), ('key', 'b'), ('a', '1'), ('a', 'b'), ('c', '2.5')]
+    assert list(body_pairs(deep)) == named
     assert list(body_pairs(FormBody((('a', 'b'),)))) == [('a', 'b')]
     assert list(body_pairs(RawBody(b'x'))) == list(body_pairs(NoBody())) == []
     assert made.redactor.secrets == {TOKEN, TOKEN.split(None, 1)[-1]}

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
+from dlmachine.core.secrets.configuration import redact_value
 from dlmachine.core.secrets.redact import (
     is_secret_name,
     redact_fields,
     redact_url,
-    redact_value,
     scrub,
     secrets_in_fields,
     secrets_in_pairs,
@@ -21,6 +21,10 @@ from dlmachine.core.secrets.redact import (
     'client_secret', 'password', 'passwd', 'X-Amz-Signature', 'X-Amz-Security-Token', 'sig', 'key', 'sid', 'auth', 'jwt',
     'PHPSESSID', 'AWSAccessKeyId-key', 'private_token', 'Ocp-Apim-Subscription-Key',
     'pw', 'passcode', 'hmac', 'SAMLResponse', 'hdnts', 'hdnea', 'hdntl',
+    'ticket', 'ticket_granting_ticket', 'pgt', 'csrf', '_csrf', 'csrfmiddlewaretoken', 'X-XSRF', 'passkey', 'pass_key',
+    'SAMLRequest', 'SAMLart', 'assertion', 'client_assertion', '_wpnonce', 'wp-nonce', 'pin', 'user.pin', 'otp', 'totp',
+    'otp_code', 'code_verifier', 'oauth_verifier', 'device_code', 'user_code', 'DPoP', 'crumb', 'rlkey', 'resourcekey',
+    'clientkey', 'connect.sid', 'ASPSESSID', 'db_pwd', 'Proxy-Authenticate', 'X-Authorization', 'cvv', 'cvc', 'ssn',
 ])  # fmt: skip
 def test_secret_names(name: str) -> None:
     """Credentials by any of their usual names."""
@@ -30,8 +34,12 @@ def test_secret_names(name: str) -> None:
 
 @pytest.mark.parametrize(
     'name',
-    ['ids', 'format', 'Accept', 'ETag', 'keyword', 'author', 'monkey', 'design', 'page', 'X-Id'],
-)
+    [
+        'ids', 'format', 'Accept', 'ETag', 'keyword', 'author', 'monkey', 'design', 'page', 'X-Id', 'nonce', 'state', 'code',
+        'code_challenge', 'zip_code', 'pincode', 'spin', 'tickets', 'ticket_id', 'assertions', 'saml', 'turnkey', 'option',
+        'RelayState', 'language_code', 'username', 'Sec-Fetch-Site', 'photo',
+    ],
+)  # fmt: skip
 def test_plain_names(name: str) -> None:
     """Words that only sound alike are not masked."""
     assert not is_secret_name(name)
@@ -59,13 +67,13 @@ def test_urls(url: str, shown: str) -> None:
 
 @pytest.mark.parametrize('name', ['Location', 'content-location', 'Link', 'REFRESH', 'Referer'])
 def test_urls_in_fields(name: str) -> None:
-    """Fields that carry a URL, with or without its scheme; other text is left as it is."""
+    """Fields that carry a URL, with or without its scheme, and other fields with one."""
     assert redact_fields([(name, '/x?token=s&a=1')]) == ((name, '/x?token=***&a=1'),)
     assert secrets_in_fields([(name, '/x?token=s&a=1')]) == {'s'}
     assert redact_fields([(f'X-{name}', '/x?token=s')]) == ((f'X-{name}', '/x?token=***'),)
     assert secrets_in_fields([(f'X-{name}', '/x?token=s')]) == {'s'}
-    assert redact_fields([(f'X-{name}', 'x?token=s')]) == ((f'X-{name}', 'x?token=s'),)
-    assert secrets_in_fields([(f'X-{name}', 'x?token=s')]) == frozenset()
+    assert redact_fields([(f'X-{name}', 'x?token=s')]) == ((f'X-{name}', 'x?token=***'),)
+    assert secrets_in_fields([(f'X-{name}', 'x?token=s')]) == {'s'}
     assert redact_fields([('Origin', 'https://me:pw@h')]) == (('Origin', 'https://***@h'),)
     assert redact_fields(iter([('Cookie', 'a=b')])) == (('Cookie', '***'),)
     assert secrets_in_fields(iter([('Cookie', 'a=b'), (name, '/?sig=c')])) == {'a=b', 'c'}
@@ -76,7 +84,8 @@ def test_urls_in_fields(name: str) -> None:
     [
         ('see https://me:s3cret@h/ for more', 'see https://***@h/ for more'),
         ('199 - "https://h/?token=s3cret"', '199 - "https://h/?token=***"'),
-        ('{"endpoints":[{"url":"https://h/?token=s3cret"}]}', '{"endpoints":[{"url":"https://h/?token=***"}]}'),
+        ('{"endpoints":[{"url":"https://h/?token=s3cret"}]}', '***'),
+        ('{"endpoints":[{"url":"https://h/?token=s3cret"}]', '{"endpoints":[{"url":"https://h/?token=***"}]'),
         ('<https://h/?token=s3cret>, <https://h/?a=1>', '<https://h/?token=***>, <https://h/?a=1>'),
     ],
 )  # fmt: skip
@@ -157,6 +166,61 @@ def test_short_secrets_are_not_searched_for() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ('value', 'shown'),
+    [
+        ('{"token":"s3cret"}', '***'),
+        (' {"a": [{"to\\u006ben": "s3cret"}]} ', '***'),
+        ('[{"name": "Authorization", "value": "s3cret"}]', '***'),
+        ('[["X-Api-Key", "s3cret"]]', '***'),
+        ('[{"name": "Cookie", "value": [null, "s3cret", {"a": true}]}]', '***'),
+        ('{"auth": {"value": "s3cret"}}', '***'),
+        ('a {"token": "s3cret"} b', 'a {"token": ***'),
+        ('h2="me:s3cret@h"', 'h2="***@h"'),
+        ('h3=":443"; ma=86400, h2="me:s3cret@h:443"', 'h3=":443"; ma=86400, h2="***@h:443"'),
+        ('1.1 me:s3cret@proxy', '1.1 ***@proxy'),
+        ('cdn; desc="token=s3cret"', 'cdn; desc="token=***"'),
+        ('a=1, token=s3cret; b=2', 'a=1, token=***; b=2'),
+        ('a; token="s3cret \\" and"; b=2', 'a; token=***; b=2'),
+        ("a; token='s3cret and'; b=2", 'a; token=***; b=2'),
+        ('a; token = Bearer s3cret; b=2', 'a; token = ***; b=2'),
+        ('token="s3cret', 'token=***'),
+        ('199 h "Authorization=Bearer s3cret"', '199 h "Authorization=***"'),
+        ('Authorization: Bearer s3cret', 'Authorization: ***'),
+        ('name=a, name=Cookie value=s3cret', 'name=a, name=Cookie ***'),
+        ('see a:b, X-Api-Key: s3cret', 'see a:b, X-Api-Key: ***'),
+        ('GET /x?a=1&sig=s3cret HTTP/1.1', 'GET /x?a=1&sig=***'),
+        ('report-uri /r?%74oken=s3cret; a', 'report-uri /r?%74oken=*** a'),
+        ('ｔoken=s3cret', 'ｔoken=***'),
+    ],
+)  # fmt: skip
+def test_secrets_within_the_text_of_any_field(value: str, shown: str) -> None:
+    """JSON, parameters, logins and fields inside a field that has no secret name."""
+    assert redact_fields([('X-Info', value)]) == (('X-Info', shown),)
+    found = secrets_in_fields([('X-Info', value)])
+    assert found & {'s3cret', 's3cret \\" and', 's3cret and', 's3cret HTTP/1.1'}
+
+
+@pytest.mark.parametrize(
+    'value',
+    [
+        'private, max-age=3, no-cache="set-cookie"',
+        'W/"a=b"',
+        'Mon, 30 Nov 2026 08:00:00 GMT',
+        'text/csv; charset="utf-8"; header=present',
+        '{"group": "a", "max_age": 5}',
+        'me@example.org',
+        'Cookie, Authorization',
+        'sha-256=:abc=:, md5=:abc=:',
+        'atime:1/md5:2/mode:3',
+    ],
+)
+def test_text_without_secrets_stays(value: str) -> None:
+    """Fields that decisions depend on are recorded as they were received."""
+    assert redact_fields([('X-Info', value)]) == (('X-Info', value),)
+    assert secrets_in_fields([('X-Info', value)]) == frozenset()
+
+
 VALUE = 'pl4nted'
 
 
@@ -171,6 +235,22 @@ def test_values_of_every_form() -> None:
         'places': f'https://h/ https://me:{VALUE}@h/,https://o/?token={VALUE}',
         'lines': [f'Authorization: Bearer {VALUE}', f'Cookie: {VALUE}'],
         f'Cookie: {VALUE}': 1,
+        'fields': [
+            {'name': 'Authorization', 'value': f'Bearer {VALUE}'},
+            {'Key': 'token', 'Value': [VALUE]},
+        ],
+        'sets': {f'Cookie: {VALUE}', 5},
+        'raw': ['Accept', 'text/csv', 'X-Api-Key', VALUE, 'Cookie', VALUE],
+        'three': ('Authorization', 'Basic', VALUE),
+        'as_text': str([{'name': 'Authorization', 'value': VALUE}]),
+        'as_pairs': str([('Authorization', f'Bearer {VALUE}')]),
+        'as_toml': f'headers = {{name = "Cookie", value = "{VALUE}"}}',
+        'as_json': f'[{{"name": "Authorization", "value": "{VALUE}"}}]',
+        'cert': ['a.pem', 'a.key', VALUE],
+        'certs': {'cert': f'a.pem:{VALUE}'},
+        'cookies': f'a={VALUE}; b={VALUE}',
+        'more': {'cookies': {'a': VALUE}, 'line': f'cookies=a={VALUE}', 'auth': False},
+        ('Authorization', 'x'): VALUE,
         'number': 5,
     }
     shown = redact_value(given)
@@ -179,6 +259,15 @@ def test_values_of_every_form() -> None:
     assert shown['number'] == 5
     assert shown['tables'] == [{'deep': {'token': '***', 'retries': 3, 'token_file': None}}]
     assert shown['proxy'] == 'https://***@h:80'
+    assert shown['fields'][0] == {'name': 'Authorization', 'value': '***'}
+    assert shown['raw'] == ['Accept', 'text/csv', 'X-Api-Key', '***']
+    assert shown['cert'] == ['a.pem', 'a.key', '***']
+    assert shown['more'] == {'cookies': {'a': '***'}, 'line': 'cookies=***', 'auth': False}
+    assert redact_value({'cookies': 'jar.txt', 'cert': ['a', 'b']}) == {
+        'cookies': 'jar.txt',
+        'cert': ['a', 'b'],
+    }
+    assert redact_value({'cert': 'C:/a.pem', 'n': {1: 2}}) == {'cert': 'C:/a.pem', 'n': {1: 2}}
     assert redact_value('code=1', ('code',)) == 'code=***'
     assert redact_value('a' * 9000) == 'a' * 8192 + '…'
     assert redact_value('Code: 1', ('code',)) == 'Code: ***'
