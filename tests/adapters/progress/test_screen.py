@@ -19,6 +19,8 @@ from dlmachine.core.protocol.progress import (
     DownloadStarted,
     DownloadWaiting,
 )
+from dlmachine_adapters.progress import display, layout
+from dlmachine_adapters.progress import screen as screen_module
 from dlmachine_adapters.progress.screen import Above, Screen
 
 
@@ -193,6 +195,45 @@ def test_several_boards_share_the_screen(terminal: Terminal, streams: Any) -> No
         close()
 
     assert streams.stdout is terminal
+
+
+def test_a_cold_start_in_many_threads_makes_one_screen(
+    terminal: Terminal, streams: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread draws, one set of bars is made, and each download has one bar."""
+    made: list[Any] = []
+    real = screen_module._Bars
+
+    def make(*words: Any) -> Any:
+        made.append(None)
+        time.sleep(0.05)
+        return real(*words)
+
+    monkeypatch.setattr(screen_module, '_Bars', make)
+    monkeypatch.setattr(display, '_DISPLAYS', {})
+    monkeypatch.setattr(display, 'is_seen', lambda: True)
+    start = threading.Barrier(8)
+    closes: list[Callable[[], None]] = []
+
+    def begin(number: int) -> None:
+        start.wait(10)
+        screen: Any = display.find_display()
+        closes.append(_begin(screen, f'file-{number}'))
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    drawing = [one for one in threading.enumerate() if one.name == 'dlmachine-screen']
+    _wait_for(lambda: all(f'file-{number}' in terminal.getvalue() for number in range(8)))
+    screen: Any = display.find_display()
+    frame = screen._lines(80, 24, layout.ASCII)
+    for close in closes:
+        close()
+
+    assert (len(drawing), len(made)) == (1, 1)
+    assert sum('file-' in line for line in frame) == 8
 
 
 def test_a_closed_terminal_fails_nothing(terminal: Terminal, streams: Any) -> None:
