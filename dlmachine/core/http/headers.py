@@ -12,7 +12,6 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import frozen
 from dlmachine.core.regex import regex
-from dlmachine.core.secrets.configuration import redact_value
 from dlmachine.core.secrets.redact import redact_fields
 from dlmachine.core.secrets.secret_names import SecretNames
 from dlmachine.core.text.control_chars import find_control_char, find_not_latin
@@ -206,7 +205,7 @@ def is_token(text: str) -> bool:
 
 def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
     name, value = pair
-    shown = redact_value(name)  # The caller may have passed a complete line as the name.
+    shown = name if is_token(name) else _shown_line(name)
     breaker = find_control_char(f'{where} name {shown!r}', name) or find_control_char(
         f'{where}[{name!r}]', value
     )
@@ -217,3 +216,10 @@ def _find_fault(pair: tuple[str, str], where: str) -> InvalidInput | None:
             where=f'{where}[{shown!r}]', problem='is not a valid name of a header field'
         )
     return find_not_latin(f'{where}[{name!r}]', value)
+
+
+def _shown_line(name: str) -> object:
+    # The caller may have passed a complete line as the name.
+    from dlmachine.core.secrets.configuration import redact_value
+
+    return redact_value(name)

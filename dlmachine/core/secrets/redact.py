@@ -20,7 +20,6 @@ from dlmachine.core.secrets.secret_names import (
     SecretNames,
     is_secret_name,
 )
-from dlmachine.core.secrets.text_secrets import walk_text
 from dlmachine.core.secrets.url_secrets import MASK, Walked, walk_url, walk_value
 
 __all__ = [
@@ -137,6 +136,9 @@ def _redact_field(name: str, value: str, declared: SecretNames) -> str:
 
 
 def _walk_field(name: str, value: str, declared: SecretNames) -> Iterator[Walked]:
+    # Imported late: most fields hold no secret.
+    from dlmachine.core.secrets.text_secrets import walk_text
+
     for index, piece in enumerate(_split_at_urls(name, value)):
         yield walk_url(piece, declared) if index % 2 else walk_text(piece, declared)
 

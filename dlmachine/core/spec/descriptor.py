@@ -32,13 +32,13 @@ from dlmachine.core.http.body import (
 from dlmachine.core.http.headers import Headers, HeadersLike, parse_headers
 from dlmachine.core.http.request import Tls
 from dlmachine.core.http.url import parse_url
-from dlmachine.core.secrets.configuration import redact_value
 from dlmachine.core.secrets.redact import (
     Redactor,
     secrets_in_fields,
     secrets_in_pairs,
     secrets_in_url,
 )
+from dlmachine.core.secrets.refusal import refused
 from dlmachine.core.secrets.secret_names import SecretNames, fold_names, parse_secret_names
 from dlmachine.core.sources.resolved import Resolved
 from dlmachine.core.spec.key_names import parse_key_names
@@ -292,8 +292,7 @@ def _parse_method(method: object, *, has_body: bool) -> Result[str, Fault]:
     name = ('POST' if has_body else 'GET') if method is None else method
     name = name.upper() if isinstance(name, str) else shown_value(name)
     if name not in METHODS:
-        problem = f'must be one of {", ".join(METHODS)}, not {shown_value(redact_value(method))}'
-        return Failure(InvalidInput(where='method', problem=problem))
+        return refused('method', method, f'one of {", ".join(METHODS)}')
     if name in {'GET', 'HEAD'} and has_body:
         problem = f'cannot be {name}: {name} has no body (RFC 9110 section 9.3.1)'
         return Failure(InvalidInput(where='method', problem=problem, advice='Use POST or PUT'))
