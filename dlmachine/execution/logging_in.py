@@ -99,7 +99,7 @@ def _log_in(
 
 
 def _fetch(run: RunToEnd, target: Descriptor, policy: Policy, world: World) -> 'Page | Fault':
-    from dlmachine_adapters.http.web_page import read_page
+    from dlmachine.core.access.login_form import read_page
 
     outcome = run(target, policy, world.observe(target, policy), world)
     if not isinstance(outcome, Outcome):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
@@ -305,15 +306,17 @@ def test_for_a_site(site: Django, make_manager: MakeManager, tmp_path: Path) -> 
     assert "another person's" in str(item.fault)
 
 
-def test_without_the_package(
-    site: Django, make_manager: MakeManager, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize('unit', [b'<a ', b'<form><input name=a>', b'<a b="'])
+def test_a_hostile_login_page_takes_a_moment(
+    server: Server, make_manager: MakeManager, unit: bytes
 ) -> None:
-    """The error names the extra."""
-    monkeypatch.setitem(__import__('sys').modules, 'bs4', None)
-    with pytest.raises(
-        RequestError, match='beautifulsoup4. Install it: pip install beautifulsoup4'
-    ):
-        read(make_manager(), site.url, auth=login(site))
+    """Its forms are read in linear time, and only at its beginning."""
+    url = server.on('/login', resource(unit * (400_000 // len(unit))))
+    recipe = dm.Login(url, {'password': 'x'})
+    began = time.process_time()
+    with pytest.raises(AuthError, match='its'):
+        read(make_manager(), server.url('/data'), auth=recipe)
+    assert time.process_time() - began < 2
 
 
 def test_two_accounts_have_two_sessions(site: Django, make_manager: MakeManager) -> None:

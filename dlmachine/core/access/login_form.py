@@ -1,4 +1,4 @@
-"""Choose and fill in the form of a login page, and tell whether the login has worked.
+"""Read and fill in the form of a login page, and tell whether the login has worked.
 
 Pure. A form is sent only to the origin of the login's URL.
 """
@@ -21,6 +21,13 @@ from dlmachine.core.faults import (
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.body import Pairs
 from dlmachine.core.http.url import join_url, parse_url
+from dlmachine.core.text.html_tags import Attributes, Tag, decode_page, plain_text, read_tags
+
+#: Forms are searched for in this many characters; a login page is shorter.
+MAX_SCANNED_CHARS: Final = 1 << 18
+_CONTROLS: Final = frozenset({'input', 'select', 'textarea', 'button'})
+_UNSENT: Final = frozenset({'submit', 'button', 'image', 'reset', 'file'})
+_TICKED: Final = frozenset({'checkbox', 'radio'})
 
 
 @frozen
@@ -58,6 +65,35 @@ class Filled:
 
     url: str
     pairs: Pairs
+
+
+def read_page(url: str, body: bytes, content_type: str) -> Page:
+    """Read a page.
+
+    >>> body = b'<form method=post action=/in><input name=user><input name=pw type=password></form>'
+    >>> [form] = read_page('https://h/login', body, 'text/html').forms
+    >>> form.action, form.fields, form.has_password
+    ('/in', (('user', ''), ('pw', '')), True)
+    """
+    text = decode_page(body, content_type)
+    forms: list[Form] = []
+    metas: list[tuple[str, str]] = []
+    attributes: Attributes | None = None
+    inside: list[Tag] = []
+    for tag in read_tags(text[:MAX_SCANNED_CHARS]):
+        if tag.name == 'meta' and tag.attributes.get('name') and tag.attributes.get('content'):
+            metas.append((tag.attributes['name'], tag.attributes['content']))
+        elif attributes is None:
+            # A form inside a form is none.
+            attributes = tag.attributes if tag.name == 'form' and not tag.is_end else None
+        elif tag.name == 'form' and tag.is_end:
+            forms.append(_form(attributes, inside))
+            attributes, inside = None, []
+        elif tag.name in _CONTROLS or tag.name == 'option':
+            inside.append(tag)
+    if attributes is not None:
+        forms.append(_form(attributes, inside))
+    return Page(url=url, text=text, forms=tuple(forms), metas=tuple(metas))
 
 
 def fill_in(page: Page, login: Login, values: Mapping[str, str]) -> Result[Filled, Fault]:
@@ -125,6 +161,64 @@ def ends_session(fault: Fault) -> bool:
 
 
 _REFUSED: Final = frozenset({401, 403})
+
+
+def _form(attributes: Attributes, inside: list[Tag]) -> Form:
+    fields: list[tuple[str, str]] = []
+    unsent: list[str] = []
+    has_password = False
+    for index, tag in enumerate(inside):
+        name = tag.attributes.get('name')
+        if not name or tag.is_end or tag.name == 'option':
+            continue
+        has_password |= _kind(tag) == 'password'
+        if _is_sent(tag):
+            fields.append((name, _value(inside, index)))
+        else:
+            unsent.append(name)
+    return Form(
+        action=attributes.get('action', ''),
+        method=attributes.get('method') or 'get',
+        fields=tuple(fields),
+        unsent=tuple(unsent),
+        has_password=has_password,
+    )
+
+
+def _is_sent(tag: Tag) -> bool:
+    # As a browser sends it: no button, and no box that is not ticked.
+    kind = _kind(tag)
+    if 'disabled' in tag.attributes or kind in _UNSENT:
+        return False
+    return kind not in _TICKED or 'checked' in tag.attributes
+
+
+def _kind(tag: Tag) -> str:
+    return (tag.attributes.get('type') or 'text').lower() if tag.name == 'input' else tag.name
+
+
+def _value(inside: list[Tag], index: int) -> str:
+    tag = inside[index]
+    if tag.name == 'textarea':
+        return plain_text(tag.text.removeprefix('\n'))
+    if tag.name == 'select':
+        return _chosen(inside, index + 1)
+    return tag.attributes.get('value', 'on' if _kind(tag) in _TICKED else '')
+
+
+def _chosen(inside: list[Tag], start: int) -> str:
+    first: str | None = None
+    for index in range(start, len(inside)):
+        tag = inside[index]
+        if tag.name != 'option':
+            break  # The end of the list, or the next field.
+        if tag.is_end:
+            continue
+        value = tag.attributes.get('value', plain_text(tag.text.strip()))
+        if 'selected' in tag.attributes:
+            return value
+        first = value if first is None else first
+    return first or ''
 
 
 def _lack(page: Page, values: Mapping[str, str]) -> str:

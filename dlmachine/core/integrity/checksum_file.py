@@ -6,7 +6,7 @@ comma), and a file with a single hash.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote
 
@@ -32,6 +32,10 @@ _NAME_FIRST: Final = regex(
 )
 _QUOTES: Final = ('"', "'")
 _ALGORITHM_WORD: Final = regex(r'(?i)(blake2[bs]|b2|sha3[-_]?\d{3}|sha-?\d{1,3}|md5)')
+
+
+#: A longer file is not parsed as a whole, only its lines with the name of the file.
+_MAX_PARSED_CHARS: Final = 1 << 20
 
 
 @frozen(kw_only=False)
@@ -62,9 +66,10 @@ def find_checksum(
 
     `paths` are possible names of the file, best first: paths of URLs, or bare names. If several
     lines have the same file name, the line whose folders match best counts; if they have digests
-    by several algorithms, the longest digest counts.
+    by several algorithms, the longest digest counts. Of a file of more than a million characters,
+    only the lines that contain the name are parsed.
 
-    Faults: `ChecksumUnknown` if no line matches, or if matching lines differ.
+    Faults: `ChecksumUnknown` if no line matches, if matching lines differ, or if too many match.
 
     >>> text = f'{"0" * 64}  ./b/t.csv\n{"1" * 64} *./a/t.csv\n'
     >>> find_checksum(text, ChecksumList('SHA256SUMS'), ('/data/a/t.csv',)).unwrap().hex[:4]
@@ -72,6 +77,11 @@ def find_checksum(
     >>> find_checksum('', ChecksumList('SHA256SUMS'), ('/t.csv',)).failure().problem
     'contains no checksum'
     """
+    if len(text) > _MAX_PARSED_CHARS:
+        text = _lines_with(text, {_last(path) for path in paths} - {''})
+        if len(text) > _MAX_PARSED_CHARS:
+            problem = 'is too long: too many of its lines have the name of the file'
+            return Failure(ChecksumUnknown(source=str(source), problem=problem))
     lines = tuple(_read_lines(text, str(source)))
     if not lines:
         return Failure(ChecksumUnknown(source=str(source), problem='contains no checksum'))
@@ -119,6 +129,22 @@ def parse_checksum_line(text: str, source: str) -> ChecksumLine | None:
             name = _name(found['name'], is_escaped=line.startswith('\\'))
             return ChecksumLine(checksum, name, found.groupdict().get('url'))
     return None
+
+
+def _lines_with(text: str, names: Iterable[str]) -> str:
+    # A search for each name, because parsing all lines of the longest file takes seconds.
+    found: dict[str, None] = {}
+    size = 0
+    for name in names:
+        position = text.find(name)
+        while position != -1 and size <= _MAX_PARSED_CHARS:
+            end = text.find('\n', position)
+            end = len(text) if end == -1 else end
+            line = text[text.rfind('\n', 0, position) + 1 : end]
+            size += len(line) + 1
+            found[line] = None
+            position = text.find(name, end)
+    return '\n'.join(found) if size <= _MAX_PARSED_CHARS else text
 
 
 def _read_lines(text: str, source: str) -> Iterator[ChecksumLine]:

@@ -15,6 +15,8 @@ from dlmachine.core.text.control_chars import find_control_char
 
 #: The most files that are read; no repository allows as many in a record.
 MAX_FILES: Final = 100_000
+#: Parsing the answer of a repository takes a moment: it has no more members and lists than these.
+_MAX_MEMBERS: Final = 2_000_000
 _MAX_CHARS: Final = 1_000
 _MAX_SIZE: Final = 1 << 60
 _HEX: Final = regex(r'[0-9a-f]{8,128}')
@@ -30,6 +32,8 @@ def read_object(text: str, source: str, server: str) -> Result[dict[str, Any], F
     >>> read_object('<html>', 'doi:10.1/x', 'https://h/').failure().problem
     'https://h/ answered with something other than a JSON object'
     """
+    if text.count(',') + text.count('[') + text.count('{') > _MAX_MEMBERS:
+        return Failure(unreadable(source, server, 'more than can be read'))
     with suppress(ValueError, RecursionError):
         found = json.loads(text)
         if isinstance(found, dict):

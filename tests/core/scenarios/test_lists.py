@@ -1,5 +1,6 @@
 """Checksum files, header fields, names and dates with unusual values."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from dlmachine.core.http.request import Request
 from dlmachine.core.http.validators import is_same_version
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.integrity.checksum_file import find_checksum, read_list
+from dlmachine.core.machine.checksum_file import MAX_LIST_BYTES
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.expectation import Expectation
 from dlmachine.core.transfer.read_response import decide_body
@@ -216,3 +218,40 @@ def test_a_wait_of_many_digits_is_long(digits: str) -> None:
     """The wait is a year at most, and no exception is raised."""
     asked = parse_retry_after(a_head(503, {'Retry-After': digits}), NOW)
     assert asked == timedelta(days=366)
+
+
+LONG = f'{B}  other.csv\n' * 16_000
+
+
+@pytest.mark.parametrize('start', ['', LONG])
+@pytest.mark.parametrize(
+    ('line', 'path'),
+    [
+        (f'{A}  t.csv', '/d/t.csv'),
+        (f'{A} *./d/t.csv', '/d/t.csv'),
+        (f'SHA256 (a b.csv) = {A}', '/d/a%20b.csv'),
+        (f'"a b.csv" {A} https://h/x', '/a%20b.csv'),
+    ],
+)
+def test_a_line_of_a_long_list_is_found(start: str, line: str, path: str) -> None:
+    """At the beginning, in the middle and at the end, without parsing all lines."""
+    for text in (f'{line}\n{start}', f'{start}{line}\n{start}', f'{start}{line}'):
+        assert find_checksum(text, ChecksumList('SUMS'), ('', path)).unwrap().hex == A
+    missing = find_checksum(f'{start}{line}', ChecksumList('SUMS'), ('/no.csv',)).failure()
+    assert 'no.csv' in missing.problem or 'no checksum' in missing.problem
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize(
+    'unit', ['t.csv\n', f'{A}  t.csv\n', f'{A}  other.csv\n', 'a\n', 't.csv', ') ', 'a,']
+)
+def test_the_longest_list_takes_a_moment(unit: str) -> None:
+    """Lines that are all alike are one line; too many that differ are refused."""
+    text = unit * (MAX_LIST_BYTES // len(unit))
+    began = time.process_time()
+    find_checksum(text, ChecksumList('SUMS'), ('/t.csv', '/u.csv'))
+    assert time.process_time() - began < 2
+    if unit == 't.csv\n':
+        many = '\n'.join(f'{A}  {number}/t.csv' for number in range(20_000))
+        fault = find_checksum(many, ChecksumList('SUMS'), ('/t.csv',)).failure()
+        assert 'too many of its lines' in fault.problem

@@ -1,6 +1,7 @@
 """Whole answers of repositories: every member that counts has its place in the listing."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -8,8 +9,21 @@ import pytest
 from dlmachine.core.faults import DoiNotFound, SourceUnusable
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.sources.address import Repositories, Source
-from dlmachine.core.sources.inquiry import Answered, Inquiry, advance, begin
-from dlmachine.core.sources.json_reader import MAX_FILES, Unreadable, files_of, size_of, text_of
+from dlmachine.core.sources.inquiry import (
+    MAX_ANSWER_BYTES,
+    Answered,
+    Inquiry,
+    advance,
+    begin,
+)
+from dlmachine.core.sources.json_reader import (
+    MAX_FILES,
+    Unreadable,
+    files_of,
+    read_object,
+    size_of,
+    text_of,
+)
 from dlmachine.core.sources.listing import Listing, SourceFile
 
 USUAL = Repositories()
@@ -277,3 +291,13 @@ def test_the_longest_list() -> None:
     assert len(files_of([None] * MAX_FILES)) == MAX_FILES
     with pytest.raises(Unreadable):
         files_of([None] * (MAX_FILES + 1))
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize('unit', ['[],', '{},', '{"a":1},', '1,', '0.1,', '"a",', '[', '{"a":'])
+def test_a_hostile_answer_takes_a_moment(unit: str) -> None:
+    """The largest that is downloaded; with too many members it is not parsed."""
+    text = f'{{"files":[{unit * (MAX_ANSWER_BYTES // len(unit))}null]}}'
+    began = time.process_time()
+    assert 'answered with' in read_object(text, 'doi:10.1/x', 'https://h/').failure().problem
+    assert time.process_time() - began < 2
