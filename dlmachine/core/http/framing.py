@@ -96,8 +96,9 @@ def find_head_problem(head: ResponseHead) -> str | None:
 
 
 def _transfer_codings(head: ResponseHead) -> list[str]:
-    # Repeated fields form a list (RFC 9110 section 5.3): `chunked` twice is two codings.
-    return [value.lower() for value in head.headers.get_all('Transfer-Encoding') if value]
+    # Repeated fields form a list (RFC 9110 section 5.3): `chunked` twice is two codings. A field
+    # without a value is read in different ways, so it is a coding that nobody requested.
+    return [value.lower() for value in head.headers.get_all('Transfer-Encoding')]
 
 
 def _persists(head: ResponseHead) -> bool:

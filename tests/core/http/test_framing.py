@@ -53,6 +53,8 @@ def test_the_end_of_a_body(
         (_head(200, ('Content-Length', '3,')), 'a Content-Length that is not a length'),
         (_head(200, _CHUNKED, ('Content-Length', 'x')), None),
         (_head(200, ('Transfer-Encoding', '\xa0chunked')), 'the transfer coding'),
+        (_head(200, ('Transfer-Encoding', '')), 'the transfer coding'),
+        (_head(200, ('Transfer-Encoding', ''), ('Content-Length', '3')), 'the transfer coding'),
         (_head(200, _CHUNKED, _CHUNKED), "the transfer coding 'chunked, chunked'"),
         (_head(302, ('Location', '/a'), ('Location', '/a')), None),
         (_head(302, ('Location', '/a'), ('Location', '/b')), 'two different Location fields'),
