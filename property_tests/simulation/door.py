@@ -13,7 +13,6 @@ from dlmachine.core.http.body import FormBody
 from dlmachine.core.http.request import Request
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.fakes.server import Reply, Turn
-from dlmachine_adapters.http import web_page as web_page  # noqa: PLC0414 -- loaded before the disk is simulated
 from property_tests.simulation.kernel import Kernel
 from property_tests.simulation.processes import require
 from property_tests.simulation.requests import HOST, URL

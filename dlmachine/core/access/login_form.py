@@ -4,7 +4,7 @@ Pure. A form is sent only to the origin of the login's URL.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -21,7 +21,9 @@ from dlmachine.core.faults import (
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.body import Pairs
 from dlmachine.core.http.url import join_url, parse_url
-from dlmachine.core.text.html_tags import Attributes, Tag, decode_page, plain_text, read_tags
+
+if TYPE_CHECKING:
+    from dlmachine.core.text.html_tags import Attributes, Tag
 
 #: Forms are searched for in this many characters; a login page is shorter.
 MAX_SCANNED_CHARS: Final = 1 << 18
@@ -75,6 +77,9 @@ def read_page(url: str, body: bytes, content_type: str) -> Page:
     >>> form.action, form.fields, form.has_password
     ('/in', (('user', ''), ('pw', '')), True)
     """
+    # Imported late: most downloads need no login.
+    from dlmachine.core.text.html_tags import decode_page, read_tags
+
     text = decode_page(body, content_type)
     forms: list[Form] = []
     metas: list[tuple[str, str]] = []
@@ -163,7 +168,7 @@ def ends_session(fault: Fault) -> bool:
 _REFUSED: Final = frozenset({401, 403})
 
 
-def _form(attributes: Attributes, inside: list[Tag]) -> Form:
+def _form(attributes: 'Attributes', inside: 'list[Tag]') -> Form:
     fields: list[tuple[str, str]] = []
     unsent: list[str] = []
     has_password = False
@@ -185,7 +190,7 @@ def _form(attributes: Attributes, inside: list[Tag]) -> Form:
     )
 
 
-def _is_sent(tag: Tag) -> bool:
+def _is_sent(tag: 'Tag') -> bool:
     # As a browser sends it: no button, and no box that is not ticked.
     kind = _kind(tag)
     if 'disabled' in tag.attributes or kind in _UNSENT:
@@ -193,20 +198,20 @@ def _is_sent(tag: Tag) -> bool:
     return kind not in _TICKED or 'checked' in tag.attributes
 
 
-def _kind(tag: Tag) -> str:
+def _kind(tag: 'Tag') -> str:
     return (tag.attributes.get('type') or 'text').lower() if tag.name == 'input' else tag.name
 
 
-def _value(inside: list[Tag], index: int) -> str:
+def _value(inside: 'list[Tag]', index: int) -> str:
     tag = inside[index]
     if tag.name == 'textarea':
-        return plain_text(tag.text.removeprefix('\n'))
+        return tag.text.removeprefix('\n')
     if tag.name == 'select':
         return _chosen(inside, index + 1)
     return tag.attributes.get('value', 'on' if _kind(tag) in _TICKED else '')
 
 
-def _chosen(inside: list[Tag], start: int) -> str:
+def _chosen(inside: 'list[Tag]', start: int) -> str:
     first: str | None = None
     for index in range(start, len(inside)):
         tag = inside[index]
@@ -214,7 +219,7 @@ def _chosen(inside: list[Tag], start: int) -> str:
             break  # The end of the list, or the next field.
         if tag.is_end:
             continue
-        value = tag.attributes.get('value', plain_text(tag.text.strip()))
+        value = tag.attributes.get('value', tag.text.strip())
         if 'selected' in tag.attributes:
             return value
         first = value if first is None else first

@@ -80,7 +80,7 @@ def read_tags(page: str) -> Iterator[Tag]:
                     return  # The rest of the page is its content.
                 after = page.find('<', end) if closing is None else closing.start()
                 text = page[end:after] if after != -1 else page[end:]
-                yield Tag(name[0].lower(), attributes, is_end, text)
+                yield Tag(name[0].lower(), attributes, is_end, plain_text(text))
                 position = after
                 continue
         if end == -1:

@@ -237,8 +237,8 @@ def test_a_line_of_a_long_list_is_found(start: str, line: str, path: str) -> Non
     """At the beginning, in the middle and at the end, without parsing all lines."""
     for text in (f'{line}\n{start}', f'{start}{line}\n{start}', f'{start}{line}'):
         assert find_checksum(text, ChecksumList('SUMS'), ('', path)).unwrap().hex == A
-    missing = find_checksum(f'{start}{line}', ChecksumList('SUMS'), ('/no.csv',)).failure()
-    assert 'no.csv' in missing.problem or 'no checksum' in missing.problem
+    missing = str(find_checksum(f'{start}{line}', ChecksumList('SUMS'), ('/no.csv',)).failure())
+    assert 'no.csv' in missing or 'no checksum' in missing
 
 
 @pytest.mark.timing
@@ -254,4 +254,4 @@ def test_the_longest_list_takes_a_moment(unit: str) -> None:
     if unit == 't.csv\n':
         many = '\n'.join(f'{A}  {number}/t.csv' for number in range(20_000))
         fault = find_checksum(many, ChecksumList('SUMS'), ('/t.csv',)).failure()
-        assert 'too many of its lines' in fault.problem
+        assert 'too many of its lines' in str(fault)
