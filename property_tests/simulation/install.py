@@ -16,7 +16,7 @@ from dlmachine.core.http.url import parse_url
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.secrets.scrubbing import scrub
 from dlmachine.core.transfer import segment_plan
-from dlmachine_adapters import local_files
+from dlmachine_adapters import local_backend, local_files
 from dlmachine_adapters.files import (
     atomic,
     io,
@@ -30,6 +30,7 @@ from dlmachine_adapters.folder_index import index, index_file, seen_files
 from dlmachine_adapters.parts import copies, file_store, folder, part_name, sidecar
 from property_tests.simulation.index import Indexes
 from property_tests.simulation.kernel import Kernel
+from property_tests.simulation.local_source import local_os
 from property_tests.simulation.system import EXCLUSIVE, System, nanoseconds
 from property_tests.simulation.system_os import Os
 from property_tests.simulation.system_path import Active, SimPath, open_file, open_handle
@@ -89,6 +90,8 @@ def installed(system: System, indexes: Indexes) -> Iterator[None]:
             if known is not _MISSING:
                 saved.append((module, name, known))
                 setattr(module, name, value)
+    saved.append((local_backend, 'os', vars(local_backend)['os']))
+    vars(local_backend)['os'] = local_os(Os, system)
     for module, name, value in _CORE:
         saved.append((module, name, module.__dict__[name]))
         setattr(module, name, value)

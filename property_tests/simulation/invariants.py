@@ -76,6 +76,8 @@ class Invariants:
         for path, urls in self.urls.items():
             self._check_path(path, urls)
         self._check_cache()
+        if self.shared.source is not None:
+            self.shared.source.check()
 
     def ended(self, attempt: Attempt, result: Outcome | Fault) -> None:
         """Check the result of a run."""

@@ -27,6 +27,7 @@ from property_tests.simulation.file_mutants import (
     without_folder_sync,
     without_sync,
 )
+from property_tests.simulation.local_mutants import LOCAL_MUTANTS
 from property_tests.simulation.miss_mutants import MISS_MUTANTS
 from property_tests.simulation.path_mutants import PATH_MUTANTS
 from property_tests.simulation.reuse_mutants import REUSE_MUTANTS
@@ -255,4 +256,5 @@ MUTANTS: Final[dict[str, tuple[Mutant, bytes]]] = {
     **REUSE_MUTANTS,
     **MISS_MUTANTS,
     **DOOR_MUTANTS,
+    **LOCAL_MUTANTS,
 }

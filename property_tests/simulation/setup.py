@@ -13,6 +13,7 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec.destination import Auto
+from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import Freshness
 from dlmachine.execution.run import execute, run
 from property_tests.simulation.caching import varies
@@ -22,6 +23,12 @@ from property_tests.simulation.door import behind, draw_door
 from property_tests.simulation.index import Indexes
 from property_tests.simulation.invariants import Invariants
 from property_tests.simulation.kernel import Kernel
+from property_tests.simulation.local_source import (
+    LOCAL,
+    Source,
+    local_descriptor,
+    local_policy,
+)
 from property_tests.simulation.locks import LockTable
 from property_tests.simulation.misses import Misses
 from property_tests.simulation.nemesis import Nemesis
@@ -45,8 +52,8 @@ from property_tests.simulation.world import Attempt, Shared, SimWorld
 
 #: The end of a run takes less.
 _SECONDS_IN_THE_END = 30.0
-#: From this number on, the file is behind a login.
-_HAS_DOOR = 224
+#: From these numbers on, the file is on this computer, or behind a login.
+_IS_LOCAL, _HAS_DOOR = 192, 224
 _LOCKS = ('works', 'absent', 'lies', 'works')
 
 
@@ -104,6 +111,9 @@ class Stage:
         before = drawn % 4
         if drawn >= _HAS_DOOR and not self._is_post:
             self.shared.door = draw_door(kernel, drawn // 4)
+        elif drawn >= _IS_LOCAL and not self._is_post:
+            main = self.network.sites[LOCAL] = self.network.sites[URL]
+            self.shared.source = Source(kernel, main.content)
         targets: list[tuple[Target, str]] = []
         for _ in range(choices.among((1, 2, 2, 3))):
             is_new = not targets or choices.pick(2)
@@ -134,13 +144,19 @@ class Stage:
         self, target: Target, host: str = 'here', pid: int | None = None, *, is_last: bool = False
     ) -> None:
         """Start one more process."""
+        if self.shared.source is not None:
+            target = replace(target, policy=local_policy(target.policy))
         process = self.kernel.spawn(self._program(target, is_last=is_last), host, pid)
         self._targets[process] = target
 
     def _draw_target(self, choices: Choices) -> Target:
         content = self.network.sites[URL].content
         target = draw_target(choices, self._mirrors, content, post=self._is_post)
-        return target if self.shared.door is None else _behind_login(target)
+        if self.shared.door is not None:
+            return Target(behind(target.descriptor), _without_http(target.policy))
+        if self.shared.source is not None:
+            return Target(local_descriptor(target.descriptor), _without_http(target.policy))
+        return target
 
     def _store_before(self, target: Target) -> None:
         # A healthy process, whose steps are not on the tape.
@@ -227,6 +243,8 @@ class Stage:
             # Never two versions in one second, because dates could not distinguish them.
             self.kernel.now += 1.0
             content = publish_version(self.choices, site, self.kernel.now)
+            if self.shared.source is not None and url == URL:
+                self.shared.source.change(content)
             self.kernel.tell(f'** new version at {url}: {content!r}')
 
     def _program(self, target: Target, *, is_last: bool) -> Callable[[Process], None]:
@@ -265,9 +283,8 @@ class Stage:
         return run(target.descriptor, target.policy, glanced, world)
 
 
-def _behind_login(target: Target) -> Target:
-    # The login page must be told from the file: by its name, or by a checksum.
-    policy = replace(target.policy, check_content=True, remember_missing=None)
-    if policy.freshness is Freshness.HTTP:
-        policy = replace(policy, freshness=None)
-    return Target(behind(target.descriptor), policy)
+def _without_http(policy: Policy) -> Policy:
+    # The rules of HTTP, and misses, are played without logins and local files; a login page is told
+    # from the file by the name of the file.
+    freshness = None if policy.freshness is Freshness.HTTP else policy.freshness
+    return replace(policy, check_content=True, remember_missing=None, freshness=freshness)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.access.cookies import CookieStore
-from dlmachine.core.decision.snapshot import FileSeen, Snapshot
+from dlmachine.core.decision.snapshot import BackendSeen, FileSeen, Snapshot
 from dlmachine.core.faults import BackendMissing, Fault, TimedOut
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
@@ -50,6 +50,7 @@ from property_tests.simulation.clock import SimClock
 from property_tests.simulation.door import LOGIN, PASSWORD, RIGHT, WRONG, Door
 from property_tests.simulation.index import Indexes
 from property_tests.simulation.kernel import Kernel
+from property_tests.simulation.local_source import SimLocal, Source
 from property_tests.simulation.locks import LockTable, SimLocks
 from property_tests.simulation.misses import Misses
 from property_tests.simulation.network import Network
@@ -79,6 +80,7 @@ class Shared:
     has_cache: bool = True
     is_honest: bool = False
     door: Door | None = None
+    source: Source | None = None
     jars: dict[str, CookieStore] = field(default_factory=dict)
     requests: int = 0
     responses: Responses = field(default_factory=Responses)
@@ -288,11 +290,15 @@ class SimWorld:
         self._sessions = Sessions(self.clock)
         self.workers = InTurn()
         self._transport = SimTransport(shared, attempt, self.clock, on_request)
+        self._local = SimLocal(shared.kernel, self.clock)
 
     def transport(self, backend: str) -> Result[Transport, Fault]:
-        """The only backend."""
+        """The backend for servers, or that for local files."""
         if backend == self._transport.seen.name:
             return Success(self._transport)
+        if backend == self._local.name:
+            self._shared.requests += 1
+            return Success(self._local)
         return Failure(BackendMissing(backend=backend, reason='it is not simulated'))
 
     def read_secret(self, effect: ReadSecret) -> SecretRead | EffectFailed:
@@ -319,6 +325,10 @@ class SimWorld:
         """Log in by a form; a process has its own logins."""
         return self._sessions.log_in_once(effect, values, perform)
 
+    def _backends(self) -> tuple[BackendSeen, ...]:
+        seen = (self._transport.seen,)
+        return seen if self._shared.source is None else (*seen, self._local.seen)
+
     def observe(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
         """Observe everything that a decision depends on."""
         self._shared.kernel.look('looks')
@@ -330,6 +340,6 @@ class SimWorld:
             files=self.files,
             store=self.store,
             index=lambda: self.index,
-            backends=lambda: (self._transport.seen,),
+            backends=self._backends,
             chance=lambda: 0.5,
         )
