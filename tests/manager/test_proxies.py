@@ -11,6 +11,7 @@ from dlmachine.manager import DownloadManager
 from tests.servers.behaviours import resource, respond
 from tests.servers.http import Server
 from tests.servers.proxy import Proxy
+from tests.servers.proxy_program import ProxyProgram
 
 MakeManager = Callable[..., DownloadManager]
 PASSWORD = 'planted/p@ss'
@@ -48,6 +49,28 @@ def test_a_login_is_tried_once(make_manager: MakeManager, server: Server, passwo
         assert len(proxy.targets) == 1
     assert caught.value.fault.code == 'proxy_login_refused'
     assert 'proxy_auth=' in str(caught.value)
+
+
+def test_the_proxy_of_a_package(make_manager: MakeManager, server: Server, tmp_path: Path) -> None:
+    """One that was not written for these tests: with and without its login, and its own 502."""
+    pytest.importorskip('proxy')
+    url = server.on('/x.csv', resource(b'a,b'))
+    with ProxyProgram(f'me:{PASSWORD}', tmp_path) as proxy:
+        # This proxy forwards the second request of a connection to the server of the first one, so
+        # each has its own.
+        options: dict[str, Any] = {'proxy': proxy.url, 'no_proxy': '', 'retries': 0}
+        known = {**options, 'proxy_auth': ('me', PASSWORD)}
+        assert make_manager(**known).fetch(url, False).buffer.read() == b'a,b'  # type: ignore[union-attr]
+        with pytest.raises(dm.ServerError, match=f'502 .*through the proxy .*:{proxy.port}'):
+            make_manager(**known).fetch('http://127.0.0.1:1/x.csv', False)
+        with pytest.raises(dm.NetworkError) as caught:
+            make_manager(**known).fetch('https://127.0.0.1:1/x.csv', False)
+        assert caught.value.fault.code == 'proxy_refused'
+        for auth in (('me', 'wrong'), None):
+            with pytest.raises(dm.NetworkError) as caught:
+                make_manager(proxy_auth=auth, **options).fetch(url, False)
+            assert caught.value.fault.code == 'proxy_login_refused'
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize('backend', ['requests', 'curl'])
