@@ -18,7 +18,7 @@ from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for, unwrap
 from dlmachine.options.rules import merge_described
 from dlmachine.paths import DestInput, PathInput
-from dlmachine.targets import PLAIN_VALUES, Target, parse_target, remember_targets
+from dlmachine.targets import PLAIN_VALUES, Target, parse_target, remember_targets, shown_by
 from dlmachine_adapters.world import SystemWorld, cache_folder
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Composition:
         #: That world, and the own one, which is a child of it.
         self._worlds: tuple[SystemWorld | None, SystemWorld] = (
             None,
-            SystemWorld(folder=folder, progress=self._config.progress),
+            SystemWorld(folder=folder, progress=shown_by({}, self._config)),
         )
 
     def _configure(self, config: Config) -> None:
@@ -73,7 +73,7 @@ class Composition:
             self._worlds = None, self._worlds[1].renewed()
         else:
             base = self._above()
-            self._worlds = base, base.child(progress=self._config.progress)
+            self._worlds = base, base.child(progress=shown_by({}, self._config))
         return self._worlds[1]
 
     @property

@@ -63,6 +63,7 @@ class Config:
     path: str | None = None
     pkg: str | None = None
     progress: Any = True
+    on_event: Any = None
     keeping: Keeping = UNLIMITED
 
     @property
@@ -190,6 +191,7 @@ def _settle(given: Mapping[str, Setting]) -> Result[Config, Fault]:
             path=plain.get('path'),
             pkg=plain.get('pkg'),
             progress=plain.get('progress', True),
+            on_event=plain.get('on_event'),
             keeping=keeping,
         )
     )
@@ -209,6 +211,8 @@ def _read_plain(name: str, value: object) -> Result[Any, Fault]:
         return Success(value)
     if name == 'progress':
         return parsers.read_progress(name, value)
+    if name == 'on_event':
+        return parsers.read_validator(name, value)
     if name == 'path' and isinstance(value, str):
         return parse_local_path(value, name, _NOT_A_FOLDER)
     return parsers.read_text(name, value).bind(lambda text: _check_package(name, str(text)))

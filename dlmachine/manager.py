@@ -107,8 +107,8 @@ class DownloadManager(FileReading):
         """The same as `download`, as an Outcome: path or buffer, origin, record, story."""
         descriptor, policy = self.prepare(url, dest, **options)
         world = self._world
-        if 'progress' in options:
-            world = world.showing(progress_of(options))
+        if 'progress' in options or 'on_event' in options:
+            world = world.showing(progress_of(options, self._config))
 
         with world.stop.tracked():
             if not callable(world.shows):

@@ -29,7 +29,7 @@ from dlmachine.core.spec.destination import (
     ends_in_separator,
     parse_destination,
 )
-from dlmachine.core.spec.option_parsers import read_progress
+from dlmachine.core.spec.option_parsers import read_progress, read_validator
 from dlmachine.core.spec.options import parse_policy, split_options
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.policy_checks import at_place
@@ -51,6 +51,8 @@ OneKind = TypeVar('OneKind', str, PurePath, core.Descriptor, 'Item')
 ANY_URL: Final = 'http://options.invalid/'
 #: The types of the values of options that say everything by themselves.
 PLAIN_VALUES: Final = frozenset({bool, int, float, type(None)})
+#: Options that say where progress is shown; they are not those of a download.
+_OF_DISPLAY: Final = ('progress', 'on_event')
 #: The number of targets that a manager remembers.
 _MAX_REMEMBERED: Final = 1024
 
@@ -71,7 +73,7 @@ def parse_target(
     handled: dict[str, object] = {}
     if options:
         words = expand_words(options)
-        words.pop('progress', None)
+        words = {name: value for name, value in words.items() if name not in _OF_DISPLAY}
         described, handled = unwrap(split_options(words))
     if type(target) is not str or '://' not in target:
         is_allowed = options.get('allow_file', config.defaults.policy.network.allow_file)
@@ -116,10 +118,24 @@ def remember_targets(config: Config) -> Callable[..., tuple[core.Descriptor, Pol
     return parse
 
 
-def progress_of(options: Mapping[str, object]) -> Any:
+def progress_of(options: Mapping[str, object], config: Config) -> Any:
     """Where a call shows its progress; None if it has no option for it.  Raises: RequestError."""
-    value = options.get('progress')
-    return None if value is None else unwrap(read_progress('progress', value))
+    return shown_by(options, config) if any(name in options for name in _OF_DISPLAY) else None
+
+
+def shown_by(options: Mapping[str, object], config: Config) -> Any:
+    """Where progress is shown: the options of a call over those of a manager.
+
+    Raises: RequestError.
+    """
+    choice, listener = options.get('progress'), options.get('on_event', config.on_event)
+    shown: Any = config.progress if choice is None else unwrap(read_progress('progress', choice))
+    if listener is None:
+        return shown
+    from dlmachine_adapters.progress.display import Listening
+
+    function: Any = unwrap(read_validator('on_event', listener))
+    return Listening(function, shown)
 
 
 def _place(target: Any, path: str | None, dest: DestInput | ToPath, policy: Policy) -> Wanted:

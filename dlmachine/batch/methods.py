@@ -87,7 +87,7 @@ class ManyDownloads(Records):
             raise error_for(InvalidInput(where='url', problem=problem))
         # An iterator may wait for the results of earlier inputs.
         total = len(targets) if isinstance(targets, Collection) else None
-        progress = progress_of(options)
+        progress = progress_of(options, self._config)
         prepared = self.prepare_many(
             targets, absolute(path_text(dest)) if executor and dest else dest, **options
         )

@@ -3,9 +3,9 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     import logging
 
     from dlmachine.manager import DownloadManager
+
+#: The endings of the names of log files that hold lines of JSON.
+_OF_JSON_LINES: Final = ('.jsonl', '.ndjson')
 
 
 @click.command('get', cls=Command)
@@ -171,11 +174,33 @@ def _logging_waits(given: Mapping[str, Any], *, has_bars: bool) -> AbstractConte
     return _logged(f'.{WAITS}', not is_shown, '%(message)s')
 
 
-def _logging_to_file(given: Mapping[str, Any]) -> AbstractContextManager[None]:
+def _logging_to_file(given: dict[str, Any]) -> AbstractContextManager[None]:
     """Append the log to a file within the block, if --log-file is set."""
     pattern = '%(asctime)s %(levelname)-7s %(message)s'
     path, verbosity = given['log_file'], max(given['verbose'], 1)
+    if path is not None and path.endswith(_OF_JSON_LINES):
+        return _events_to_file(given, path)
     return _logged('', verbosity if path is not None else 0, pattern, path)
+
+
+@contextmanager
+def _events_to_file(given: dict[str, Any], path: str) -> Iterator[None]:
+    """Append the events to a file as lines of JSON, but for those that only count bytes."""
+    import json
+    from datetime import UTC, datetime
+
+    from dlmachine.core.protocol.progress import DownloadAdvanced, ProgressEvent
+
+    with closing(_handler(path)) as handler:
+
+        def append(event: ProgressEvent) -> None:
+            if not isinstance(event, DownloadAdvanced):
+                at = datetime.now(UTC).isoformat(timespec='milliseconds')
+                handler.stream.write(json.dumps({'time': at, **event.to_dict()}) + '\n')
+                handler.flush()
+
+        given['on_event'] = append
+        yield
 
 
 @contextmanager
@@ -199,7 +224,7 @@ def _logged(child: str, verbosity: int, pattern: str, path: str | None = None) -
             shown.close()
 
 
-def _handler(path: str | None) -> 'logging.Handler':
+def _handler(path: str | None) -> 'logging.StreamHandler[Any]':
     import logging
 
     from dlmachine.paths import expand

@@ -27,6 +27,11 @@ MANAGER_HELP: Final[Mapping[str, OptionHelp]] = {
         'show progress, or a function that is called with each event',
         default='True',
     ),
+    'on_event': OptionHelp(
+        'on_event',
+        'OnProgress | None',
+        'a function that is called with each event, beside the progress that is shown',
+    ),
     'rules': OptionHelp(
         'rules',
         'Iterable[Mapping[str, Any]]',
@@ -51,6 +56,7 @@ DOWNLOAD_OPTIONS: Final = (
     *DESCRIPTOR_OPTIONS,
     *(option for name, option in OPTION_HELP.items() if name != 'dest'),
     MANAGER_HELP['progress'],
+    MANAGER_HELP['on_event'],
 )
 
 

@@ -122,6 +122,7 @@ class DownloadOptions(DescriptorOptions, _PolicyOptions, total=False):
     """The options of one download: those of `Descriptor` and of `Policy`, and its progress."""
 
     progress: bool | OnProgress
+    on_event: OnProgress | None
     backend: str
 
 
@@ -149,6 +150,7 @@ class ManagerOptions(_PolicyOptions, CacheOptions, total=False):
 
     dest: DestInput
     progress: bool | OnProgress
+    on_event: OnProgress | None
     rules: Iterable[Mapping[str, Any]]
     headers: HeadersLike
     cainfo: PathInput | None

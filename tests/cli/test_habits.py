@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,27 @@ def test_the_log_goes_to_a_file(server: Server) -> None:
     assert 'hidden' not in text
     done = run('get', url, '--log-file', 'none/log')
     assert (done.exit_code, 'none/log cannot be written: No such file' in done.stderr) == (2, True)
+
+
+def test_the_log_may_be_lines_of_json(server: Server) -> None:
+    """The events of each download, without those that count bytes; a password is masked."""
+    url = server.on('/x', resource(b'data')).replace('http://', 'http://me:hidden@')
+    assert run('get', url, '-o', 'x', '--log-file', 'log.jsonl').exit_code == 0
+    assert run('get', server.url('/none'), '--log-file', 'log.jsonl').exit_code != 0
+    text = Path('log.jsonl').read_text()
+    events = [json.loads(line) for line in text.splitlines()]
+    assert [one['event'] for one in events] == [
+        'DownloadStarted',
+        'DownloadFinished',
+        'DownloadStarted',
+        'DownloadFailed',
+    ]
+    assert datetime.fromisoformat(events[0]['time']).tzinfo is not None
+    assert events[1]['outcome']['path'] == 'x'
+    assert events[3]['fault']['status'] == 404
+    assert 'hidden' not in text
+    done = run('get', url, '--log-file', 'none/log.jsonl')
+    assert (done.exit_code, 'none/log.jsonl cannot be written' in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def _types(names: set[str]) -> dict[str, Any]:
 
 def test_a_download_has_the_options_of_the_table() -> None:
     """Those of the descriptor and of the policy, and their synonyms, with the types of the table."""
-    progress = {'progress': bool | OnProgress}
+    progress = {'progress': bool | OnProgress, 'on_event': OnProgress | None}
     assert get_type_hints(dm.DownloadOptions) == _types(set(TABLE)) | progress
 
 
@@ -48,7 +48,11 @@ def test_a_manager_has_the_options_of_every_download() -> None:
     """And defaults for every request; `path`, `pkg` and `backend` are parameters."""
     options = {name for name in TABLE if SYNONYMS.get(name, name) in OPTION_HELP}
     wanted = _types((options | set(DESCRIBED_NAMES)) - {'backend'})
-    wanted |= {'dest': eval(TABLE['dest'], vars(types)), 'progress': bool | OnProgress}
+    wanted |= {
+        'dest': eval(TABLE['dest'], vars(types)),
+        'progress': bool | OnProgress,
+        'on_event': OnProgress | None,
+    }
     own = ('rules', *CACHE_HELP)
     wanted |= {name: eval(MANAGER_HELP[name].type, vars(types)) for name in own}
 

@@ -1,5 +1,6 @@
 """`progress=`: a switch or a function, of a manager or of one call."""
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -171,3 +172,68 @@ def test_another_value_is_refused(make_manager: MakeManager, server: Server, val
         with pytest.raises(dm.RequestError, match='progress must be true, false or a function'):
             call()
     assert server.asked == []
+
+
+def test_a_listener_gets_what_is_shown(make_manager: MakeManager, server: Server) -> None:
+    """Beside a function, a display or nothing; of a manager, or of one call in its place."""
+    url = server.on('/t', resource(BODY))
+    shown: Events = []
+    heard: Events = []
+    manager = make_manager(progress=shown.append, on_event=heard.append)
+    manager.download(url, False)
+    assert heard == shown != []
+    called: Events = []
+    manager.download(url, False, on_event=called.append)
+    assert _kinds(called) == _kinds(heard)
+    for progress in (True, False):
+        called.clear()
+        manager.download(url, False, on_event=called.append, progress=progress)
+        assert _kinds(called) == _kinds(heard)
+    called.clear()
+    before = len(heard)
+    manager.download(url, False, on_event=None)
+    assert len(heard) == before
+    manager.with_options(on_event=called.append).download_all([url], False)
+    assert _kinds(called)[0] == 'BatchStarted'
+
+
+def test_a_listener_that_fails_is_left_alone(
+    make_manager: MakeManager, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The download goes on, and so does the display."""
+    shown: Events = []
+    url = server.on('/t', resource(BODY))
+    manager = make_manager(progress=shown.append, on_event=lambda _: 1 / 0)
+    assert manager.download(url, False).read() == BODY
+    assert caplog.text.count('the function passed as on_event= failed') == 1
+    assert _kinds(shown)[-1] == 'DownloadFinished'
+
+
+@pytest.mark.parametrize('value', ['x', 7, True])
+def test_a_listener_is_a_function(make_manager: MakeManager, value: Any) -> None:
+    """Of the manager and of a call."""
+    problem = rf'on_event must be a function, not {value!r}'
+    with pytest.raises(dm.RequestError, match=problem):
+        make_manager(on_event=value)
+    with pytest.raises(dm.RequestError, match=problem):
+        make_manager().download('http://h/x', on_event=value)
+
+
+def test_each_event_can_be_written_as_json(make_manager: MakeManager, server: Server) -> None:
+    """With its name, and its fields as JSON has them."""
+    lines: list[dict[str, Any]] = []
+    url = server.on('/t', in_turn(respond(503), resource(BODY)))
+    manager = make_manager(on_event=lambda event: lines.append(event.to_dict()))
+    manager.download_all([url, server.url('/none')], False, workers=1)
+    assert json.loads(json.dumps(lines)) == lines
+    assert {line['event'] for line in lines} == {
+        'BatchStarted',
+        'DownloadStarted',
+        'DownloadWaiting',
+        'DownloadAdvanced',
+        'DownloadFinished',
+        'DownloadFailed',
+    }
+    assert lines[0] == {'event': 'BatchStarted', 'total': 2}
+    (wait,) = (line for line in lines if line['event'] == 'DownloadWaiting')
+    assert 0 < wait['duration'] < 1

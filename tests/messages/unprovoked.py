@@ -220,7 +220,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'Pass the path of a file or of a folder',
     ),
     'the log shows it with a traceback': (
-        'the function passed as progress= failed, and is not called again',
+        'the function passed as ...= failed, and is not called again',
     ),
     'the path is refused before': ('is not the name of a file: ...',),
 }

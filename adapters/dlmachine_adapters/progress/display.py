@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 from time import monotonic
 from typing import Final, Protocol, TypeAlias
@@ -102,8 +103,10 @@ class _ShownPart(MeteredPart):
 class Guarded:
     """A caller's function: called by one thread at a time, and no more once it has raised."""
 
-    def __init__(self, function: OnProgress) -> None:
+    def __init__(self, function: OnProgress, option: str) -> None:
+        """Guard the function that was passed as an option."""
         self._function: OnProgress | None = function
+        self._option = option
         self._calling = Lock()
 
     def __call__(self, event: ProgressEvent) -> None:
@@ -117,8 +120,31 @@ class Guarded:
                 import logging
 
                 self._function = None
-                text = 'the function passed as progress= failed, and is not called again'
+                text = f'the function passed as {self._option}= failed, and is not called again'
                 logging.getLogger('dlmachine').exception(text)
+
+
+class Listening:
+    """A caller's function beside the display: it is called with each event that is shown."""
+
+    def __init__(self, function: OnProgress, beside: bool | OnProgress) -> None:
+        """Listen beside a display, or beside another function."""
+        self.beside: Final = beside
+        self._call = Guarded(function, 'on_event')
+
+    def __call__(self, event: ProgressEvent) -> None:
+        """Call the function."""
+        self._call(event)
+
+    @contextmanager
+    def opened(self) -> Iterator[OnProgress]:
+        """Passes events to the function and to the display, within the block."""
+        with reporting(self.beside) as show:
+            yield self._call if show is None else partial(self._tell, show)
+
+    def _tell(self, show: OnProgress, event: ProgressEvent) -> None:
+        self._call(event)
+        show(event)
 
 
 def make_progress(choice: Choice) -> Progress:
@@ -126,15 +152,18 @@ def make_progress(choice: Choice) -> Progress:
     if isinstance(choice, Reporter):
         return choice
     if callable(choice):
-        return Reporter(Guarded(choice), 0)
+        return Reporter(Guarded(choice, 'progress'), 0)
     return Bars() if choice else NoProgress()
 
 
 @contextmanager
 def reporting(choice: Choice) -> Iterator[OnProgress | None]:
     """Receives the events of a batch, or of one download for a function; None if nobody listens."""
-    if callable(choice):
-        yield Guarded(choice)
+    if isinstance(choice, Listening):
+        with choice.opened() as on_event:
+            yield on_event
+    elif callable(choice):
+        yield Guarded(choice, 'progress')
     elif choice:
         with shown() as on_event:
             yield on_event

@@ -98,7 +98,11 @@ def output_options(own_option: Callable[..., Callable[[Decorated], Decorated]]) 
             '%{path} and the like; @FILE reads it.',
         ),
         own_option(
-            '--log-file', type=FILE, metavar='FILE', help='Append a log to FILE; -vv logs more.'
+            '--log-file',
+            type=FILE,
+            metavar='FILE',
+            help='Append a log to FILE; -vv logs more. A FILE that ends in .jsonl gets each event '
+            'as a line of JSON.',
         ),
     ]
 

@@ -179,6 +179,7 @@ _FILE_WORDS: Final = ('subfolder', 'filename')
 #: Options that are not those of a download, and what they belong to.
 _OWNERS: Final = {
     'path': 'DownloadManager', 'pkg': 'DownloadManager', 'progress': 'DownloadManager',
+    'on_event': 'DownloadManager',
     'config': 'DownloadManager', 'max_size': 'DownloadManager', 'unused_for': 'DownloadManager',
     'keep_versions': 'DownloadManager', 'grace_period': 'DownloadManager',
     'workers': 'download_many', 'executor': 'download_many',

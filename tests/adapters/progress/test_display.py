@@ -118,7 +118,7 @@ def test_a_function_that_fails_is_not_called_again(caplog: pytest.LogCaptureFixt
         msg = 'mine'
         raise KeyError(msg)
 
-    guarded = Guarded(fail)
+    guarded = Guarded(fail, 'progress')
     guarded(BatchStarted(total=1))
     guarded(BatchStarted(total=1))
 
