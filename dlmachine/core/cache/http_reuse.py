@@ -103,17 +103,17 @@ def reusable_copies(
     if descriptor.method not in {'GET', 'HEAD'}:
         return ()
     asked = request_fields(descriptor, policy)
-    may = [_may_answer(entry, asked) for entry in copies]
-    if all(may):
+    others = [entry for entry in copies if not _may_answer(entry, asked)]
+    if not others:
         return copies
-    others = [entry for entry, is_one in zip(copies, may, strict=True) if not is_one]
     times = [stored_response(entry).received_at for entry in others if _is_replaced(entry, asked)]
-    since = max(times, default=None)
+    since, left_out = max(times, default=None), set(map(id, others))
     return tuple(
         [
             entry
-            for entry, is_one in zip(copies, may, strict=True)
-            if is_one and (since is None or stored_response(entry).received_at > since)
+            for entry in copies
+            if id(entry) not in left_out
+            and (since is None or stored_response(entry).received_at > since)
         ]
     )
 

@@ -166,7 +166,7 @@ def parse_record(text: str) -> Result[DownloadRecord, Fault]:
         return _unreadable()
     try:
         stored = _parse_json(text)
-        version = stored.pop('v', None) if type(stored) is dict else None
+        version = stored.pop('v') if type(stored) is dict else None
         if type(version) is not int or version != RECORD_VERSION:
             return _unreadable()
         record = _read(stored)
@@ -201,13 +201,13 @@ def _read(stored: dict[str, Any]) -> DownloadRecord:
         if kind is int:
             least, most = _RANGES[name]
             if not least <= value <= most:
-                raise ValueError(name)
+                raise ValueError
         elif kind is list:
             stored[name] = _READ_LIST[name](value) if value else ()
         else:
             stored[name] = _instant(value)
     if not is_sha256(stored['sha256']):
-        raise ValueError(stored['sha256'])
+        raise ValueError
     return DownloadRecord(**dict(zip(names, stored.values(), strict=True)))
 
 
@@ -229,7 +229,7 @@ def _unread(
     every = tuple(zip(names, kinds, strict=True))
     for name, kind in every:
         if kind not in _STORED_AS[name]:
-            raise TypeError(name)
+            raise TypeError
     return tuple([_OWN[name] for name in names]), tuple(
         (name, kind)
         for name, kind in every
@@ -241,20 +241,20 @@ def _instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     zone = instant.tzinfo
     if zone is None:
-        raise ValueError(text)
+        raise ValueError
     return instant if zone is UTC else instant.astimezone(UTC)
 
 
 def _list(stored: list[Any]) -> tuple[str, ...]:
     if set(map(type, stored)) != {str}:
-        raise TypeError(stored)
+        raise TypeError
     return tuple(stored)
 
 
 def _pairs(stored: list[Any]) -> Pairs:
     for pair in stored:
         if type(pair) is not list or len(pair) != 2 or not type(pair[0]) is type(pair[1]) is str:
-            raise TypeError(pair)
+            raise TypeError
     return tuple(map(tuple, stored))
 
 

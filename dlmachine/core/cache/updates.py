@@ -128,7 +128,7 @@ def flat_attributes(record: DownloadRecord) -> Mapping[str, str | int]:
         'http_code': record.http_code,
         'etag': record.etag,
         'last_modified': record.last_modified,
-        'download_started': record.started_at.isoformat(' ', 'seconds')[:_TO_SECOND],
-        'download_finished': record.finished_at.isoformat(' ', 'seconds')[:_TO_SECOND],
+        'download_started': record.started_at.isoformat(' ')[:_TO_SECOND],
+        'download_finished': record.finished_at.isoformat(' ')[:_TO_SECOND],
     }
     return {name: value for name, value in values.items() if value is not None}

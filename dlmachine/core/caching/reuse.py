@@ -48,8 +48,7 @@ def judge(
     found: Assessment, asked: Directives, said: Directives, *, is_invalid: bool
 ) -> ReuseDecision:
     """Decide it by age and lifetime, and by the directives of the request and the response."""
-    sentence = str(found)
-    why = ''
+    why = sentence = str(found)
     if is_invalid:
         why = 'a later request may have changed it on the server'
     elif asked.no_cache:
@@ -69,7 +68,7 @@ def judge(
             why = f'the request says max-stale={asked.max_stale}; {sentence}'
             return ReuseDecision(reuse=Reuse.STALE, assessment=found, why=why)
         why = f'the response says must-revalidate; {sentence}'
-    return ReuseDecision(reuse=Reuse.REVALIDATE, assessment=found, why=why or sentence)
+    return ReuseDecision(reuse=Reuse.REVALIDATE, assessment=found, why=why)
 
 
 def _is_too_old(found: Assessment, asked: Directives, most: int, said: Directives) -> bool:
@@ -80,7 +79,7 @@ def _is_too_old(found: Assessment, asked: Directives, most: int, said: Directive
 
 
 def is_usable_on_error(
-    response: StoredResponse, request: Headers, now: datetime, *, is_wanted: bool = False
+    response: StoredResponse, request: Headers, now: datetime, *, is_wanted: bool
 ) -> bool:
     """Whether a stale response is used because the server cannot be asked.
 

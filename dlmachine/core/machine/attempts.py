@@ -127,7 +127,7 @@ def on_authorizing(state: Authorizing, event: Event) -> Step | None:
             return start_attempt(state.job, known, at, refusal=state.refusal)
         case LoggedIn(at=at, kept=kept):
             cookies = attempts.cookies.renewed(kept)
-            known = replace(attempts, cookies=cookies, cookies_at=at, has_logged_in=True)
+            known = replace(attempts, cookies=cookies, has_logged_in=True)
             return start_attempt(state.job, known, at)
         case EffectFailed(fault=fault):
             return give_up(state.job, attempts, fault)

@@ -18,7 +18,7 @@ def numbered_urls(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     """
     for number, line in enumerate(lines, start=1):
         # A comment needs a space before it, because `#` inside a URL begins its fragment.
-        url = f' {line}'.split(' #', 1)[0].strip()
+        url = f' {line}'.partition(' #')[0].strip()
         if url:
             yield number, url
 

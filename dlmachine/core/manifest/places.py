@@ -55,7 +55,7 @@ def parse_place(
 
 def _parse(text: str, advice: str, *, allow_outside: bool) -> Result[str, Fault]:
     segments = [one for one in text.split('/') if one not in {'', '.'}]
-    if not segments or text.endswith(('/', '/.', '/..')) or segments[-1] == '..':
+    if not segments or text.endswith(('/', '/.')) or segments[-1] == '..':
         return _refused(text, 'is not the name of a file', 'Name the file, not its folder')
     if allow_outside:
         return Success(text if text.startswith('/') else '/'.join(segments))

@@ -44,7 +44,7 @@ class ProbeStatus(Enum):
     SKIPPED = 'skipped'
 
 
-_BY_STATUS: Final = {
+_BY_STATUS: Final[dict[int | None, ProbeStatus]] = {
     401: ProbeStatus.FORBIDDEN,
     403: ProbeStatus.FORBIDDEN,
     404: ProbeStatus.GONE,
@@ -190,7 +190,7 @@ def failed(url: str, final_url: str, fault: Fault) -> ProbeResult:
     code = fault.status if isinstance(fault, HttpStatus) else None
     return ProbeResult(
         url=url,
-        status=_BY_STATUS.get(code or 0, ProbeStatus.UNREACHABLE),
+        status=_BY_STATUS.get(code, ProbeStatus.UNREACHABLE),
         reason=fault.what().removeprefix(f'{fault.url}: '),
         final_url=final_url,
         status_code=code,

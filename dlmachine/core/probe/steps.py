@@ -134,7 +134,7 @@ def advance_probe(step: ProbeStep, event: ProbeEvent) -> ProbeStep:
             return _fail(state, fault)
         case LoggedIn(at=at, kept=kept):
             cookies = state.cookies.renewed(kept)
-            return _request(replace(state, cookies=cookies, cookies_at=at, has_logged_in=True), at)
+            return _request(replace(state, cookies=cookies, has_logged_in=True), at)
         case CookiesRead(at=at, own=own, kept=kept):
             url = parse_url(state.descriptor.url).unwrap()
             cookies = kept.with_own(own, url)
@@ -184,7 +184,7 @@ def _on_secret(state: Probe, event: SecretRead) -> ProbeStep:
     known = login.with_secret(value)
     if isinstance(known, SecretUnavailable):
         return _fail(state, known)
-    return _request(replace(state, login=known, refusal=None), at)
+    return _request(replace(state, login=known), at)
 
 
 def _send(state: Probe, request: Request) -> ProbeStep:

@@ -34,6 +34,12 @@ def test_an_extension_is_plain(extension: str) -> None:
     assert entry_file_name(ITEM, 1, f'{ITEM}-1', extension) is None
 
 
+def test_a_name_has_at_most_255_bytes() -> None:
+    """As file systems allow."""
+    assert entry_file_name(ITEM, 1, f'{ITEM}-1', 'x' * 220) == f'{ITEM}-1.{"x" * 220}'
+    assert entry_file_name(ITEM, 1, f'{ITEM}-1', 'x' * 221) is None
+
+
 @pytest.mark.parametrize('item', ['..', 'item', ITEM.upper(), f'{ITEM}0', f'{ITEM}\n', ''])
 def test_an_item_id_is_a_digest(item: str) -> None:
     """The same digest as in cachedir."""

@@ -8,6 +8,7 @@ import pytest
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.freshness import (
     Condition,
+    assess_entry,
     build_condition,
     choose_version,
     recorded_digest,
@@ -49,6 +50,7 @@ CHOICES: list[tuple[str, list[CacheEntry], Window, Checksum | None, int | None]]
     ),
     ('not one without its file', [an_entry(1, file_bytes=None)], Window(), None, None),
     ('not one of another size', [an_entry(1, file_bytes=3)], Window(), None, None),
+    ('an empty one', [an_entry(1, file_bytes=0, size_bytes=0)], Window(), None, 1),
     ('one without a size on record', [an_entry(1, size_bytes=None)], Window(), None, 1),
     ('one with the digest', [an_entry(1)], Window(), Checksum('sha256', DIGEST), 1),
     (
@@ -74,6 +76,21 @@ def test_choice(
     """The newest READY version in the window is chosen, if its file and digest are right."""
     chosen = choose_version(entries, a_policy(window=window, checksum=checksum))
     assert (None if chosen is None else chosen.version) == version
+
+
+@pytest.mark.parametrize(
+    ('limits', 'is_chosen'), [({'min_bytes': 1}, False), ({'max_bytes': 0}, True)]
+)
+def test_an_empty_file_has_no_bytes(limits: dict[str, int], *, is_chosen: bool) -> None:
+    """Which the limits may demand or forbid."""
+    empty = an_entry(file_bytes=0, size_bytes=0)
+    assert choose_version([empty], a_policy(**limits)) is (empty if is_chosen else None)
+
+
+def test_the_age_of_a_copy_without_a_record() -> None:
+    """It counts from when it was stored."""
+    found = assess_entry(an_entry(record=None), timedelta(hours=1), BEFORE + timedelta(minutes=1))
+    assert (found.age, found.is_fresh) == (60, True)
 
 
 def test_other_digests_on_record_count() -> None:
@@ -188,7 +205,7 @@ def test_a_copy_from_the_future_counts_as_old() -> None:
 
 def test_clocks_of_computers_that_share_a_cache_may_differ() -> None:
     """By a minute."""
-    ahead, past = an_entry(1, stored_at=LATER + timedelta(seconds=59)), an_entry(2)
+    ahead, past = an_entry(1, stored_at=LATER + timedelta(seconds=60)), an_entry(2)
     assert choose_version([past, ahead], a_policy(), now=LATER) is ahead
 
 

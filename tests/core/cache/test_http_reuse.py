@@ -78,7 +78,23 @@ def test_a_copy_without_a_record_is_revalidated() -> None:
     entry = an_entry(record=None)
 
     assert stored_response(entry).received_at == BEFORE
-    assert judge_copy(entry, a_descriptor(), NOW).reuse is Reuse.REVALIDATE
+    found = judge_copy(entry, a_descriptor(), NOW)
+    assert (found.reuse, found.why) == (
+        Reuse.REVALIDATE,
+        'stale: the server states no lifetime (age 30 d)',
+    )
+
+
+def test_the_fields_of_a_request_include_the_defaults() -> None:
+    """After the caller's own, as they are sent; secrets are masked."""
+    asked = a_descriptor(headers={'X-Lab': '7', 'Accept': 'a', 'Authorization': 'planted'})
+    assert request_fields(asked, a_policy(user_agent='me/1')).items == (
+        ('X-Lab', '7'),
+        ('Accept', 'a'),
+        ('Authorization', '***'),
+        ('Accept-Encoding', 'identity'),
+        ('User-Agent', 'me/1'),
+    )
 
 
 MOVED = (URL, 'https://elsewhere.example/t.csv')
@@ -146,6 +162,8 @@ def test_a_newer_response_that_is_not_stored_ends_the_use_of_older_ones() -> Non
     again = of_language('de', finished_at=BEFORE, validated_at=NOW)
     assert reusable_copies((old, new), german, a_policy()) == ()
     assert reusable_copies((old, other), german, a_policy()) == (old,)
+    same = of_language('de', finished_at=later)
+    assert reusable_copies((same, new), german, a_policy()) == ()
     assert reusable_copies((old, new, again), german, a_policy()) == (again,)
 
 

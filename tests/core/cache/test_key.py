@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.cache.key import cache_key, identity
+from dlmachine.core.cache.key import cache_key, identity, keyed_by_vary, without_signature
 from dlmachine.core.http.body import (
     Body,
     ContentPart,
@@ -115,6 +115,43 @@ def test_names_are_left_out(
     made, expected = a_descriptor(url, **described), a_descriptor(rest, **plain)
     assert identity(made) == identity(expected)
     assert cache_key(made) == cache_key(expected)
+
+
+MINE = {'headers': {'X-Mine': 's', 'Accept': 'a', 'Cookie': 'c'}, 'secret_names': ['x-mine']}
+WRITTEN: list[tuple[dict[str, Any], bool, str, str]] = [
+    ({'method': 'HEAD', 'headers': {'A': 'b'}}, False, 'GET', '["a","b"]'),
+    ({'auth': {'bearer': 'env:T'}}, False, 'GET', '["auth","bearer","","env:T"]'),
+    ({'auth': ('me', 'pw'), 'key_without': ['Auth*']}, False, 'GET', ''),
+    (MINE, True, 'GET', '["cookie","c"],["x-mine","s"],["vary"]'),
+    ({'auth': ('me', 'pw'), **MINE}, True, 'GET', '["cookie","c"],["x-mine","s"],["auth","basic","me","pw"],["vary"]'),
+    ({'headers': {'Cookie': 'c'}}, True, 'GET', '["cookie","c"]'),
+    ({'method': 'PUT', 'headers': {'Accept': 'a'}}, True, 'PUT', '["vary"]'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(('described', 'is_by_vary', 'method', 'headers'), WRITTEN)
+def test_the_identity_of_credentials(
+    described: dict[str, Any], method: str, headers: str, *, is_by_vary: bool
+) -> None:
+    """If it changed, stored copies would not be found; a key of variants has only credentials."""
+    asked = a_descriptor(**described)
+    written = identity(keyed_by_vary(asked) if is_by_vary else asked).decode()
+    expected = f'{{"body":null,"headers":[{headers}],"method":"{method}","url":"{URL}","v":1}}'
+    assert written == expected
+
+
+def test_variants_with_a_body_have_keys_of_their_own() -> None:
+    """The body is part of the request."""
+    asked = Descriptor(url=URL, method='POST', body=RawBody(b'x', 'text/csv'), key_by_vary=True)
+    assert f'"body":["raw","text/csv","{SHA_OF_X}"]' in identity(asked).decode()
+
+
+@pytest.mark.parametrize('query', ['X-Amz-Date=1&X-Amz-Signature=ab==', 'X-Amz-Signature=a&q=b?c'])
+def test_a_signature_is_found_whatever_is_in_its_value(query: str) -> None:
+    """An equals sign or a question mark."""
+    rest = '?q=b?c' if 'q=b' in query else ''
+    signed = without_signature(Descriptor(url=f'{URL}?{query}'))
+    assert cache_key(signed) == cache_key(Descriptor(url=f'{URL}{rest}'))
 
 
 @pytest.mark.parametrize('described', [{}, {'headers': {'X-Lab': '7'}}, {'query': {'a': 1}}])

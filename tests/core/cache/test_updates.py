@@ -1,10 +1,11 @@
 """Updates: which belong to the cache, and which to the index of a folder."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 
-from dlmachine.core.cache.missing import Miss, end_of
+from dlmachine.core.cache.missing import Miss, end_of, sources_of
 from dlmachine.core.cache.updates import (
     FileRecord,
     MissingUpdate,
@@ -33,6 +34,12 @@ def test_a_duration_beyond_all_dates_ends_with_the_last_one() -> None:
     assert miss.holds(timedelta.max, AT + timedelta(days=6))
     assert not miss.holds(timedelta.max, AT + timedelta(days=7))
     assert not miss.holds(timedelta.max, AT - timedelta(seconds=1))
+    assert miss.holds(timedelta.max, AT)
+
+
+def test_what_stands_for_urls_does_not_change() -> None:
+    """It is stored; the order of the URLs does not count."""
+    assert sources_of(['b', 'a\udcff']) == sha256(b'a\xff\nb').hexdigest()
 
 
 def test_the_row_of_a_file_is_of_a_folder() -> None:

@@ -15,6 +15,7 @@ THEN = datetime(2050, 8, 18, 2, 1, 18, tzinfo=UTC)
     [
         'Thu, 18 Aug 2050 02:01:18 GMT',
         ' THU, 18 AUG 2050 02:01:18 gMT\t',
+        'Thu, 18 Aug 2050 02:01:18 GMT' + ' ' * 11,
         'Thursday, 18-Aug-50 02:01:18 GMT',
         'Thu Aug 18 02:01:18 2050',
     ],
@@ -50,7 +51,9 @@ def test_a_leap_second_and_a_one_digit_day_are_read() -> None:
         'Thu, 31 Feb 2050 02:01:18 GMT',
         'Thu, 18 Foo 2050 02:01:18 GMT',
         'Thu, 18 Aug 0000 02:01:18 GMT',
-        'Thu, 18 Aug 2050 02:01:18 GMT' + ' ' * 100,
+        'Thu, 18 Aug 2050 02:01:18 GMT' + ' ' * 12,
+        '\x0bThu, 18 Aug 2050 02:01:18 GMT',
+        'XThu, 18 Aug 2050 02:01:18 GMTX',
     ],
 )
 def test_another_text_is_not_a_date(text: str | None) -> None:
@@ -66,3 +69,11 @@ def test_a_year_of_two_digits_is_at_most_50_years_ahead() -> None:
     assert at_most is not None
     assert beyond is not None
     assert (at_most.year, beyond.year) == (2074, 1975)
+
+
+def test_a_year_of_two_digits_is_of_the_present_century() -> None:
+    """Also in its first years."""
+    early = datetime(2010, 5, 1, tzinfo=UTC)
+    assert parse_exact_date('Friday, 06-Nov-20 08:49:37 GMT', early) == datetime(
+        2020, 11, 6, 8, 49, 37, tzinfo=UTC
+    )

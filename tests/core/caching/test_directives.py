@@ -27,6 +27,8 @@ CASES: list[tuple[str | tuple[str, ...], dict[str, Any]]] = [
     ('max-age', {'max_age': 0}),
     ('max-age="3600', {'max_age': 0}),
     ('max-age=٣', {'max_age': 0}),
+    ('max-age=00000000003600', {'max_age': 3600}),
+    ('max-age=1000000000', {'max_age': 1_000_000_000}),
     ('max-age=2147483648', {'max_age': MAX_SECONDS}),
     ('max-age=99999999999', {'max_age': MAX_SECONDS}),
     ('max-age=1' + '0' * 5000, {'max_age': MAX_SECONDS}),

@@ -39,6 +39,10 @@ LIFETIMES = [
     ([('Expires', LATER)], 3600, 'Expires'),
     ([('Expires', LATER), ('Date', 'yesterday')], 3600, 'Expires'),
     ([('Expires', HOUR_AGO), ('Date', NOW)], 0, 'Expires'),
+    ([('Expires', 'Wednesday, 01-May-24 01:00:00 GMT')], 3600, 'Expires'),
+    ([('Expires', LATER), ('Date', 'Tuesday, 30-Apr-24 23:00:00 GMT')], 7200, 'Expires'),
+    ([('Last-Modified', 'Tuesday, 30-Apr-24 00:00:00 GMT')], 8640, TENTH),
+    ([('Last-Modified', 'Tue, 30 Apr 2024 23:59:41 GMT')], 1, TENTH),
     ([('Expires', '0'), ('Last-Modified', LONG_AGO)], 0, 'Expires'),
     ([('Expires', '0'), ('Expires', LATER)], 0, 'Expires'),
     ([('Last-Modified', DAY_AGO), ('Date', NOW)], 8640, TENTH),
@@ -79,6 +83,9 @@ AGES = [
     ([('Age', '-7200')], 0, 0),
     ([('Age', '7200.0')], 0, 0),
     ([('Age', 'old')], 0, 0),
+    ([('Age', ' 30\t')], 0, 30),
+    ([('Age', '\x0b30')], 0, 0),
+    ([('Age', 'X30')], 0, 0),
     ([('Age', '1' + 30 * '0')], 0, MAX_SECONDS),
 ]
 
@@ -96,7 +103,8 @@ def test_after_the_clock_was_set_back_nothing_is_fresh() -> None:
     """A small difference is one between two computers."""
     response = stored(('Cache-Control', 'max-age=60'))
 
-    assert assess(response, AT - timedelta(seconds=30)).is_fresh
+    assert assess(response, AT - timedelta(seconds=60)).is_fresh
+    assert not assess(response, AT - timedelta(seconds=61)).is_fresh
     back = assess(response, AT - timedelta(days=365))
     assert not back.is_fresh
     assert str(back) == 'stale (max-age 1 min, age unknown: it was stored later than now)'
@@ -109,6 +117,13 @@ def test_a_response_that_is_as_old_as_it_may_be_is_stale() -> None:
 
     endless = stored(('Cache-Control', 'max-age=99999999999'), ('Age', '9' * 30))
     assert not assess(endless, AT).is_fresh
+
+
+def test_an_assessment_at_a_time_does_not_depend_on_those_before() -> None:
+    """Age and lifetime at a time follow from any earlier assessment."""
+    response = stored(('Cache-Control', 'max-age=60'), ('Age', '5'))
+    later, last = AT + timedelta(seconds=20), AT + timedelta(seconds=40)
+    assert assess(response, later).at(last) == assess(response, last)
 
 
 def test_without_a_lifetime_the_sentence_says_so() -> None:

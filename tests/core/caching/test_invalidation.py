@@ -17,6 +17,8 @@ URL = 'https://h/a/x'
         ('PUT', 204, [], (URL,)),
         ('DELETE', 303, [], (URL,)),
         ('M-SEARCH', 200, [], (URL,)),
+        ('POST', 399, [], (URL,)),
+        ('POST', 400, [], ()),
         ('DELETE', 404, [], ()),
         ('POST', 500, [], ()),
         ('POST', 201, [('Location', 'y')], (URL, 'https://h/a/y')),

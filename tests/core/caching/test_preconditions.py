@@ -31,6 +31,11 @@ ETAG = (('ETag', '"a"'), ('Last-Modified', TODAY))
         ([('If-Modified-Since', 'never')], ETAG, False),
         ([('If-Modified-Since', TODAY)], (('Date', YESTERDAY),), True),
         ([('If-Modified-Since', TODAY)], (('Last-Modified', '0'),), False),
+        (
+            [('If-Modified-Since', 'Wednesday, 01-May-24 00:00:00 GMT')],
+            (('Date', 'Tuesday, 30-Apr-24 00:00:00 GMT'),),
+            True,
+        ),
         ([], ETAG, False),
     ],
 )
@@ -42,9 +47,10 @@ def test_a_stored_response_answers_304(
     assert is_not_modified(Headers(tuple(asked)), stored) is expected
 
 
-def test_an_error_answers_no_condition() -> None:
+@pytest.mark.parametrize('status', [300, 404])
+def test_an_error_answers_no_condition(status: int) -> None:
     """Only a success does (RFC 9110 section 13.2.1)."""
-    stored = StoredResponse(status=404, headers=Headers(ETAG), requested_at=AT, received_at=AT)
+    stored = StoredResponse(status=status, headers=Headers(ETAG), requested_at=AT, received_at=AT)
     assert not is_not_modified(Headers((('If-None-Match', '*'),)), stored)
 
 

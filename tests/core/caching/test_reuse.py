@@ -1,10 +1,12 @@
 """Whether a stored response answers a request."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dlmachine.core.caching.reuse import Reuse, decide_reuse, is_usable_on_error
+from dlmachine.core.caching.freshness import assess
+from dlmachine.core.caching.reuse import Reuse, ReuseDecision, decide_reuse, is_usable_on_error
 from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.http.headers import Headers
 
@@ -50,9 +52,20 @@ CASES = [
 @pytest.mark.parametrize(('said', 'asked', 'age', 'reuse', 'why'), CASES)
 def test_a_stored_response_is(said: str, asked: str, age: int, reuse: Reuse, why: str) -> None:
     """Used or revalidated, and the reason has the arithmetic."""
-    found = decide_reuse(stored(said), control(asked), AT + timedelta(seconds=age))
+    now = AT + timedelta(seconds=age)
+    found = decide_reuse(stored(said), control(asked), now)
 
-    assert (found.reuse, found.why) == (reuse, why)
+    assert found == ReuseDecision(reuse=reuse, assessment=assess(stored(said), now), why=why)
+
+
+def test_an_invalid_response_is_revalidated() -> None:
+    """However fresh it is (RFC 9111 section 4.4)."""
+    found = decide_reuse(replace(stored('max-age=60'), is_invalid=True), control(''), AT)
+
+    assert (found.reuse, found.why) == (
+        REVALIDATE,
+        'a later request may have changed it on the server',
+    )
 
 
 @pytest.mark.parametrize(

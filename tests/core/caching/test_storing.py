@@ -48,8 +48,9 @@ def test_fields_of_the_connection_and_named_by_no_cache_are_left_out() -> None:
     """Also those that Connection names."""
     response = Headers((
         ('Cache-Control', 'max-age=9, no-cache="Set-Cookie"'),
-        ('Connection', 'close, x-hop'),
+        ('Connection', 'close,X-Hop, X-Next\t,\x0bX-Other'),
         ('X-Hop', '1'),
+        ('X-Next', '1'),
         ('Keep-Alive', 'timeout=5'),
         ('Transfer-Encoding', 'chunked'),
         ('Set-Cookie', 'a=b'),

@@ -33,10 +33,16 @@ def test_other_fields_are_replaced(name: str) -> None:
     assert found.get('Keep') == '1'
 
 
+def test_declared_secrets_stay_declared() -> None:
+    """The fields that were stored say which names are secret."""
+    found = update_fields(Headers((('A', '1'),), ('x-mine',)), Headers((('X-Mine', 's'),)))
+    assert (found.items, found.secret_names) == ((('A', '1'), ('X-Mine', 's')), ('x-mine',))
+
+
 def test_after_a_304_the_age_is_counted_anew() -> None:
     """Also if the 304 has neither Date nor Age."""
     fields = (('Age', '900'), ('Date', 'Tue, 30 Apr 2024 23:00:00 GMT'), ('Vary', 'A'))
-    old = StoredResponse(headers=Headers(fields), requested_at=AT, received_at=AT)
+    old = StoredResponse(headers=Headers(fields), requested_at=AT, received_at=AT, is_invalid=True)
     later = AT + timedelta(days=1)
     asked = Headers((('a', '1'),))
 
@@ -45,6 +51,7 @@ def test_after_a_304_the_age_is_counted_anew() -> None:
     assert assess(old, AT).age == 3600
     assert assess(new, later).age == 0
     assert is_selected(new, asked)
+    assert not new.is_invalid
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,22 @@ def test_nothing_is_searched_for_without_need(
     assert others_wanted(a_descriptor(**described), a_policy(**options), 'k') == wanted
 
 
+def test_a_url_is_searched_for_without_its_query() -> None:
+    """The parameters may be others."""
+    asked = a_descriptor('https://h/x?a=1', key_ignores_query=['a'])
+    assert others_wanted(asked, a_policy(), 'k') == OthersWanted(url='https://h/x', but_key='k')
+
+
+def test_a_declared_secret_is_not_searched_for() -> None:
+    """Also if an earlier record has it as it was, before it was declared."""
+    kept = (('X-Mine', 'v'), ('Accept', '*/*'))
+    entry = _other(url=SIGNED.format(1), request_headers=kept)
+    described = {'headers': {'X-Mine': 'v'}}
+    assert _decided(entry, described=described).entry is entry
+    declared = {**described, 'secret_names': ['x-mine']}
+    assert _decided(entry, described=declared).entry is None
+
+
 def test_what_is_searched_for() -> None:
     """A digest, or a masked URL with a query."""
     record = a_record(digests=(('md5', 'ab' * 16),))

@@ -1,9 +1,11 @@
 """Entries with one path."""
 
+from typing import Any
+
 import pytest
 
-from dlmachine.core.faults import Fault
-from dlmachine.core.frozen import frozen
+from dlmachine.core.faults import Fault, InvalidInput
+from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.manifest.clashes import (
     find_clashes,
     may_clash,
@@ -19,6 +21,8 @@ class Entry:
     name: str
     path: str | None
     descriptor: str | None = None
+    policy: str | None = None
+    sha256: str | None = None
     fault: Fault | None = None
 
 
@@ -38,7 +42,22 @@ def test_an_entry_whose_path_is_taken_is_refused() -> None:
     ):
         assert found[:3] == fine
         assert found[3].descriptor is None
-        assert str(found[3].fault).startswith("entry 'c' has the path 'A.csv', which is that of")
+        assert found[3].fault == InvalidInput(
+            where="entry 'c'",
+            problem="has the path 'A.csv', which is that of entry 'a'",
+            advice='Give each entry a path of its own; some file systems ignore case',
+        )
+
+
+@pytest.mark.parametrize('field', ['descriptor', 'policy', 'sha256'])
+def test_entries_may_download_the_same_to_one_path(field: str) -> None:
+    """The same request, with the same options and the same digest."""
+    one, same = Entry(name='a', path='a.csv'), Entry(name='b', path='a.csv')
+    changed: Any = {field: 'x'}
+    other = replace(same, **changed)
+
+    assert refuse_clashes((one, same)) == (one, same)
+    assert refuse_clashes((one, other))[1].fault is not None
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,12 @@
 """Differences between a manifest and its lockfile, and between two lockfiles."""
 
 from dlmachine.core.frozen import replace
-from dlmachine.core.manifest.comparison import LockDifference, LockedChange, find_changes
+from dlmachine.core.manifest.comparison import (
+    LockDifference,
+    LockedChange,
+    find_changes,
+    find_repeated,
+)
 from dlmachine.core.manifest.lock import LockedFile
 
 ONE = LockedFile(name='a', url='http://h/a', entry='0' * 64, size=5, sha256='1' * 64)
@@ -13,6 +18,12 @@ def test_entries_name_each_difference() -> None:
     assert difference.entries == (
         ('added', 'a'), ('changed', 'c'), ('changed', 'd'), ('removed', 'b'),
     )  # fmt: skip
+
+
+def test_equal_entries_are_the_same_one() -> None:
+    """Even if each was parsed by itself."""
+    assert find_repeated([('a', [1]), ('b', [1]), ('a', [1])]) is None
+    assert find_repeated([('a', [1]), ('a', [2])]) == 'a'
 
 
 def test_only_other_bytes_are_a_change() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.manifest.document import fill_variables, join_base, parse_document
+from dlmachine.core.manifest.document import Document, fill_variables, join_base, parse_document
 
 
 def test_base_url_and_variables_stand_beside_the_entries() -> None:
@@ -33,6 +33,7 @@ def test_a_variable_is_text(variables: object, problem: str) -> None:
     found: Any = parse_document({'variables': variables, 'a': 'http://h/a'}, 'x.toml').failure()
 
     assert (found.where, found.problem) == ('x.toml, variables', problem)
+    assert found.advice == ('' if isinstance(variables, list) else 'Put it between quotation marks')
 
 
 def test_variables_are_filled_into_urls_and_paths_only() -> None:
@@ -50,6 +51,15 @@ def test_variables_are_filled_into_urls_and_paths_only() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ('text', 'filled'), [('a{{b', 'a{b'), ('a}}b', 'a}b'), ('{{{v}}}', '{2}'), ('a{ b}', 'a{ b}')]
+)
+def test_a_double_brace_is_one(text: str, filled: str) -> None:
+    """Whatever stands before it."""
+    words = {'name': 'x', 'path': 'plain', 'url': text}
+    assert fill_variables(words, {'v': '2'}).unwrap() == {**words, 'url': filled}
+
+
 def test_what_has_no_braces_stays() -> None:
     """And so does what is not text."""
     words = {'url': 'http://h/x', 'path': None, 'mirrors': [1], 'name': '{v}'}
@@ -63,6 +73,8 @@ def test_an_unknown_variable_is_named_with_the_known_ones() -> None:
     assert found.where == 'path'
     assert found.problem == "has the variable 'verison', which is not defined (defined: none)"
     assert found.advice == 'Define it in [variables]: verison = "..."'
+    found = fill_variables({'path': '{w}'}, {'u': '1', 'v': '2'}).failure()
+    assert found.problem == "has the variable 'w', which is not defined (defined: u, v)"
 
 
 @pytest.mark.parametrize(
@@ -117,4 +129,21 @@ def test_another_value_has_no_downloads(value: object) -> None:
     """The fault names the file."""
     found: Any = parse_document(value, 'x.json').failure()
 
-    assert (found.where, found.problem) == ('x.json', 'has no downloads')
+    assert (found.where, found.problem, found.advice) == (
+        'x.json',
+        'has no downloads',
+        'Use [[download]] entries, a list of URLs, or a mapping of names to entries',
+    )
+
+
+def test_a_list_has_neither_defaults_nor_variables() -> None:
+    """Only entries."""
+    assert parse_document(['http://h/a'], 'x').unwrap() == Document(
+        entries=(('entry 1', {'url': 'http://h/a'}),), defaults={}, variables={}
+    )
+
+
+def test_defaults_have_names() -> None:
+    """All of theirs but the base URL."""
+    value = {'defaults': {'retries': 3, 'base_url': 'b'}, 'a': 'http://h/a'}
+    assert parse_document(value, 'x').unwrap().defaults == {'retries': 3}

@@ -26,6 +26,7 @@ def a_file(number: int, target: str = '') -> NameSeen:
         (a_link(COPY), LinkAction.REPLACE, LinkAction.KEEP), (a_file(2), LinkAction.KEEP, LinkAction.REPLACE),
         # A link to another version, with another extension or none, holds nothing of its own.
         (a_link(EARLIER), LinkAction.REPLACE, LinkAction.REPLACE), (a_link(EARLIER[:-3]), LinkAction.REPLACE, LinkAction.REPLACE),
+        (a_link(f'/c/{"ab" * 16}-1.x-y.gz'), LinkAction.REPLACE, LinkAction.REPLACE), (a_link(f'/c/{"ab" * 16}-1-old.gz'), None, None),
         (a_file(3, EARLIER), LinkAction.REPLACE, LinkAction.REPLACE),
         (a_file(3), None, None), (a_file(3, f'/c/{"cd" * 16}-1.gz'), None, None),
         (a_link(f'/c/{"cd" * 16}-1.gz'), None, None), (a_link(f'/d/{"ab" * 16}-1.gz'), None, None), (a_link('/home/me/x'), None, None),

@@ -23,7 +23,7 @@ A, M = 'a' * 64, 'b' * 32
 )
 def test_each_form_of_a_line_is_an_entry(line: str, name: str, url: str, checksum: str) -> None:
     """Lists of coreutils and BSD, and pooch registries, with names that a URL must escape."""
-    text = f'# files\n\n; more\n{line}\n'
+    text = f'# files\n\n  ; more\n{line}\n'
 
     assert is_checksum_file(text, 'sums')
     assert list(list_entries(text, 'sums')) == [
@@ -49,6 +49,6 @@ def test_another_file_is_not_a_checksum_file(text: str) -> None:
 
 def test_urls_have_the_numbers_of_their_lines() -> None:
     """A comment has a space before it; a fragment does not."""
-    lines = ['http://h/a#b', '  ', '#c', ' http://h/d #e']
+    lines = ['http://h/a#b', '  ', '#c', ' http://h/d #e #f']
 
     assert list(numbered_urls(lines)) == [(1, 'http://h/a#b'), (4, 'http://h/d')]

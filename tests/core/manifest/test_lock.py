@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from tomllib import loads
 from typing import Any
 
 import pytest
 
+from dlmachine.core.faults import InvalidInput
 from dlmachine.core.http.body import FilePart, MultipartBody
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.manifest.comparison import (
@@ -49,6 +51,16 @@ def test_a_lock_is_sorted_and_reads_back() -> None:
     ]
     assert parse_lock(loads(one), 'x').unwrap() == Lock(files=(FIRST, SECOND))
     assert parse_lock(loads(write_lock(Lock())), 'x').unwrap() == Lock()
+    assert parse_lock({'version': 1}, 'x').unwrap() == Lock()
+
+
+def test_a_later_format_is_refused() -> None:
+    """The fault names the file."""
+    assert parse_lock({'version': 2}, 'x.lock').failure() == InvalidInput(
+        where='x.lock',
+        problem='has the format 2, but this version of dlmachine reads format 1',
+        advice='Install a newer dlmachine',
+    )
 
 
 def test_a_written_lock_is_read_as_it_is() -> None:
@@ -233,6 +245,9 @@ def test_what_says_how_to_get_them_does_not(words: dict[str, Any]) -> None:
         ({'post': {'password': 'one-1', 'a': 1}}, {'post': {'password': 'two-2', 'a': 1}}),
         ({'json': {'password': 'one', 'a': 1}}, {'json': {'password': 'two', 'a': 1}}),
         ({'multipart': {'password': 'one'}}, {'multipart': {'password': 'two'}}),
+        ({'multipart': {'mine': 'one'}, 'secret_names': ['mine']}, {'multipart': {'mine': 'two'}, 'secret_names': ['mine']}),
+        ({'json': {'mine': 'one'}, 'secret_names': ['mine']}, {'json': {'mine': 'two'}, 'secret_names': ['mine']}),
+        ({'url': 'http://h/one-1', 'mirrors': ['http://h/x?token=one-1']}, {'url': 'http://h/two-2', 'mirrors': ['http://h/x?token=two-2']}),
         ({'multipart': {'note': 'is one-1'}, 'headers': {'X-Token': 'one-1'}}, {'multipart': {'note': 'is two-2'}, 'headers': {'X-Token': 'two-2'}}),
         ({'data': 'is one-1', 'headers': {'X-Token': 'one-1'}}, {'data': 'is two-2', 'headers': {'X-Token': 'two-2'}}),
     ],
@@ -240,6 +255,29 @@ def test_what_says_how_to_get_them_does_not(words: dict[str, Any]) -> None:
 def test_a_secret_does_not_count(one: dict[str, Any], two: dict[str, Any]) -> None:
     """A rotated token is not a change, and the digest does not tell what it was."""
     assert digest(**one) == digest(**two)
+
+
+@pytest.mark.parametrize(
+    ('words', 'written'),
+    [
+        ({}, '"method":"GET","url":"http://h/t","v":1}\n'),
+        ({'method': 'PUT', 'mirrors': ['http://m/t']}, '"method":"PUT","url":"http://h/t","v":1}\n'),
+        ({'policy': Policy(checksum=Checksum('md5', '0' * 32))}, f'"method":"GET","url":"http://h/t","v":1}}\nmd5:{"0" * 32}'),
+        ({'policy': Policy(checksum_file=ChecksumList('/a/b\udcff'))}, '"method":"GET","url":"http://h/t","v":1}\nb\udcff'),
+        ({'policy': Policy(checksum_file=ChecksumList('/a/b\udcff')), 'mirrors': ['http://m/t']}, '"method":"GET","url":"http://h/t","v":1}\nb\udcff'),
+        ({'policy': Policy(checksum_file=ChecksumList('http://h/a/b'))}, '"method":"GET","url":"http://h/t","v":1}\nhttp://h/a/b'),
+        ({'auth': ('me', 'planted')}, '"method":"GET","url":"http://h/t","v":1}\n'),
+    ],
+)  # fmt: skip
+def test_digests_in_lockfiles_stay_valid(words: dict[str, Any], written: str) -> None:
+    """They are those of this text, in every version of dlmachine."""
+    text = f'{{"body":null,"headers":[],{written}'
+    assert digest(**words) == sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()
+
+
+def test_the_content_of_a_part_counts_unless_it_is_secret() -> None:
+    """Its name says so."""
+    assert digest(multipart={'note': 'one'}) != digest(multipart={'note': 'two'})
 
 
 def test_the_folder_of_a_checksum_file_does_not_count() -> None:

@@ -15,6 +15,7 @@ from dlmachine.core.manifest.places import parse_place
         ('./a//b/./t.csv', 'a/b/t.csv'),
         (PurePosixPath('a/t.csv'), 'a/t.csv'),
         ('a b/é.csv', 'a b/é.csv'),
+        (2_047 * 'a/' + 'bb', 2_047 * 'a/' + 'bb'),
     ],
 )
 def test_a_path_is_one_of_safe_names(path: object, parsed: str) -> None:

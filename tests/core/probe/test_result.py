@@ -31,10 +31,11 @@ def version(**known: Any) -> KnownVersion:
         ({}, {'etag': '"a"', 'last_modified': OLD, 'size_bytes': 1}, False),
         ({'etag': '"a"', 'last_modified': OLD, 'size_bytes': 1}, {}, False),
         ({'etag': '"a"'}, {'etag': '"a"'}, False), ({'etag': '"a"'}, {'etag': '"b"'}, True),
-        ({'etag': '"a"'}, {'etag': 'W/"a"'}, False), ({'etag': 'W/"a"'}, {'etag': '"b"'}, True),
+        ({'etag': '"a"'}, {'etag': 'W/"a"'}, False), ({'etag': 'W/"a"'}, {'etag': '"a"'}, False), ({'etag': 'W/"a"'}, {'etag': '"b"'}, True),
         # A strong ETag decides alone.
         ({'etag': '"a"', 'size_bytes': 1}, {'etag': '"a"', 'size_bytes': 2}, False),
         ({'etag': 'W/"a"', 'size_bytes': 1}, {'etag': 'W/"a"', 'size_bytes': 2}, True),
+        ({'etag': '"a"', 'size_bytes': 1}, {'etag': 'W/"a"', 'size_bytes': 2}, True),
         ({'etag': '"a"', 'last_modified': OLD}, {'etag': '"a"', 'last_modified': NEW}, False),
         ({'last_modified': OLD}, {'last_modified': NEW}, True), ({'last_modified': NEW}, {'last_modified': OLD}, True),
         ({'last_modified': OLD}, {'last_modified': OLD}, False), ({'last_modified': 'x'}, {'last_modified': NEW}, False),
@@ -71,7 +72,8 @@ def test_a_reason_has_both_values() -> None:
         ('HEAD', 200, {'Content-Length': '5', 'Transfer-Encoding': 'chunked'}, None), ('GET', 204, {'Content-Length': '5'}, None),
         ('GET', 206, {'Content-Length': '1', 'Content-Range': 'bytes 0-0/9'}, 9), ('GET', 206, {'Content-Range': 'BYTES 0-0/9 '}, 9),
         ('GET', 206, {'Content-Range': 'bytes 0-0/*'}, None), ('GET', 206, {'Content-Length': '1'}, None),
-        ('GET', 206, {'Content-Range': 'bytes 1-1/9'}, None),
+        ('GET', 206, {'Content-Range': 'bytes 1-1/9'}, None), ('GET', 206, {'Content-Range': '\tbytes 0-0/9 '}, 9),
+        ('GET', 206, {'Content-Range': '\x0bbytes 0-0/9'}, None), ('GET', 206, {'Content-Range': 'Xbytes 0-0/9'}, None),
     ],
 )  # fmt: skip
 def test_the_size_is_that_of_the_file(
@@ -89,6 +91,20 @@ def test_what_is_no_validator_is_left_out() -> None:
     assert (result.etag, result.last_modified) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ('known', 'reason'),
+    [
+        (version(size_bytes=3), 'the file has 5 bytes; the known version has 3'),
+        (version(etag='"b"'), 'the ETag is "a"; that of the known version is "b"'),
+        (version(etag='"b"', source=source_digest(MIRROR)), 'the server answered 200'),
+    ],
+)
+def test_the_response_is_compared_with_the_known_version(known: KnownVersion, reason: str) -> None:
+    """Its size, and its validators if they are of the same source."""
+    head = a_head(200, {'Content-Length': '5', 'ETag': '"a"'})
+    assert judge(URL, Request(method='HEAD', url=URL), head, None, known).reason == reason
+
+
 def test_a_change_comes_before_a_move() -> None:
     """Where it moved to is still told; an echoed secret is masked."""
     request = Request(
@@ -103,7 +119,7 @@ def test_a_change_comes_before_a_move() -> None:
 
 def test_a_record_is_a_known_version() -> None:
     """Its source is where its bytes came from, after redirects."""
-    record = a_record(urls=(URL, MIRROR), etag='"a"', last_modified=OLD)
+    record = a_record(urls=(URL, URL, MIRROR), etag='"a"', last_modified=OLD)
     assert known_version(record) == KnownVersion(
         etag='"a"',
         last_modified=OLD,
