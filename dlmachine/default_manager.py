@@ -44,7 +44,8 @@ def default_manager() -> DownloadManager:
 
 
 @atexit.register
-def _close() -> None:
+def close_default_manager() -> None:
+    """Close the default manager, if there is one; the next use makes a new one."""
     manager = _MANAGERS.pop(os.getpid(), None)
     if manager is not None:
         manager.close()

@@ -1,1 +1,1 @@
-"""For programs that download by another library: its interface, over a manager."""
+"""For programs that use another library: its interface, over a manager, and fixtures for pytest."""

@@ -23,7 +23,7 @@ BODY = b'id\tscore\nP1\t1\n'
 def _no_manager_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(default_manager, '_MANAGERS', {})
     yield
-    default_manager._close()
+    default_manager.close_default_manager()
 
 
 def test_downloads_with_the_settings_of_file_and_environment(
@@ -83,14 +83,14 @@ def test_the_manager_is_closed_at_the_end(monkeypatch: pytest.MonkeyPatch) -> No
         closed.append(manager)
 
     monkeypatch.setattr(DownloadManager, 'close', note)
-    default_manager._close()
+    default_manager.close_default_manager()
     assert closed == []
     mine = default_manager.default_manager()
     with monkeypatch.context() as patched:
         patched.setattr(os, 'getpid', lambda: -1)
-        default_manager._close()
+        default_manager.close_default_manager()
     assert closed == []
-    default_manager._close()
+    default_manager.close_default_manager()
 
     assert closed == [mine]
 
