@@ -32,6 +32,7 @@ from dlmachine.core.protocol.events import (
 from dlmachine.core.protocol.ports import Clock
 from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
+from dlmachine_adapters.files.owners import is_open_to_all, is_own_or_roots
 
 if TYPE_CHECKING:
     from dlmachine_adapters.parts.copies import LinkStorage
@@ -63,6 +64,8 @@ class LocalFiles:
         has_parent = seen_above is not None and stat.S_ISDIR(seen_above.st_mode)
         is_folder = kind is PathKind.FOLDER
         real_above = _real_folder(above, seen_above)
+        if is_folder and seen_above is not None and _is_strangers_link(target, seen_above):
+            kind, is_folder = PathKind.OTHER, False
         return PathSeen(
             kind=PathKind.OTHER if _is_of_the_kernel(real_above) else kind,
             blocker=None if has_parent or kind is PathKind.OTHER else _blocker(target),
@@ -242,6 +245,18 @@ def see_folder(folder: str) -> str | None:
         return None
     real = _real_folder(folder, seen)
     return None if _is_of_the_kernel(real) else real
+
+
+def _is_strangers_link(path: str, above: os.stat_result) -> bool:
+    # In a folder that is open to all, such a link could lead a download anywhere. Linux refuses it
+    # too, unless `fs.protected_symlinks` is off.
+    if not is_open_to_all(above):
+        return False
+    try:
+        seen = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISLNK(seen.st_mode) and not is_own_or_roots(seen)
 
 
 def _real_folder(path: str, seen: os.stat_result | None) -> str:

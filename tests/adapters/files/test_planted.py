@@ -14,7 +14,7 @@ from dlmachine.core.http.filename import OUR_FOLDER
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import AcquireLock, Discard, OpenPart, Publish, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired, Published
-from dlmachine.core.spec.destination import AtPath
+from dlmachine.core.spec.destination import AtPath, PathKind
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files.locks import FolderLocks
@@ -345,3 +345,22 @@ def test_no_stranger_can_lock_what_lies_in_a_folder_of_ones_own(
         os.umask(before)
     assert (folder / OUR_FOLDER).stat().st_mode & 0o777 == 0o700
     part.discard(Discard())
+
+
+@pytest.mark.parametrize('end', ['', '/'])
+@pytest.mark.parametrize('mode', [0o1777, 0o777, 0o775, 0o755])
+@pytest.mark.parametrize('owner', [0, 61_001])
+@pytest.mark.skipif(os.name == 'nt' or os.geteuid() != 0, reason='only root can give a link away')
+def test_a_strangers_link_leads_no_download_into_another_folder(
+    files: LocalFiles, folder: Path, end: str, mode: int, owner: int
+) -> None:
+    """In a folder that is open to all, it is neither a folder nor a file; other links are followed."""
+    elsewhere = folder / 'elsewhere'
+    elsewhere.mkdir()
+    (folder / 'link').symlink_to(elsewhere)
+    os.chown(folder / 'link', owner, owner, follow_symlinks=False)
+    folder.chmod(mode)
+    seen = files.see_path(f'{folder}/link{end}')
+    is_refused = owner != 0 and bool(mode & 0o002)
+    assert seen.kind is (PathKind.OTHER if is_refused else PathKind.FOLDER)
+    assert files.see_path(f'{folder}/elsewhere{end}').kind is PathKind.FOLDER
