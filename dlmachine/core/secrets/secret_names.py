@@ -47,7 +47,7 @@ _WORDS: Final = regex(
 MAY_HOLD: Final = regex(
     r'[%@\\]|[^\x00-\x7f]|token|secret|pass|credential|signature|sess|bearer|private|auth|csrf|xsrf'
     r'|nonce|key|code|verifier|cookie|dpop|sid|sig|pwd?|jwt|otp|hmac|pin|ticket|pgt|assertion|saml'
-    r'|crumb|cvv|cvc|ssn|hdn',
+    r'|crumb|cvv|cvc|ssn|hdn|basic|eyj',
     re.IGNORECASE,
 )
 #: `filter[key]` is the field `key` of `filter`.

@@ -6,16 +6,18 @@ all of these, and collects them, in linear time.
 """
 
 from typing import Final
+from urllib.parse import unquote
 
 from dlmachine.core.regex import regex
 from dlmachine.core.secrets.secret_names import MAY_HOLD, SecretNames, is_secret_name
 from dlmachine.core.secrets.url_secrets import MASK, Walked, walk_url, walk_value
 
 _URL: Final = regex(r'((?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{0,30}+://[^\s"<>]*+)')
-#: The name of a header field, perhaps in quotation marks, before a colon or the next list item.
+#: The name of a header field, perhaps in quotation marks, before a colon or the next list item; or
+#: that of an XML element.
 _FIELD: Final = regex(
     r"""(?<![A-Za-z0-9_\-])([!#$%&*+\-.^_`|~0-9A-Za-z]{1,100}+)"""
-    r"""(?:["']?[ \t]{0,8}+:|["'][ \t]{0,8}+,)"""
+    r"""(?:["']?[ \t]{0,8}+[:>]|["'][ \t]{0,8}+,)"""
 )
 #: A table that names a field: `{name = "Cookie", value = "a=1"}`.
 _NAMED: Final = regex(
@@ -24,13 +26,21 @@ _NAMED: Final = regex(
 )
 #: A parameter: its value ends where the next one begins.
 _PARAMETER: Final = regex(
-    r"""(?<![A-Za-z0-9_\-.])([A-Za-z0-9_\-.\[\]]{1,100}+)[ \t]{0,8}+=[ \t]{0,8}+"""
+    r"""(?<![A-Za-z0-9_\-.])([A-Za-z0-9_\-.\[\]]{1,100}+)["']?[ \t]{0,8}+=>?[ \t]{0,8}+"""
     r"""("(?:[^"\\]|\\.)*+"?|'[^']*+'?|[^;,&"'<>{}]++)"""
 )
+#: Credentials by their form: a scheme with a token (RFC 6750, 7617) that is not a word of plain
+#: language, or a JWT (RFC 7519).
+_CREDENTIALS: Final = regex(
+    r'(?i)(?<![a-z0-9])(?:(?:bearer|basic)[ ]{1,8}+'
+    r'(?=[a-z._~+/\-]{0,100}+[0-9=]|[a-z0-9._~+/\-]{16})([a-z0-9._~+/\-]{6,}+=*+)'
+    r'|(eyJ[a-z0-9_\-]{6,}+\.eyJ[a-z0-9_\-]{6,}+\.[a-z0-9_\-]*+))'
+)
+_ESCAPED: Final = regex(r'\\u([0-9A-Fa-f]{4})')
 _WORD: Final = regex(r"""([^\s"'<>,]++)""")
 #: The value of a named field among others.
 _VALUE: Final = regex(r"""[:=][ \t]{0,8}+["']?([^"',;}]++)""")
-_VALUE_END: Final = regex(r"""["',;]""")
+_VALUE_END: Final = regex(r"""["',;<]""")
 _JSON_STARTS: Final = ('{', '[', '"')
 
 
@@ -51,7 +61,14 @@ def walk_text(text: str, declared: SecretNames = ()) -> Walked:
         if walked.shown == MASK:
             return walked
     walk = _Walk(declared)
-    return Walked(walk.text(text), frozenset(filter(None, walk.found)))
+    shown = walk.text(text)
+    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), unquote(text))
+    if plain != text:
+        inside = _Walk(declared)
+        inside.text(plain)
+        if not inside.found <= walk.found | {unquote(one) for one in walk.found}:
+            return Walked(MASK, frozenset(filter(None, walk.found | inside.found)))
+    return Walked(shown, frozenset(filter(None, walk.found)))
 
 
 class _Walk:
@@ -96,13 +113,19 @@ class _Walk:
         end = 0
         for found in _PARAMETER.finditer(text):
             if self._is_secret(found[1]):
-                shown += [
-                    *self._words(text[end : found.start()]),
-                    text[found.start() : found.start(2)],
-                ]
-                shown.append(self._secret(found[2]))
+                shown += self._credentials(text[end : found.start()])
+                shown += [text[found.start() : found.start(2)], self._secret(found[2])]
                 end = found.end()
-        return ''.join([*shown, *self._words(text[end:])])
+        return ''.join([*shown, *self._credentials(text[end:])])
+
+    def _credentials(self, text: str) -> list[str]:
+        shown: list[str] = []
+        end = 0
+        for found in _CREDENTIALS.finditer(text):
+            start, after = found.span(found.lastindex or 0)
+            shown += [*self._words(text[end:start]), self._secret(text[start:after])]
+            end = after
+        return [*shown, *self._words(text[end:])]
 
     def _words(self, text: str) -> list[str]:
         pieces = _WORD.split(text)

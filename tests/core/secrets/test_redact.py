@@ -190,15 +190,32 @@ def test_short_secrets_are_not_searched_for() -> None:
         ('name=a, name=Cookie value=s3cret', 'name=a, name=Cookie ***'),
         ('see a:b, X-Api-Key: s3cret', 'see a:b, X-Api-Key: ***'),
         ('GET /x?a=1&sig=s3cret HTTP/1.1', 'GET /x?a=1&sig=***'),
-        ('report-uri /r?%74oken=s3cret; a', 'report-uri /r?%74oken=*** a'),
+        ('report-uri /r?%74oken=s3cret; a', '***'),
         ('ｔoken=s3cret', 'ｔoken=***'),
+        ('%22token%22%3A%22s3cret%22', '***'),
+        ('\\u0074oken=s3cret', '***'),
+        ('a=%20; token=%73', 'a=%20; token=***'),
+        ('"access_token"="s3cret", a', '"access_token"=***, a'),
+        ('token => s3cret; a', 'token => ***; a'),
+        ('<token>s3cret</token>', '<token> ***'),
+        ('sent Bearer s3cret; a', 'sent Bearer ***; a'),
+        ('was basic YTpiYzE=', 'was basic ***'),
+        ('see eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.s3cret now', 'see *** now'),
     ],
 )  # fmt: skip
 def test_secrets_within_the_text_of_any_field(value: str, shown: str) -> None:
     """JSON, parameters, logins and fields inside a field that has no secret name."""
     assert redact_fields([('X-Info', value)]) == (('X-Info', shown),)
     found = secrets_in_fields([('X-Info', value)])
-    assert found & {'s3cret', 's3cret \\" and', 's3cret and', 's3cret HTTP/1.1'}
+    assert found & {
+        '%73',
+        'YTpiYzE=',
+        'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.s3cret',
+        's3cret',
+        's3cret \\" and',
+        's3cret and',
+        's3cret HTTP/1.1',
+    }
 
 
 @pytest.mark.parametrize(
@@ -211,6 +228,9 @@ def test_secrets_within_the_text_of_any_field(value: str, shown: str) -> None:
         '{"group": "a", "max_age": 5}',
         'me@example.org',
         'Cookie, Authorization',
+        'Basic authentication is required',
+        'bearer of 1 message',
+        'a%20b; c=%41',
         'sha-256=:abc=:, md5=:abc=:',
         'atime:1/md5:2/mode:3',
     ],
