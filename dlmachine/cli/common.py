@@ -79,7 +79,7 @@ def destination(given: Mapping[str, Any], manager: 'DownloadManager') -> str | b
     if given.get('head'):
         return False
     if path is not None:
-        return False if is_stream(path) else path
+        return given.get('spool') or (False if is_stream(path) else path)
     if given['folder'] is not None:
         return f'{Path(given["folder"])}/'
     if given['path'] is not None:

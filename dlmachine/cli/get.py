@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from dlmachine.cli.common import (
     check_destination,
     destination,
     fail,
+    is_stream,
     managing,
     named_by_url,
     output_path,
@@ -34,6 +36,7 @@ from dlmachine.cli.parameters.options import (
 from dlmachine.cli.parameters.usage import WORKERS
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.frozen import replace
 from dlmachine.execution.log import WAITS
 
 if TYPE_CHECKING:
@@ -94,6 +97,7 @@ def command(urls: tuple[str, ...], **given: Any) -> None:
     is_quiet = any(given[name] for name in ('quiet', 'silent', 'as_json', 'verbose'))
     is_bare = is_quiet or given['dry_run'] or given['progress'] is False
     with (
+        _spooled(given),
         _logging(given),
         _logging_to_file(given),
         managing(given, progress=not is_bare) as manager,
@@ -143,7 +147,12 @@ def _get_one(manager: 'DownloadManager', one: Input, given: dict[str, Any]) -> N
         fail(fault, input_fault(one, fault, manager) if is_named else '')
     warn(outcome)
     is_on_stdout = output_path(given) in {None, '-'}
-    if outcome.buffer is not None and not (given['as_json'] and is_on_stdout):
+    if given.get('spool') is not None:
+        from dlmachine.cli.batch.spool import send_spooled
+
+        send_spooled(given)
+        outcome = replace(outcome, path=None, buffer=BytesIO())
+    elif outcome.buffer is not None and not (given['as_json'] and is_on_stdout):
         _write(outcome.buffer.read(), output_path(given))
     if given['as_json'] or given['write_out']:
         from dlmachine.batch.items import BatchSuccess
@@ -152,6 +161,16 @@ def _get_one(manager: 'DownloadManager', one: Input, given: dict[str, Any]) -> N
         print_result(success, manager, given['write_out'])
     elif outcome.buffer is None and not given['quiet']:
         click.echo(printable(str(outcome.path)))
+
+
+def _spooled(given: dict[str, Any]) -> AbstractContextManager[None]:
+    """A temporary file for the block, if the output is a device or a pipe, but not stdout."""
+    path = output_path(given)
+    if path in {None, '-'} or given['head'] or not is_stream(str(path)):
+        return nullcontext()
+    from dlmachine.cli.batch.spool import spooled
+
+    return spooled(given)
 
 
 def _write(content: bytes, path: str | None) -> None:

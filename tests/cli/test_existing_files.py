@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,33 @@ def test_a_device_and_a_pipe(server: Server, run: RunCommand, tmp_path: Path) ->
     reader = subprocess.Popen(['cat', 'pipe'], cwd=tmp_path / 'work', stdout=subprocess.PIPE)
     assert run('get', '-o', 'pipe', url).returncode == 0
     assert reader.communicate(timeout=30)[0] == b'abc'
+
+
+@pytest.mark.skipif(not Path('/dev/null').exists(), reason='there is no null device')
+def test_a_device_needs_little_memory(server: Server, tmp_path: Path) -> None:
+    """The content is in a temporary file, which is removed, also after a failure."""
+    sizes = {'/small.bin': 1_000, '/large.bin': 120_000_000}
+    for path, size in sizes.items():
+        server.on(path, resource(bytes(size)))
+    script = (
+        'import atexit, resource, sys\n'
+        'from dlmachine.cli import main\n'
+        'atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))\n'
+        'main()'
+    )
+    places = tmp_path / 'places'
+    places.mkdir()
+    peaks = []
+    for path in sizes:
+        done = subprocess.run(
+            [sys.executable, '-c', script, 'get', server.url(path), '-o', '/dev/null', '-s'],
+            env={**os.environ, 'TMPDIR': str(places)}, capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        peaks.append(int(done.stdout) * 1024)
+    assert peaks[1] - peaks[0] < sizes['/large.bin'] / 2
+    failed = subprocess.run(
+        [sys.executable, '-m', 'dlmachine', 'get', server.url('/none'), '-o', '/dev/null'],
+        env={**os.environ, 'TMPDIR': str(places)}, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert failed.returncode == 8
+    assert list(places.iterdir()) == []
