@@ -13,7 +13,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.access.auth import Auth, Scheme
 from dlmachine.core.access.caller_cookies import Cookies
 from dlmachine.core.access.login_form import Page, fill_in, find_failure
-from dlmachine.core.faults import Fault, HttpStatus, LoginFailed
+from dlmachine.core.faults import BodyTooLarge, Fault, HttpStatus, LoginFailed
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import FormBody
 from dlmachine.core.http.headers import Headers
@@ -77,6 +77,8 @@ def _log_in(
         cookies=Cookies(sources=effect.cookies.sources, jar=effect.cookies.jar),
     )
     page = _fetch(run, first, policy, world)
+    if isinstance(page, BodyTooLarge):
+        return LoginFailed(url=login.url, problem='its page is too large to be one with a form')
     if not isinstance(page, Page):
         return page
     filled = fill_in(page, login, values)

@@ -186,6 +186,15 @@ def test_a_form_that_is_refused(server: Server, make_manager: MakeManager, statu
         read(make_manager(), server.url('/x'), auth=dm.Login(url, {'password': 'x'}))
 
 
+def test_a_page_that_is_no_page(site: Django, server: Server, make_manager: MakeManager) -> None:
+    """A large file in place of the login page is not downloaded."""
+    large = server.on('/large', resource(bytes(9 << 20)))
+    recipe = dm.Login(large, form={'username': USER, 'password': PASSWORD})
+    with pytest.raises(AuthError, match='its page is too large .*Pass the URL of the page'):
+        read(make_manager(), site.url, auth=recipe)
+    assert site.logins == 0
+
+
 def test_a_login_that_does_not_help(server: Server, make_manager: MakeManager) -> None:
     """Two logins at most, whatever the server asks for."""
     page = b'<form method=post action=/post><input name=password type=password></form>'

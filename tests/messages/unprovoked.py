@@ -152,6 +152,8 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'its form has no field ...; it has ...',
         'the page after it does not contain ...',
         'its page has no form; it may need JavaScript',
+        'its page is too large to be one with a form',
+        'Pass the URL of the page that has the form',
         'its page redirects to ..., which does not get the form',
         'its form would be sent in a URL, where a password is not secret',
         'its form is for another origin, which does not get it',

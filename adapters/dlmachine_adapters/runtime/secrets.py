@@ -62,7 +62,7 @@ class _Call:
         self, now: datetime, patience: timedelta, *, is_again: bool
     ) -> str | SecretUnavailable:
         if not self._taking.acquire(timeout=patience.total_seconds()):
-            return self._fault(f'did not return within {patience.total_seconds():g} s')
+            return self._fault(f'did not return within {patience.total_seconds():.3g} s')
         try:
             if self._token and now < self._until and not is_again:
                 return self._token
@@ -71,7 +71,7 @@ class _Call:
             thread.start()
             thread.join(patience.total_seconds())
             if not made:
-                return self._fault(f'did not return within {patience.total_seconds():g} s')
+                return self._fault(f'did not return within {patience.total_seconds():.3g} s')
             return self._kept(made[0], now)
         finally:
             self._taking.release()

@@ -104,6 +104,7 @@ _FORM_REMEDIES: Final = {
     'does not get': 'Pass the URL of the page that has the form, on the host that gets it',
     'no form': 'Pass the URL of the page that has the form, or the cookies of a browser (cookies=)',
     'field': 'Check the names in form= and token=',
+    'too large': 'Pass the URL of the page that has the form',
 }
 
 
