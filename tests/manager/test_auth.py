@@ -212,6 +212,19 @@ def test_no_secret_is_for_every_host(options: dict[str, Any]) -> None:
         dm.DownloadManager(auth=harmless).close()
 
 
+@pytest.mark.parametrize('name', ['Authorization', 'Cookie', 'X-Api-Key'])
+def test_a_secret_field_of_a_manager(server: Server, make_manager: MakeManager, name: str) -> None:
+    """It goes to the origin of the URL, and not to where that redirects; the plan says so."""
+    with Server() as other:
+        moved = server.on('/moved', redirect(other.on('/data', resource(BODY))))
+        manager = make_manager(headers={name: 'planted=1'})
+        plan = str(manager.plan(moved))
+        assert f'secret       {name}, sent only to http://127.0.0.1:{server.port}\n' in plan
+        assert read(manager, moved) == BODY
+        assert [one.get(name) for one in server.asked] == ['planted=1']
+        assert [one.get(name) for one in other.asked] == [None]
+
+
 def test_netrc(server: Server, make_manager: MakeManager, tmp_path: Path) -> None:
     """By default, from another file, by port, or not at all."""
     url = server.on('/data', logins.basic(resource(BODY)))
