@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 from time import monotonic
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -128,6 +129,23 @@ def test_files_are_named_as_browsers_name_them(
 
     assert str(path) == str(tmp_path / 'in' / name)
     assert [one.name for one in (tmp_path / 'in').iterdir() if one.is_file()] == [name]
+
+
+def test_line_breaks_in_a_query_are_encoded(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """As BioMart and SPARQL need them; raw ones in a URL would end the request line."""
+    url = server.on('/martservice', resource(BODY))
+    query = '<?xml version="1.0"?>\r\n<Query>\n</Query>'
+    manager = make_manager(tmp_path / 'cache')
+    first = manager.fetch(url, query={'query': query})
+    again = manager.fetch(url, query={'query': query}, freshness='stored')
+
+    assert parse_qs(server.asked[0].target.partition('?')[2]) == {'query': [query]}
+    assert '%0D%0A' in server.asked[0].target
+    assert (again.path, len(server.asked)) == (first.path, 1)
+    with pytest.raises(dm.RequestError, match='line break|control character|CR|LF'):
+        manager.download(f'{url}?query=a\r\nHost: other')
 
 
 # --- the environment ------------------------------------------------------------------------
