@@ -132,3 +132,16 @@ def test_a_header_line_that_is_too_long_is_named(
     server.on('/x', behaviours.respond(200, (('X-Long', 'a' * size),), b'x'))
     with pytest.raises(errors.ServerError, match='sent a header line of more than 65,536 bytes'):
         manager.download(server.url('/x'), retries=0)
+
+
+def test_a_long_trailer_field_is_named(
+    manager: DownloadManager, server: Server, backend: str
+) -> None:
+    """The library has a limit of its own, which the error states."""
+    start = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n'
+    url = server.on('/x.csv', behaviours.raw(start + b'X: ' + b'y' * 5_000 + b'\r\n\r\n'))
+    if backend == 'requests':
+        assert manager.download(url, False, retries=0).getvalue() == b'x'
+    else:
+        with pytest.raises(errors.ServerError, match='a trailer field of more than 4,096 bytes'):
+            manager.download(url, False, retries=0)

@@ -169,6 +169,9 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'the server answers ... to the form',
         'another thread logs in, and has not finished within ... s',
     ),
+    'a long trailer; see tests/manager/test_errors.py': (
+        'sent a trailer field of more than 4,096 bytes, the limit of curl',
+    ),
     'megabytes of hostile text; see tests/core/scenarios/test_lists.py and tests/core/sources': (
         'is too long: too many of its lines have the name of the file',
         'more than can be read',

@@ -104,7 +104,9 @@ def _no_http(text: str, context: ErrorContext) -> Fault:
 
 
 def _too_large(text: str, context: ErrorContext) -> Fault:
-    # libcurl passes only complete lines, up to its own limit.
+    # libcurl passes only complete lines, up to its own limits.
+    if 'chunk' in text:
+        return context.unusable('sent a trailer field of more than 4,096 bytes, the limit of curl')
     return context.unusable(f'sent a header line of more than {MAX_LINE_BYTES:,} bytes')
 
 
