@@ -71,8 +71,7 @@ class Redactor:
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Mask fields of a query or a form."""
-        redacted = redact_pairs(pairs, self.names)
-        return self._scrubbed(redacted) if self.secrets else redacted
+        return self._scrubbed(redact_pairs(pairs, self.names))
 
     def fields(self, fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Mask header fields: a server may put a secret under any name, or into a name."""
@@ -149,7 +148,7 @@ def _split_at_urls(name: str, value: str) -> list[str]:
     >>> _split_at_urls('Link', '</a?p=1>; rel=prev, </a?p=3>; rel=next')
     ['<', '/a?p=1', '>; rel=prev, <', '/a?p=3', '>; rel=next']
     >>> _split_at_urls('Refresh', '5; url=/b'), _split_at_urls('ETag', '"c"')
-    (['5; url=', '/b', ''], ['"c"'])
+    (['5; url=', '/b', '', ''], ['"c"'])
     """
     folded = name.casefold()
     if folded in _URL_FIELDS:
@@ -160,12 +159,9 @@ def _split_at_urls(name: str, value: str) -> list[str]:
         led = _LEADS_TO.match(value)
         if led is None:
             return ['', value]
-        return [value[: led.start(1)], led[1], *_rest_of_refresh(value[led.end(1) :])]
+        end = led.end(1)
+        return [value[: led.start(1)], led[1], value[end : end + 1], value[end + 1 :]]
     return ['', value] if value[:1] == '/' else [value]
-
-
-def _rest_of_refresh(rest: str) -> tuple[str, ...]:
-    return (rest[:1], rest[1:]) if rest[1:] else (rest,)
 
 
 def _split_links(value: str) -> list[str]:

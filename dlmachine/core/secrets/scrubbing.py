@@ -98,8 +98,7 @@ def _scrub_as(text: str, index: _Index, coding: str) -> str:
 
 def _candidates(plain: bytes, index: _Index) -> Iterator[bytes]:
     # A text contains a secret only if it contains its first and its last bytes.
-    starts = range(len(plain) - MIN_SEARCHED_CHARS + 1)
-    there = {plain[start : start + MIN_SEARCHED_CHARS] for start in starts}
+    there = {plain[start : start + MIN_SEARCHED_CHARS] for start in range(len(plain))}
     for start in there & index.by_start.keys():
         for secret in index.by_start[start]:
             if secret[-MIN_SEARCHED_CHARS:] in there and len(secret) <= len(plain):

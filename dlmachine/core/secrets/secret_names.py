@@ -23,10 +23,8 @@ SecretNames: TypeAlias = tuple[str, ...]
 #: `SAMLResponse`, `SAMLart` (SAML 2.0 Bindings), `crumb` (Jenkins), `rlkey` (Dropbox), `hdnts` and
 #: the like (Akamai), and the default filters of Rails and of Sentry.
 _NAMES: Final = frozenset({
-    'authorization', 'proxy-authorization', 'www-authenticate', 'proxy-authenticate',
-    'cookie', 'cookie2', 'set-cookie', 'set-cookie2',
-    'authentication-info', 'proxy-authentication-info', 'dpop',
-    'key', 'auth', 'sid', 'sig', 'pwd', 'pw', 'pass', 'passwd', 'jwt', 'hmac', 'pin',
+    'authentication-info', 'cookie', 'cookie2', 'set-cookie', 'set-cookie2', 'dpop',
+    'key', 'auth', 'sid', 'sig', 'pwd', 'pw', 'pass', 'jwt', 'hmac', 'pin',
     'ticket', 'pgt', 'assertion', 'samlrequest', 'samlresponse', 'samlart', 'crumb', 'rlkey',
     'cvv', 'cvc', 'ssn', 'hdnts', 'hdnea', 'hdntl',
 })  # fmt: skip

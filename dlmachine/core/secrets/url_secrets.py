@@ -24,10 +24,14 @@ MAX_DEPTH: Final = 5
 _PLAIN: Final = regex(r'https?://[a-z0-9.\-]+(?::[0-9]+)?/[A-Za-z0-9_.~/\-]*')
 #: A data: URL (RFC 2397), and its media type.
 _CONTENT: Final = regex(r'(?i)[ ]*(?:(data:[a-z0-9!#$&^_.+;=/ \-]{0,200}),|data:)')
-#: The text before an authority, also in malformed URLs.
-_BEFORE_AUTHORITY: Final = regex(r'[\x00-\x20]*+(?:[A-Za-z][A-Za-z0-9+.\-]*+:[/\\]++|[/\\]{2,}+)')
-_SCHEME: Final = regex(r'[A-Za-z][A-Za-z0-9+.\-]*+')
+#: The text before an authority, also in malformed URLs: empty before a name and a password. (An
+#: email address has no colon before its @.)
+_BEFORE_AUTHORITY: Final = regex(
+    r'[\x00-\x20]*+(?:[A-Za-z][A-Za-z0-9+.\-]*+:[/\\]++|[/\\]{2,}+)|(?=[^/\\?#=:]*+:[^/\\?#=@]*+@)'
+)
 _AFTER_AUTHORITY: Final = regex(r'[/\\?#]')
+#: A URL in a path, as archives and proxies write it: /web/2020/https://host/path?query
+_URL_IN_PATH: Final = regex(r'(?<=[/=])[A-Za-z][A-Za-z0-9+.\-]*+:/')
 #: A header field as a value. Without a space only if the name is not a short word, which is often
 #: the name of a search field.
 _HEADER: Final = regex(
@@ -88,7 +92,7 @@ def walk_value(text: str, declared: SecretNames = ()) -> Walked:
     if not _may_hold(text):
         return Walked(text, frozenset())
     walk = _Walk(declared)
-    return Walked(walk.reference(text, MAX_DEPTH), walk.secrets())
+    return Walked(walk.reference(text), walk.secrets())
 
 
 class _Walk:
@@ -97,6 +101,7 @@ class _Walk:
     def __init__(self, declared: SecretNames) -> None:
         self._declared = declared
         self._found: set[str] = set()
+        self._depth = 0
         self.is_malformed = False
 
     def secrets(self) -> frozenset[str]:
@@ -107,27 +112,26 @@ class _Walk:
 
     def url(self, text: str) -> str:
         """A URL, absolute or relative."""
-        before = _BEFORE_AUTHORITY.match(text)
-        if before is not None:
-            return before[0] + self._after_scheme(text[before.end() :], MAX_DEPTH)
+        begun = _BEFORE_AUTHORITY.match(text)
+        if begun is not None:
+            return self._absolute(begun[0], text[begun.end() :])
         # Without a scheme, the text before an @ may be a login.
         front, rest = _cut(text, _AFTER_AUTHORITY)
-        return self._authority(front) + self._path_and_more(rest, MAX_DEPTH)
+        return self._authority(front) + self._path_and_more(rest)
 
-    def reference(self, text: str, depth: int) -> str:
+    def reference(self, text: str) -> str:
         """Mask a value inside another URL: a URL, a part of one, a header field, or JSON."""
         if text[:1] in _JSON_STARTS:
-            return self._json(text, depth)
+            return self._json(text)
         header = self._header_end(text)
         if header:
             name, value = _cut_at(text, header)
             self._found |= {value, value.strip().partition(' ')[2]}
             return name + MASK
-        if _begins_url(text):
-            before = _BEFORE_AUTHORITY.match(text)
-            end = 0 if before is None else before.end()
-            return text[:end] + self._after_scheme(text[end:], depth)
-        return self._path_and_more(text, depth)
+        begun = _BEFORE_AUTHORITY.match(text)
+        if begun is not None:
+            return self._absolute(begun[0], text[begun.end() :])
+        return self._path_and_more(text)
 
     def _header_end(self, text: str) -> int:
         found = _HEADER.match(text)
@@ -135,45 +139,46 @@ class _Walk:
             return 0
         return found.end()
 
-    def _json(self, text: str, depth: int) -> str:
+    def _json(self, text: str) -> str:
         if text.count('[') + text.count('{') > _MAX_BRACKETS:
             self._found.add(text)
             return MASK
         try:
             pairs = list(json_pairs('', json.loads(text)))
         except (ValueError, RecursionError):
-            return self._path_and_more(text, depth)
+            return self._path_and_more(text)
         secrets = {value for name, value in pairs if self._is_secret(name)}
         self._found |= secrets
-        nested = [self._nested(value, depth) != value for _, value in pairs]
+        nested = [self._nested(value) != value for _, value in pairs]
         return MASK if secrets or any(nested) else text
 
-    def _nested(self, text: str, depth: int) -> str:
+    def _nested(self, text: str) -> str:
         if not _may_hold(text):
             return text
-        if depth:
-            return self.reference(text, depth - 1)
-        self._found.add(text)
-        return MASK
+        if self._depth == MAX_DEPTH:
+            self._found.add(text)
+            return MASK
+        self._depth += 1
+        shown = self.reference(text)
+        self._depth -= 1
+        return shown
 
-    def _decoded(self, text: str, depth: int) -> str:
+    def _decoded(self, text: str) -> str:
         decoded = unquote_plus(text) if '%' in text else text
-        if decoded == text:
-            return text
-        shown = self._nested(decoded, depth)
+        shown = decoded if decoded == text else self._nested(decoded)
         if shown == decoded:
             return text
-        return quote(shown.encode('utf-8', 'surrogatepass'), safe=_SAFE)
+        return quote(shown, _SAFE, 'utf-8', 'surrogatepass')
 
-    def _after_scheme(self, rest: str, depth: int) -> str:
+    def _absolute(self, before: str, rest: str) -> str:
         authority, after = _cut(rest, _AFTER_AUTHORITY)
         if '@' not in authority and '@' in after and _has_bad_port(authority):
             # A password with an unescaped slash, question mark or hash.
-            authority, after = _cut_at(rest, rest.rindex('@') + 1)
+            login, after = _cut_at(rest, rest.rindex('@'))
             host, after = _cut(after, _AFTER_AUTHORITY)
-            authority += host
+            authority = login + host
         self.is_malformed |= authority.count('[') != authority.count(']')
-        return self._authority(authority) + self._path_and_more(after, depth)
+        return before + self._authority(authority) + self._path_and_more(after)
 
     def _authority(self, authority: str) -> str:
         userinfo, marked, host = authority.rpartition('@')
@@ -184,44 +189,36 @@ class _Walk:
         self._found |= {userinfo, *userinfo.split(':', 1)}
         return f'{MASK}@{host}'
 
-    def _path_and_more(self, text: str, depth: int) -> str:
+    def _path_and_more(self, text: str) -> str:
         if not _may_hold(text):
             return text
-        end = _end_of_path(text)
-        nested = _find_url(text, end)
+        path, rest = ('', text) if _FIELDS.match(text) else _cut(text, _AFTER_PATH)
+        nested = _URL_IN_PATH.search(path)
         if nested is not None:
-            # As archives and proxies write nested URLs: /web/2020/https://host/path?query
-            front, rest = _cut_at(text, nested)
-            return self._runs(front, '/', depth) + self._nested(rest, depth)
-        path, rest = _cut_at(text, end)
+            front, rest = _cut_at(text, nested.start())
+            return self._runs(front, '/') + self._nested(rest)
         query, mark, fragment = rest.partition('#')
-        shown = self._runs(path, '/', depth) + self._runs(query, '&', depth)
-        return shown + mark + self._runs(fragment, '&', depth)
+        return self._runs(path, '/') + self._runs(query, '&') + mark + self._runs(fragment, '&')
 
-    def _runs(self, text: str, separator: str, depth: int) -> str:
-        if not _may_hold(text):
-            return text
-        return separator.join([run and self._run(run, depth) for run in text.split(separator)])
+    def _runs(self, text: str, separator: str) -> str:
+        return separator.join([self._run(run) for run in text.split(separator)])
 
-    def _run(self, run: str, depth: int) -> str:
+    def _run(self, run: str) -> str:
         # Between two separators there may be several fields, or a URL. A secret may contain any of
         # these characters, so the rest of the run is masked with it.
         if not _may_hold(run):
             return run
         pieces = _IN_A_RUN.split(run)
-        for index in range(0, len(pieces), 2):
-            piece = pieces[index]
-            if not piece:
-                continue
-            has_value = index + 1 < len(pieces) and pieces[index + 1] == '='
+        for index, piece in enumerate(pieces):
+            has_value = pieces[index + 1 : index + 2] == ['=']
             if has_value and self._is_secret(_plain_name(piece)):
                 value = ''.join(pieces[index + 2 :])
-                self._found |= {value, _VALUE_END.split(value, 1)[0]}
-                return ''.join(pieces[: index + 2]) + MASK
+                self._found |= {value, _cut(value, _VALUE_END)[0]}
+                return ''.join([*pieces[: index + 2], MASK])
             if _begins_url(piece) or piece[:2] in _RAW_JSON or self._header_end(piece):
                 rest = ''.join(pieces[index:])
-                return ''.join(pieces[:index]) + self._nested(rest, depth)
-            pieces[index] = self._decoded(piece, depth)
+                return ''.join(pieces[:index]) + self._nested(rest)
+            pieces[index] = self._decoded(piece)
         return ''.join(pieces)
 
     def _is_secret(self, name: str) -> bool:
@@ -235,6 +232,8 @@ _RAW_JSON: Final = frozenset({'{"', '["', '[{', '[['})
 _IN_A_RUN: Final = regex(r'([;&?=])')
 _VALUE_END: Final = regex(r'[;&?]')
 _ESCAPED_AGAIN: Final = regex(r'%(?:25)+(?=[0-9A-Fa-f]{2})')
+#: A text whose first = comes before any slash consists of fields, not of a path.
+_FIELDS: Final = regex(r'(?!;)[^=/?#]*+=')
 _AFTER_PATH: Final = regex(r'[?#]')
 
 
@@ -243,41 +242,16 @@ def _may_hold(text: str) -> bool:
 
 
 def _plain_name(name: str) -> str:
-    return unquote_plus(_ESCAPED_AGAIN.sub('%', name)) if '%' in name or '+' in name else name
+    return unquote_plus(_ESCAPED_AGAIN.sub('%', name))
 
 
 def _begins_url(text: str) -> bool:
-    if _BEFORE_AUTHORITY.match(text) is not None:
-        return True
-    # A name and a password; an email address has no colon before its @.
-    userinfo, marked, _ = _cut(text, _AFTER_AUTHORITY)[0].rpartition('@')
-    return bool(marked) and ':' in userinfo and '=' not in userinfo
+    return _BEFORE_AUTHORITY.match(text) is not None
 
 
 def _has_bad_port(authority: str) -> bool:
     _, colon, port = authority.rpartition(']')[2].partition(':')
     return bool(colon) and not port.isdigit()
-
-
-def _end_of_path(text: str) -> int:
-    # A text whose first = comes before any slash consists of fields, not of a path.
-    found = _AFTER_PATH.search(text)
-    end = len(text) if found is None else found.start()
-    equals, slash = text.find('=', 0, end), text.find('/', 0, end)
-    is_fields = equals >= 0 and (slash == -1 or equals < slash) and not text.startswith(';')
-    return 0 if is_fields else end
-
-
-def _find_url(text: str, end: int) -> int | None:
-    # Where a URL begins in a path.
-    position = text.find(':/', 0, end)
-    while position != -1:
-        segment = text.rfind('/', 0, position) + 1
-        start = max(segment, text.rfind('=', segment, position) + 1)
-        if start and _SCHEME.fullmatch(text, start, position) is not None:
-            return start
-        position = text.find(':/', position + 1, end)
-    return None
 
 
 def _cut(text: str, pattern: re.Pattern[str]) -> tuple[str, str]:

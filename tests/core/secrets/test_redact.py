@@ -6,6 +6,7 @@ import pytest
 
 from dlmachine.core.secrets.configuration import redact_value
 from dlmachine.core.secrets.redact import (
+    Redactor,
     is_secret_name,
     redact_fields,
     redact_url,
@@ -25,6 +26,7 @@ from dlmachine.core.secrets.redact import (
     'SAMLRequest', 'SAMLart', 'assertion', 'client_assertion', '_wpnonce', 'wp-nonce', 'pin', 'user.pin', 'otp', 'totp',
     'otp_code', 'code_verifier', 'oauth_verifier', 'device_code', 'user_code', 'DPoP', 'crumb', 'rlkey', 'resourcekey',
     'clientkey', 'connect.sid', 'ASPSESSID', 'db_pwd', 'Proxy-Authenticate', 'X-Authorization', 'cvv', 'cvc', 'ssn',
+    'filter[sid]', 'WWW-Authenticate', 'Authentication-Info', 'Proxy-Authentication-Info', 'JSESSIONID',
 ])  # fmt: skip
 def test_secret_names(name: str) -> None:
     """Credentials by any of their usual names."""
@@ -38,6 +40,7 @@ def test_secret_names(name: str) -> None:
         'ids', 'format', 'Accept', 'ETag', 'keyword', 'author', 'monkey', 'design', 'page', 'X-Id', 'nonce', 'state', 'code',
         'code_challenge', 'zip_code', 'pincode', 'spin', 'tickets', 'ticket_id', 'assertions', 'saml', 'turnkey', 'option',
         'RelayState', 'language_code', 'username', 'Sec-Fetch-Site', 'photo',
+        'filter[a]', 'outsider',
     ],
 )  # fmt: skip
 def test_plain_names(name: str) -> None:
@@ -300,6 +303,10 @@ def test_values_of_every_form() -> None:
         (r'Accept: x\nCookie: a=1', r'Accept: x\nCookie: ***'),
         ('curl -H "X-Api-Key:1" https://h/', 'curl -H "X-Api-Key: ***'),
         ('see https://me:pw@h/, token : 1', 'see https://***@h/, token : ***'),
+        ('token : 1', 'token : ***'),
+        ('auth.x: 1', 'auth.x: ***'),
+        ('Accept: x, asid: 1', 'Accept: x, asid: 1'),
+        ('ghp@example.org/x', '***@example.org/x'),
         ('Accept: text/csv, Range: bytes=0-', 'Accept: text/csv, Range: bytes=0-'),
         ('http://h:80/C:/x', 'http://h:80/C:/x'),
     ],
@@ -310,8 +317,32 @@ def test_a_secret_field_later_in_a_line(line: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ('line', 'shown'),
+    [
+        ('Accept: x, Code: 1', 'Accept: x, Code: ***'),
+        (r'Accept: x\nCode: 1', r'Accept: x\nCode: ***'),
+        ('see https://h/?code=1&b=2, token: 2', 'see https://h/?code=***&b=2, token: ***'),
+        ('me@h?code=1', '***@h?code=***'),
+    ],
+)
+def test_declared_names_in_a_line(line: str, shown: str) -> None:
+    """They count as much as the built-in ones."""
+    assert redact_value(line, ('code',)) == shown
+
+
+@pytest.mark.parametrize('secrets', [frozenset[str](), frozenset({'pl4nted'})])
+def test_fields_of_a_form(secrets: frozenset[str]) -> None:
+    """By name, by the names in their URLs, and by value."""
+    redactor = Redactor(('code',), secrets)
+    given = [('Code', '1'), ('u', 'https://h/?code=2'), ('x', VALUE)]
+    shown = (('Code', '***'), ('u', 'https://h/?code=***'), ('x', '***' if secrets else VALUE))
+    assert redactor.pairs(given) == shown
+
+
+@pytest.mark.parametrize(
     ('name', 'value', 'shown'),
     [
+        ('Link', '<https://h/?sid=a>; rel=prev, <https://h/?b=1>', '<https://h/?sid=***>; rel=prev, <https://h/?b=1>'),
         ('Link', '<https://h/?token=a>; rel=next, <https://h/?token=b', '<https://h/?token=***>; rel=next, <https://h/?token=***'),
         ('Refresh', '0;url="/x?sig=abc" /y?sig=def', '0;url="/x?sig=***" /y?sig=***'),
         ('Refresh', '0;url="/x?sig=abc"', '0;url="/x?sig=***"'),

@@ -47,6 +47,13 @@ def test_texts_without_secrets_stay() -> None:
     assert scrub('abcd', {'%41%42'}) == 'abcd'
 
 
+def test_characters_that_are_none() -> None:
+    """Surrogates, and bytes of a character of which the others are secret."""
+    assert scrub('\udc80 abcd', {'abcd'}) == '\ufffd\ufffd\ufffd ***'
+    assert scrub('\\ud800 abcd', {'abcd'}) == '\\ud800 ***'
+    assert scrub('\xc3abcd', {'%83abcd'}) == '\ufffd***'
+
+
 def test_secrets_that_overlap_are_masked_together() -> None:
     """Consecutive secrets are masked one by one."""
     assert scrub('xabcdefx', {'abcd', 'cdef'}) == 'x***x'
@@ -59,6 +66,8 @@ def test_a_text_with_too_many_candidates_is_not_shown() -> None:
     text = ' '.join(f'{number:04}' for number in range(500)) + ' aaaa'
     assert scrub(text, many) == '***'
     assert scrub('aaaa' * 20_001, {'aaaa'}) == '***'
+    begun = 'aaaa' + '_' * 600
+    assert scrub(begun, {f'aaaa{number:04}' for number in range(9999)}) == begun
     assert scrub('aaaa' * 10, {'aaaa', 'aaaaa'}) != '***'
 
 
