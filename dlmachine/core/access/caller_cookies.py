@@ -85,7 +85,7 @@ class Cookies:
 
     def without_own(self) -> 'Cookies':
         """A copy for another origin."""
-        return replace(self, own=()) if self.own else self
+        return replace(self, own=())
 
 
 def is_in_memory(jar: str) -> bool:

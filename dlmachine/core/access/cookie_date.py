@@ -60,6 +60,6 @@ def _take(token: str, found: dict[str, tuple[int, ...]]) -> None:
 
 
 def _full_year(year: int) -> int:
-    if 70 <= year <= 99:
-        return year + 1900
-    return year + 2000 if year <= 69 else year
+    if year > 99:
+        return year
+    return year + (2000 if year < 70 else 1900)

@@ -4,7 +4,7 @@ from datetime import datetime
 from itertools import islice
 
 from dlmachine.core.access.cookies import CookieStore, as_field, secrets_of
-from dlmachine.core.access.set_cookie import RUN_LIMITS, parse_set_cookie
+from dlmachine.core.access.set_cookie import RUN_LIMITS
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
@@ -61,17 +61,10 @@ def secrets_set_by(head: ResponseHead, declared: SecretNames = ()) -> frozenset[
     ... )
     ['abc', 'sid=abc']
     """
-    values = head.headers.get_all('Set-Cookie')
-    pairs = map(_pair_of, islice(values, RUN_LIMITS.cookies))
+    # What browsers ignore may be the token of a session all the same.
+    values = islice(head.headers.get_all('Set-Cookie'), RUN_LIMITS.cookies)
+    pairs = (value.partition(';')[0].strip() for value in values)
     return secrets_in_fields((('Cookie', pair) for pair in pairs), declared)
-
-
-def _pair_of(value: str) -> str:
-    cookie = parse_set_cookie(value)
-    if cookie is not None:
-        return f'{cookie.name}={cookie.value}'
-    # Browsers ignore it, but it may be the token of a session all the same.
-    return value.partition(';')[0].strip(' \t')
 
 
 def receive_cookies(

@@ -124,12 +124,11 @@ class CookieStore:
                 domain=url.host,
                 path='/',
                 number=number + place,
-                is_secure=url.scheme == 'https',
                 origin=url.origin,
             )
             for place, (name, value) in enumerate(pairs, start=1)
         )
-        return replace(self, cookies=(*self.cookies, *own)) if own else self
+        return replace(self, cookies=(*self.cookies, *own))
 
     def within_limits(self) -> 'CookieStore':
         """Drop the oldest cookies that exceed the limits."""
@@ -221,9 +220,7 @@ def path_matches(path: str, prefix: str) -> bool:
     >>> path_matches('/a/b', '/a'), path_matches('/ab', '/a'), path_matches('/a', '/a/')
     (True, False, False)
     """
-    return path == prefix or (
-        path.startswith(prefix) and (prefix[-1:] == '/' or path[len(prefix)] == '/')
-    )
+    return path == prefix or path.startswith(f'{prefix.removesuffix("/")}/')
 
 
 def default_path(url: Url) -> str:

@@ -60,7 +60,7 @@ class Credentials:
         """The request with its credentials, if it goes to their origin and has no others."""
         scheme, origin = self.auth.scheme, request.location.origin
         if scheme is Scheme.NETRC:
-            return replace(request, netrc=self.auth.path) if self.auth.path else request
+            return replace(request, netrc=self.auth.path)
         if scheme is Scheme.NONE:
             return replace(request, netrc=None)
         if request.is_signed:

@@ -101,7 +101,7 @@ def parse_login(given: object, where: str) -> Result[Login, Fault]:
     for name in ('token', 'check'):
         if not isinstance(given.get(name, ''), str):
             return refuse(f'{where}.{name}', f'must be a text, not {type(given[name]).__name__}')
-    return _parse_form(given.get('form', ()), f'{where}.form').map(
+    return _parse_form(given.get('form'), f'{where}.form').map(
         lambda form: Login(str(url.unwrap()), form, given.get('token', ''), given.get('check', ''))
     )
 

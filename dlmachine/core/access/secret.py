@@ -50,9 +50,9 @@ class Secret:
         if self.path:
             return f'{FILE}{self.path}'
         if self.call is not None:
-            module = getattr(self.call, '__module__', None) or ''
+            module = getattr(self.call, '__module__', None)
             name = getattr(self.call, '__qualname__', type(self.call).__qualname__)
-            return f'function {module}.{name}'
+            return f'function {module}.{name}' if module else f'function {name}'
         return MASK
 
 

@@ -11,7 +11,8 @@ from dlmachine.core.regex import regex
 #: Not allowed in a cookie: it would not come back as sent, or would break the Cookie field.
 _CONTROL: Final = regex('[\x00-\x08\x0a-\x1f\x7f]')
 _WHITE: Final = ' \t'
-_SECONDS: Final = regex(r'-?[0-9]+')
+#: A minus sign, and the digits without leading zeros.
+_SECONDS: Final = regex(r'(-?)0*([0-9]+)')
 _MAX_CHARACTERS: Final = 16_384
 #: The limits of browsers for a name with its value, and for each attribute.
 _MAX_PAIR_CHARACTERS: Final = 4_096
@@ -90,7 +91,7 @@ def _with_attributes(cookie: SetCookie, text: str) -> SetCookie:
             field, parsed = read(value)
             if parsed is not None:
                 found[field] = parsed
-    return replace(cookie, **found) if found else cookie
+    return replace(cookie, **found)
 
 
 def _attributes(text: str) -> Iterator[tuple[str, str]]:
@@ -101,13 +102,13 @@ def _attributes(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _read_age(value: str) -> timedelta | None:
-    if _SECONDS.fullmatch(value) is None:
+    found = _SECONDS.fullmatch(value)
+    if found is None:
         return None
-    if value.startswith('-'):
+    if found[1]:
         return timedelta(0)
-    digits = value.lstrip('0')
-    is_long = len(digits) > _MAX_AGE_DIGITS
-    return _MAX_AGE if is_long else min(timedelta(seconds=int(digits or '0')), _MAX_AGE)
+    is_long = len(found[2]) > _MAX_AGE_DIGITS
+    return _MAX_AGE if is_long else min(timedelta(seconds=int(found[2])), _MAX_AGE)
 
 
 def _read_path(value: str) -> str:

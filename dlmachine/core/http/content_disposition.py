@@ -15,6 +15,7 @@ servers (some are in appendix D of RFC 6266):
 
 import re
 from base64 import b64decode
+from binascii import a2b_qp
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -22,14 +23,18 @@ from urllib.parse import unquote_to_bytes
 from dlmachine.core.regex import regex
 from dlmachine.core.text.charsets import TEXT_CHARSETS
 
-_BLANK: Final = ' \t'
-_QUOTED: Final = regex(r'"((?:[^"\\]|\\.)*+)', re.DOTALL)
+#: A text up to a semicolon: a name, with a value in quotes or without.
+_PARAMETER: Final = regex(
+    r'([^;=]*+)(?:=[ \t]*+(?:"((?:[^"\\]|\\.)*+)[^;]*+|([^;]*+)))?(?:;|\Z)', re.DOTALL
+)
+_SINGLE_QUOTED: Final = regex(r"'(.*)'", re.DOTALL)
 _ESCAPED: Final = regex(r'\\(.)', re.DOTALL)
 _WINDOWS_PATH: Final = regex(r'[A-Za-z]:\\|\\\\[A-Za-z]')
 _EXTENDED: Final = regex(r"(?P<charset>[A-Za-z0-9_\-]*)'[^']*'(?P<value>.*)", re.DOTALL)
 _ENCODED_WORD: Final = regex(
     r'=\?(?P<charset>[A-Za-z0-9_\-]{1,40})(?:\*[A-Za-z\-]{1,20})?'
     r'\?(?P<coding>[BbQq])\?(?P<text>[^? ]*)\?='
+    r'(?:[ \t]++(?==\?))?'  # White space between two of them is dropped (RFC 2047 section 6.2).
 )
 _ESCAPE: Final = regex(r'%[0-9A-Fa-f]{2}')
 
@@ -53,30 +58,16 @@ def disposition_name(values: tuple[str, ...]) -> str | None:
 
 def _parameters(value: str) -> Iterator[tuple[str, str]]:
     """Names in lower case with their values; reads each character a few times at most."""
-    start = 0
-    while start < len(value):
-        end = value.find(';', start)
-        end = len(value) if end < 0 else end
-        equals = value.find('=', start, end)
-        if equals < 0:
-            start = end + 1
-            continue
-        name = _last_word(value[start:equals])
-        text = value[equals + 1 : end].strip(_BLANK)
-        if text[:1] == '"' and (quoted := _QUOTED.match(value, value.index('"', equals))):
-            end = value.find(';', quoted.end())
-            end = len(value) if end < 0 else end
-            text = _unescape(quoted[1])
-        elif len(text) > 1 and text[0] == text[-1] == "'" and not name.endswith('*'):
-            text = text[1:-1]
-        yield name, text
-        start = end + 1
-
-
-def _last_word(text: str) -> str:
-    # A type may precede the first name, not always followed by a semicolon.
-    words = text.replace(',', ' ').replace('\t', ' ').strip(' ').rpartition(' ')
-    return words[2].lower()
+    for found in _PARAMETER.finditer(value):
+        before, quoted, plain = found.groups()
+        # A type may precede the first name, not always followed by a semicolon.
+        words = before.replace(',', ' ').split()
+        if words and quoted is not None:
+            yield words[-1].lower(), _unescape(quoted)
+        elif words and plain is not None:
+            text = plain.strip(' \t')
+            single = _SINGLE_QUOTED.fullmatch(text)
+            yield words[-1].lower(), text if single is None else single[1]
 
 
 def _unescape(text: str) -> str:
@@ -87,7 +78,7 @@ def _read_extended(text: str) -> str | None:
     found = _EXTENDED.fullmatch(text)
     if found is None:
         return None
-    return _decode(_unquote(found['value']), found['charset'] or 'utf-8')
+    return _decode(_unquote(found['value']), found['charset'])
 
 
 def _read_sloppy(text: str) -> str:
@@ -98,8 +89,7 @@ def _read_sloppy(text: str) -> str:
 
 
 def _read_plain(text: str) -> str:
-    if '=?' in text:
-        text = _read_words(text)
+    text = _ENCODED_WORD.sub(_read_word, text)
     try:
         # Many servers send UTF-8 instead of ISO 8859-1; what decodes as UTF-8 almost surely is.
         text = text.encode('latin-1').decode('utf-8')
@@ -110,26 +100,13 @@ def _read_plain(text: str) -> str:
     return _decode(_unquote(text), 'utf-8') or text
 
 
-def _read_words(text: str) -> str:
-    pieces: list[str] = []
-    start = 0
-    for found in _ENCODED_WORD.finditer(text):
-        between = text[start : found.start()]
-        # White space between two encoded words is dropped (RFC 2047 section 6.2).
-        pieces.append('' if start and not between.strip(_BLANK) else between)
-        pieces.append(_read_word(found))
-        start = found.end()
-    return ''.join((*pieces, text[start:]))
-
-
 def _read_word(found: re.Match[str]) -> str:
     text = found['text']
     try:
-        if found['coding'] in 'Bb':
-            coded = b64decode(text + '=' * (-len(text) % 4))
+        if found['coding'].lower() == 'b':
+            coded = b64decode(text + '===')
         else:
-            quoted = text.replace('%', '%25').replace('_', ' ').replace('=', '%')
-            coded = _unquote(quoted)
+            coded = a2b_qp(text.encode('latin-1'), header=True)
     except ValueError:
         return found[0]
     return _decode(coded, found['charset']) or found[0]

@@ -96,8 +96,9 @@ def _charset_of(head: ResponseHead, body: bytes) -> str:
     if body.startswith(_UTF_16_MARKS):
         return 'utf-16'
     found = _CHARSET.search(head.headers.get('Content-Type') or '')
-    charset = 'utf-8' if found is None else found[1].lower()
-    return charset if charset in TEXT_CHARSETS or charset in _UTF_16 else 'utf-8'
+    if found is not None and found[1].lower() in TEXT_CHARSETS | _UTF_16:
+        return found[1].lower()
+    return 'utf-8'
 
 
 def summarize(text: str) -> str:

@@ -103,8 +103,7 @@ class HeadParser:
     @property
     def status(self) -> tuple[int, str] | None:
         """Status and reason of the head that is being read."""
-        found = self._status
-        return None if found is None else (int(found[2]), (found[3] or '').strip(' \t'))
+        return None if self._status is None else _read_status(self._status)
 
     def find_garbage(self, rest: bytes) -> HeadProblem | None:
         """The problem if the connection ends after `rest` of a line; None for a cut-off head."""
@@ -120,14 +119,13 @@ class HeadParser:
         return None
 
     def _end(self, status: re.Match[str]) -> Parsed:
-        code = int(status[2])
+        code, reason = _read_status(status)
         fields = _parse_fields(self._lines.decode('latin-1'), is_libcurl=self._is_libcurl)
         self._status, self._lines = None, bytearray()
         if isinstance(fields, HeadProblem):
             return fields
         if code < 200 and code != _SWITCHING_PROTOCOLS:
             return None
-        reason = (status[3] or '').strip(' \t')
         return ResponseHead(status=code, headers=Headers(fields), reason=reason, version=status[1])
 
 
@@ -158,6 +156,10 @@ def parse_head(head: bytes) -> ResponseHead | HeadProblem:
 
 
 _NO_HTTP: Final = 'sent something other than an HTTP response'
+
+
+def _read_status(found: re.Match[str]) -> tuple[int, str]:
+    return int(found[2]), (found[3] or '').strip(' \t')
 
 
 def _parse_fields(text: str, *, is_libcurl: bool) -> tuple[tuple[str, str], ...] | HeadProblem:

@@ -23,7 +23,6 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.url import Url, parse_url
 from dlmachine.core.secrets.redact import (
     Redactor,
-    is_secret_name,
     secrets_in_fields,
     secrets_in_pairs,
     secrets_in_url,
@@ -52,7 +51,7 @@ class Tls:
 
     def without_client(self) -> 'Tls':
         """A copy without the client certificate, for another origin."""
-        return replace(self, cert=None, key=None, passphrase='') if self.has_client else self
+        return replace(self, cert=None, key=None, passphrase='')
 
     @property
     def has_client(self) -> bool:
@@ -61,7 +60,7 @@ class Tls:
 
     def redacted(self) -> 'Tls':
         """A copy to be shown and stored."""
-        return replace(self, passphrase='') if self.passphrase else self
+        return replace(self, passphrase='')
 
 
 #: The methods that ask for no change on the server (RFC 9110 section 9.2.1).
@@ -158,12 +157,8 @@ def without_credentials(headers: Headers) -> Headers:
     """
     names = headers.secret_names
     return headers.without(
-        'Host', *(name for name, value in headers if _is_private(name, value, names))
+        'Host', *(name for name, value in headers if secrets_in_fields([(name, value)], names))
     )
-
-
-def _is_private(name: str, value: str, declared: SecretNames) -> bool:
-    return is_secret_name(name, declared) or bool(secrets_in_fields([(name, value)], declared))
 
 
 def basic_credentials(userinfo: str) -> str:

@@ -40,6 +40,8 @@ _NORMAL: Final = regex(
     r'(https?)://([a-z0-9_\-]{1,63}(?:\.[a-z0-9_\-]{1,63})*)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?'
     r"(/[A-Za-z0-9_.~/:@!$&'()*+,;=\-]*)(?:\?([A-Za-z0-9_.~/:@!$&'()*+,;=?\-]+))?"
 )
+#: An address in brackets, and what is checked as a port.
+_BRACKETED: Final = regex(r'\[([^\[\]]*)\](?::.*)?')
 #: IPv6, with a zone (RFC 6874).
 _ADDRESS: Final = regex(r'[0-9a-f:.]+(%[a-z0-9_.~\-]+)?')
 
@@ -233,7 +235,7 @@ _PATH: Final = regex(r'(?s)(?:~|\.{1,2}(?:/|\Z)|/(?!/)).*')
 
 def _no_scheme(text: str, where: str) -> InvalidInput:
     # The caller's secret names are not known here, so parameters are not shown.
-    shown = redact_url(re.split('[?#;]', text.strip(' '), maxsplit=1)[0])
+    shown = redact_url(re.split('[?#;]', text.strip(' '))[0])
     otherwise = _LOCAL if _PATH.fullmatch(shown) else _BEGIN
     advice = f'Did you mean https://{shown}?' if _HOST_FIRST.fullmatch(shown) else otherwise
     problem = f'{shown_value(shown)} has no scheme'
@@ -253,14 +255,13 @@ def _find_excess(text: str, where: str) -> InvalidInput | None:
 def _host_of(netloc: str) -> str:
     # Not `urlsplit().hostname`: its lower case turns a final Σ into ς, which is another name.
     host = netloc.rpartition('@')[2]
-    _, bracket, rest = host.partition('[')
-    if not bracket:
+    if '[' not in host:
         return host.partition(':')[0]
-    address = rest.partition(']')[0]
-    if ':' not in address:
-        # An IP address of a later version (RFC 3986 section 3.2.2) would be read as a name.
+    found = _BRACKETED.fullmatch(host)
+    # An IP address of a later version (RFC 3986 section 3.2.2) would be read as a name.
+    if found is None or ':' not in found[1]:
         raise ValueError('not an address')
-    return address
+    return found[1]
 
 
 def _normal_host(host: str) -> str:

@@ -36,10 +36,8 @@ def choose_proxy(url: Url, network: Network, variables: Mapping[str, str]) -> Pr
     >>> choose_proxy(url, Network(proxy=False), env)
     """
     proxy = network.proxy
-    if proxy is False:
-        return None
-    variable = '' if isinstance(proxy, Proxy) else _find_variable(url.scheme, variables)
-    if not isinstance(proxy, Proxy) and not variable:
+    variable = _find_variable(url.scheme, variables)
+    if proxy is False or not (isinstance(proxy, Proxy) or variable):
         return None
     excepted = network.no_proxy
     if excepted is None:
@@ -47,7 +45,7 @@ def choose_proxy(url: Url, network: Network, variables: Mapping[str, str]) -> Pr
     if is_excepted(url, excepted):
         return None
     if not isinstance(proxy, Proxy):
-        read = parse_proxy(variables[variable], f'the environment variable {variable}')
+        read = parse_proxy(variables[str(variable)], f'the environment variable {variable}')
         if not is_successful(read):
             return read.failure()
         proxy = read.unwrap()
@@ -56,10 +54,10 @@ def choose_proxy(url: Url, network: Network, variables: Mapping[str, str]) -> Pr
     return proxy if network.proxy_auth is None else replace(proxy, login=network.proxy_auth)
 
 
-def _find_variable(scheme: str, variables: Mapping[str, str]) -> str:
-    """The name of the variable with the proxy; empty if none is set."""
+def _find_variable(scheme: str, variables: Mapping[str, str]) -> str | None:
+    """The name of the variable with the proxy; None if none is set."""
     names = (_named(f'{scheme}_proxy', variables), _named(_BOTH, variables))
-    return next((name for name in names if variables.get(name, '').strip()), '')
+    return next((name for name in names if variables.get(name, '').strip()), None)
 
 
 def _named(name: str, variables: Mapping[str, str]) -> str:

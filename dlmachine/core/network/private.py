@@ -30,7 +30,7 @@ def private_kind(text: str) -> str:
     from ipaddress import ip_address
 
     try:
-        address = ip_address(text.partition('%')[0])
+        address = ip_address(text)
     except ValueError:
         return 'unknown'
     return _kind(_embedded(address))
@@ -39,15 +39,15 @@ def private_kind(text: str) -> str:
 def _kind(address: '_Address') -> str:
     from ipaddress import ip_network
 
+    is_local = any(address in ip_network(one) for one in _LOCAL)
     kinds = (
         ('unspecified', address.is_unspecified),
         ('loopback', address.is_loopback),
         ('link-local', address.is_link_local),
         ('multicast', address.is_multicast),
+        ('private', is_local or not address.is_global),
     )
-    found = next((kind for kind, is_one in kinds if is_one), '')
-    is_local = any(address in ip_network(one) for one in _LOCAL)
-    return found or ('' if address.is_global and not is_local else 'private')
+    return next((kind for kind, is_one in kinds if is_one), '')
 
 
 def _embedded(address: '_Address') -> '_Address':

@@ -124,15 +124,13 @@ def parse_proxy(given: object, where: str) -> Result[Proxy, Fault]:
     if fault is not None:
         return Failure(fault)
     scheme, found, rest = given.strip().partition('://')
-    if not found:
-        scheme, rest = 'http', scheme
-    scheme = scheme.lower()
+    scheme, rest = (scheme.lower(), rest) if found else ('http', scheme)
     if scheme not in _PORTS:
         problem = f'has the scheme {shown_value(scheme)}; known are http, https, socks5 and socks5h'
         return refuse(where, problem, _EXAMPLE)
     userinfo, at, place = rest.rpartition('@')
     # Another scheme has no default port, so that port 80 is not dropped.
-    url = parse_url(f'proxy://{_BEHIND_HOST.split(place, maxsplit=1)[0]}', where)
+    url = parse_url(f'proxy://{_BEHIND_HOST.split(place)[0]}')
     if not is_successful(url) or url.unwrap().port == 0:
         return refuse(where, 'is not the URL of a proxy', _EXAMPLE)
     login = _parse_userinfo(userinfo, where) if at else Success(None)

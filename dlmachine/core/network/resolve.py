@@ -4,7 +4,7 @@ Pure. As curl's `--resolve`: `host:port:address`, several addresses with commas,
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from returns.pipeline import is_successful
 from returns.result import Failure, Result, Success
@@ -12,6 +12,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.http.url import parse_url
+from dlmachine.core.regex import regex
 from dlmachine.core.secrets.refusal import refused
 
 #: Host, port and addresses; the last one for a host counts.
@@ -19,8 +20,11 @@ Resolved: TypeAlias = tuple[tuple[str, int, tuple[str, ...]], ...]
 #: What a caller may pass as `resolve`.
 ResolveLike: TypeAlias = Mapping[str, str | Iterable[str]] | Iterable[str] | str | None
 
-_ANY: str = '*'
-_EXAMPLE = "Write it like {'example.org:443': '192.0.2.7'}"
+_ANY: Final = '*'
+#: An entry of curl: host and port, and the addresses.
+_ENTRY: Final = regex(r'(?s)([^:]*:[^:]*):(.*)')
+_PORT: Final = regex('[0-9]{1,5}')
+_EXAMPLE: Final = "Write it like {'example.org:443': '192.0.2.7'}"
 
 
 def read_resolve(name: str, value: object) -> Result[object, Fault]:
@@ -82,9 +86,8 @@ def _pairs(value: object) -> list[tuple[object, object]] | None:
         if isinstance(text, tuple) and len(text) == 3:
             found.append((f'{text[0]}:{text[1]}', text[2]))
             continue
-        parts = text.split(':', 2) if isinstance(text, str) else []
-        place, rest = ':'.join(parts[:2]), ''.join(parts[2:])
-        found.append((place, rest))
+        one = _ENTRY.fullmatch(text) if isinstance(text, str) else None
+        found.append((text, '') if one is None else (one[1], one[2]))
     return found
 
 
@@ -92,8 +95,8 @@ def _parse(
     name: str, place: object, given: object
 ) -> Result[tuple[str, int, tuple[str, ...]], Fault]:
     host, _, port = str(place).rpartition(':')
-    is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) < 1 << 16
-    url = Success(None) if host == _ANY else parse_url(f'proxy://{host}/', name)
+    is_port = _PORT.fullmatch(port) is not None and 0 < int(port) < 1 << 16
+    url = Success(None) if host == _ANY else parse_url(f'proxy://{host}/')
     if not isinstance(place, str) or not is_port or not is_successful(url):
         problem = f'has {shown_value(place)}, which is not a host and a port'
         return refuse(name, problem, _EXAMPLE)

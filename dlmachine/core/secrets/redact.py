@@ -234,7 +234,7 @@ def _secrets_in_value(name: str, value: str, declared: SecretNames) -> Iterator[
     yield value.split(None, 1)[-1]
     if name.strip().casefold() == 'cookie':
         for crumb in value.split(';'):
-            key, _, text = crumb.strip().partition('=')
+            key, _, text = (one.strip() for one in crumb.partition('='))
             if text and (is_secret_name(key, declared) or len(text) >= _MIN_COOKIE_CHARS):
                 yield text.strip('"')
     if scheme.casefold() == 'basic':

@@ -37,6 +37,8 @@ def at(text: str) -> Url:
         (True, 'jar in memory'),
         ('/home/me/jar.txt', 'jar /home/me/jar.txt'),
         (Path('jar=1.txt'), 'jar jar=1.txt'),
+        ('a=1/jar.txt', 'jar a=1/jar.txt'),
+        ('a=1\\jar.txt', 'jar a=1\\jar.txt'),
         ({'sid': 'planted', 'empty': ''}, 'sid, empty'),
         ({'sid': 'env:SID', 'b': 'file:~/b', 'c': os.getcwd}, 'sid (env:SID), b (file:~/b), c '),
         (Cookies(sources=('a',), jar=''), 'those of a, jar in memory'),
@@ -83,7 +85,8 @@ def test_the_text_of_a_field() -> None:
         ('b', Secret(text='c=d')),
         ('e', Secret()),
     )
-    assert 'has the name' in str(parse_cookie_pairs('=5').failure())
+    problem = "cookies has the name '', which is not a token (RFC 6265 section 4.1.1)"
+    assert str(parse_cookie_pairs('=5').failure()) == problem
 
 
 def test_a_prefix_is_for_https() -> None:
@@ -108,12 +111,20 @@ def test_cookies_over_those_of_a_manager() -> None:
     assert Cookies().over(lower) == Cookies()
     assert lower.without_own() == Cookies(jar='/jar')
     assert Cookies(jar='/jar').without_own() == Cookies(jar='/jar')
+    assert Cookies(jar='/jar').for_session('me') == Cookies(jar='/jar')
+    assert Cookies().for_session('me') == Cookies(jar='\0me')
 
 
 def test_own_cookies_go_to_their_origin() -> None:
     """Not to another port or scheme, and they count more than one from a server."""
     store = NO_COOKIES.received(at('https://h.org/'), ['sid=theirs', 'x=y'], NOW)
     store = store.with_own([('sid', 'mine')], at('https://h.org/a/b'))
+    assert [one.number for one in store.cookies] == [1, 2, 3]
+    renewed = store.renewed(NO_COOKIES.received(at('https://h.org/'), ['z=1'], NOW))
+    assert [(one.name, one.number) for one in renewed.cookies] == [('z', 1), ('sid', 2)]
+    alone = NO_COOKIES.with_own([('sid', 'mine')], at('https://h.org/'))
+    assert [one.number for one in alone.cookies] == [1]
+    assert [one.number for one in alone.renewed(NO_COOKIES).cookies] == [1]
     assert store.header_for(at('https://h.org/'), NOW) == 'x=y; sid=mine'
     assert store.header_for(at('https://h.org:444/'), NOW) == 'sid=theirs; x=y'
     assert store.header_for(at('http://h.org/'), NOW) == 'sid=theirs; x=y'

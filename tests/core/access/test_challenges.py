@@ -13,6 +13,7 @@ from dlmachine.core.access.challenges import Challenge, parse_challenges
         (['Basic'], [('basic', {})]),
         (['Basic realm="a"'], [('basic', {'realm': 'a'})]),
         (['BASIC REALM = a'], [('basic', {'realm': 'a'})]),
+        (['Basic a=1, realm = x'], [('basic', {'a': '1', 'realm': 'x'})]),
         # The example of RFC 9110 section 11.6.1.
         (
             ['Basic realm="simple", Newauth realm="apps", type=1, title="Login to \\"apps\\""'],

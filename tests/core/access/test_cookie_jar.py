@@ -6,7 +6,7 @@ import pytest
 from returns.pipeline import is_successful
 
 from dlmachine.core.access.cookie_jar import format_jar, parse_jar, without_suffixes
-from dlmachine.core.access.cookies import NO_COOKIES, CookieStore
+from dlmachine.core.access.cookies import NO_COOKIES, Cookie, CookieStore
 from dlmachine.core.faults import JarUnusable
 from dlmachine.core.http.url import parse_url
 
@@ -44,6 +44,7 @@ def test_reading() -> None:
 def test_what_is_left_out() -> None:
     """What has expired, and what is not what its prefix promises; a later line counts."""
     assert read(f'h.org FALSE / FALSE {int(NOW.timestamp())} old 1').cookies == ()
+    assert read('h.org FALSE / FALSE 1 long-ago 1').cookies == ()
     assert read('h.org FALSE / FALSE 0 __Secure-a 1').cookies == ()
     assert read('.h.org TRUE / TRUE 0 __Host-a 1').cookies == ()
     assert read('h.org FALSE /a TRUE 0 __Host-a 1').cookies == ()
@@ -108,3 +109,11 @@ def test_a_jar_has_limits() -> None:
     lines = [f'h{n // 180}.org FALSE / FALSE 0 n{n} 1' for n in range(2_900)]
     assert len(read(*lines).cookies) == 2_900
     assert len(read(*(f'h.org FALSE / FALSE 0 n{n} 1' for n in range(300))).cookies) == 180
+
+
+def test_a_cookie_that_expired_in_1970_is_not_written_as_one_of_a_session() -> None:
+    """Its time would be 0, which stands for the end of the session."""
+    expired = Cookie(
+        name='a', value='1', domain='h.org', path='/', number=1, expires=datetime(1970, 1, 1, tzinfo=UTC)
+    )  # fmt: skip
+    assert format_jar(CookieStore((expired,))).splitlines()[-1] == 'h.org\tFALSE\t/\tFALSE\t1\ta\t1'

@@ -14,9 +14,11 @@ from dlmachine.core.access.cookie_field import (
 from dlmachine.core.access.cookies import (
     NO_COOKIES,
     CookieStore,
+    domain_matches,
     domains_named,
 )
-from dlmachine.core.access.set_cookie import RUN_LIMITS
+from dlmachine.core.access.set_cookie import RUN_LIMITS, Limits
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.http.response import ResponseHead
@@ -80,6 +82,8 @@ SENT = [
     ('h.org/a', 'a=1; Path=/b', 'h.org/b/c', True),
     ('h.org/a', 'a=1; Path=/b/', 'h.org/b', False),
     ('h.org/a', 'a=1; Path=/b/', 'h.org/b/', True),
+    ('h.org/a', 'a=1; Path=/b/', 'h.org/b/c', True),
+    ('h.org/a', 'a=1; Path=/b/', 'h.org/bc', False),
     ('h.org/a/b', 'a=1; Path=b', 'h.org/a/c', True),
     ('h.org/a/b?x=/c', 'a=1', 'h.org/a/c?y', True),
     ('h.org/', 'a=1; Path=/%7euser', 'h.org/~user/', True),
@@ -159,6 +163,19 @@ def test_secure_cookies_are_left_alone_by_http(url: str, value: str, is_taken: b
     assert (stored(url, value, store=store) != store) == is_taken
 
 
+def test_a_cookie_of_a_domain_does_not_shadow_a_secure_one_below_it() -> None:
+    """It would be sent to the same host."""
+    store = stored('https://a.h.org/', 'a=1; Secure')
+    assert stored('http://b.h.org/', 'a=2; Domain=h.org', store=store) == store
+    assert stored('http://b.h.org/', 'a=2', store=store) != store
+
+
+def test_an_address_has_no_domains() -> None:
+    """In any notation."""
+    assert not domain_matches('[::1.2.3.4]', '2.3.4]')
+    assert domain_matches('a.b', 'b')
+
+
 def test_http_cannot_shadow_a_secure_cookie() -> None:
     """An http response may set cookies with other paths."""
     store = stored('https://h.org/', 'a=1; Secure; Path=/in')
@@ -177,6 +194,23 @@ def test_the_number_of_cookies_is_limited() -> None:
         store = stored(f'{host}a.org/', *(f'b{number}=1' for number in range(40)), store=store)
     assert len(store.cookies) == RUN_LIMITS.cookies
     assert store.cookies[-1].domain == '9a.org'
+
+
+@pytest.mark.parametrize(('characters', 'kept'), [(4, ['a', 'b']), (3, ['b'])])
+def test_the_length_of_cookies_is_limited(characters: int, kept: list[str]) -> None:
+    """Names and values count; a store keeps its limits."""
+    limits = Limits(cookies_of_domain=9, cookies=9, characters=characters)
+    store = stored('h.org/', 'a=1', 'b=2', store=CookieStore(limits=limits))
+    assert [one.name for one in store.cookies] == kept
+    assert store.limits == limits
+
+
+def test_of_a_response_with_very_many_cookies_the_first_are_read() -> None:
+    """Their secrets, and their domains."""
+    values = [*['a=1; Domain=a.org'] * RUN_LIMITS.cookies, 'sid=pl4nted; Domain=b.org']
+    fields = Headers(tuple(('Set-Cookie', value) for value in values))
+    assert domains_named(values) == {'a.org'}
+    assert secrets_set_by(ResponseHead(status=200, headers=fields)) == {'a=1'}
 
 
 def test_a_response_sets_no_more_than_can_be_kept() -> None:
@@ -253,8 +287,28 @@ def test_a_name_that_is_declared_secret_hides_a_short_value() -> None:
     head = ResponseHead(status=200, headers=Headers((('Set-Cookie', 'code=short'),)))
 
     assert 'short' in dressed.secrets()
+    assert 'short' in stored('h.org/', 'code=short').secrets(('code',))
+    kept = replace(stored('h.org/', 'code=short').cookies[0], is_kept=True)
+    assert 'short' in with_cookies(asked, CookieStore((kept,)), NOW).secrets()
+    assert 'short' not in CookieStore((kept,)).secrets(('code',))
     assert 'short' in secrets_set_by(head, ('code',))
     assert 'short' not in secrets_set_by(head)
+
+
+@pytest.mark.parametrize('value', ['sid=short', 'sid = short ; Path=/', 'sid="short"'])
+def test_white_space_and_quotes_are_not_part_of_a_secret(value: str) -> None:
+    """As clients send it back."""
+    head = ResponseHead(status=200, headers=Headers((('Set-Cookie', value),)))
+    assert 'short' in secrets_set_by(head)
+
+
+def test_whether_a_jar_has_a_session() -> None:
+    """Only its own cookies count, until they expire."""
+    [cookie] = stored('h.org/', 'sid=1; Max-Age=5').cookies
+    jar = CookieStore((replace(cookie, is_kept=True),))
+    assert jar.has_kept_for(at('h.org/'), NOW)
+    assert not jar.has_kept_for(at('h.org/'), NOW + timedelta(seconds=5))
+    assert not CookieStore((cookie,)).has_kept_for(at('h.org/'), NOW)
 
 
 @pytest.mark.parametrize(

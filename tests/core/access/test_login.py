@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from dlmachine.core.access.auth import parse_auth
+from dlmachine.core.access.digest import DigestChallenge, answer_digest
 from dlmachine.core.access.login import MAX_ANSWERS, login_of
 from dlmachine.core.faults import HttpStatus, SecretUnavailable
 from dlmachine.core.frozen import replace
+from dlmachine.core.http.body import MultipartBody, NoBody
 from dlmachine.core.http.request import Request
 from dlmachine.core.machine.machine import most_effects
 from dlmachine.core.protocol.effects import Discard, Exchange, ReadSecret
@@ -69,6 +71,8 @@ def test_basic_is_sent_at_once() -> None:
     """RFC 7617 section 2; one refusal ends the run, because nothing else can be tried."""
     run = a_run(('me', 'pw')).feed(refused('Basic realm="r"'))
     assert sent(run) == ['Basic bWU6cHc=']
+    [exchange] = run.exchanges
+    assert (exchange.request.hidden, exchange.request.is_signed) == (('pw',), True)
     fault = fault_of(run)
     assert isinstance(fault, HttpStatus)
     assert (fault.sent, fault.asks_for) == ('basic', ("Basic (realm 'r')",))
@@ -141,9 +145,17 @@ def test_digest_waits_for_its_challenge() -> None:
     assert 'nc=00000001' in second
     assert 'nc=00000002' in third
     assert 'uri="/y"' in third
-    run.feed(refused(DIGEST.format('n1')))
+    assert [one.request.hidden for one in run.exchanges[:2]] == [('pw',)] * 2
+    run.feed(refused(f'{DIGEST.format("n1")}, stale=true'))
     fault = fault_of(run)
     assert fault.sent == 'digest'
+
+
+def test_a_new_nonce_that_does_not_replace_a_stale_one_is_not_answered() -> None:
+    """The password was wrong, and would be again."""
+    run = a_run({'digest': ('me', 'pw')}).feed(refused(DIGEST.format('n1')))
+    assert fault_of(run.feed(refused(DIGEST.format('n2')))).status == 401
+    assert len(run.exchanges) == 2
 
 
 def test_a_stale_nonce_is_replaced() -> None:
@@ -288,10 +300,11 @@ def test_a_url_takes_the_login_of_other_schemes(scheme: str) -> None:
         assert login is not None
         return login.sign(Request(method='GET', url=url))
 
-    request = signed(('me', 'p@ss'), f'{scheme}://h/x')
-    assert request.url == f'{scheme}://me:p%40ss@h/x'
+    request = signed(('m/e', 'p/ss'), f'{scheme}://h/x')
+    assert request.url == f'{scheme}://m%2Fe:p%2Fss@h/x'
     assert request.shown_url == f'{scheme}://***@h/x'
-    assert {'p@ss', 'p%40ss'} <= request.secrets()
+    assert request.hidden == ('p%2Fss', 'p/ss')
+    assert request.is_signed
     own = f'{scheme}://you:own@h/x'
     assert signed(('me', 'pw'), own).url == own
     assert signed({'bearer': 't'}, f'{scheme}://h/x').url == f'{scheme}://h/x'
@@ -312,3 +325,12 @@ def test_a_digest_of_the_body(described: Any, *, is_answered: bool) -> None:
     assert [one is not None and 'qop=auth-int' in one for one in sent(run)] == (
         [False, True] if is_answered else [False]
     )
+    for request in [one.request for one in run.exchanges[1:]]:
+        asked = DigestChallenge(
+            realm='r', nonce='1', algorithm='md5', qop='auth-int', named_algorithm=False
+        )
+        answer = str(request.headers.get('Authorization'))
+        cnonce = answer.partition('cnonce="')[2].partition('"')[0]
+        body = b'' if isinstance(request.body, (NoBody, MultipartBody)) else request.body.encoded()
+        url = request.location
+        assert answer == answer_digest(asked, 'me', 'pw', request.method, url, cnonce, body)

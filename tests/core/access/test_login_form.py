@@ -1,11 +1,12 @@
 """Logins by forms: what is sent, what a page after it says, and the steps of a run."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from returns.pipeline import is_successful
 
-from dlmachine.core.access.auth import Auth, parse_auth
+from dlmachine.core.access.auth import Auth, Scheme, parse_auth
 from dlmachine.core.access.cookies import NO_COOKIES, Cookie, CookieStore
 from dlmachine.core.access.login_form import Form, Page, ends_session, fill_in, find_failure
 from dlmachine.core.access.login_recipe import Login
@@ -19,6 +20,8 @@ from dlmachine.core.faults import (
     LoginFailed,
     TlsFailed,
 )
+from dlmachine.core.frozen import replace
+from dlmachine.core.http.request import Tls
 from dlmachine.core.machine.machine import most_effects
 from dlmachine.core.plan.codec import dumps, loads
 from dlmachine.core.plan.plan import plan
@@ -39,8 +42,12 @@ PAGE = 'https://example.org/login'
 RECIPE = Login(PAGE, {'user': 'me', 'password': 'planted', 'pin': 'env:PIN'})
 FORM = Form(method='POST', fields=(('csrf', '7'), ('user', ''), ('password', '')), unsent=('box',))
 SESSION = CookieStore(
-    (Cookie(name='s', value='1', domain='example.org', path='/', number=1, is_kept=True),)
-)
+    (
+        Cookie(
+            name='s', value='1', domain='example.org', path='/', number=1, is_kept=True, expires=NOW + timedelta(days=1)
+        ),
+    )
+)  # fmt: skip
 
 
 def parsed() -> Login:
@@ -81,6 +88,15 @@ def test_what_is_not_sent() -> None:
     assert problem_of(page, {'a': '', 'user': ''}) == (
         "its form has no field 'a'; it has csrf, user, password, box"
     )
+    forms = (Form(fields=FORM.fields), Form(fields=(('x', ''),), has_password=True))
+    for has_password, names in ((True, 'x'), (False, 'csrf, user, password')):
+        page = Page(url=PAGE, forms=(forms[0], replace(forms[1], has_password=has_password)))
+        assert problem_of(page, {'a': '', 'b': ''}) == (
+            f"its form has no field 'a', 'b'; it has {names}"
+        )
+    fault = fill_in(Page(url=PAGE), Login(PAGE), {'a': ''}).failure()
+    assert fault == LoginFailed(url=PAGE, problem='its page has no form; it may need JavaScript')
+    page = Page(url=PAGE, forms=(FORM,))
     assert problem_of(Page(url=PAGE, forms=(Form(),)), {'a': ''}).endswith('it has none')
     assert "no meta element 't'" in problem_of(page, {}, token='t')
     by_get = Page(url=PAGE, forms=(Form(fields=FORM.fields),))
@@ -93,9 +109,12 @@ def test_what_is_not_sent() -> None:
 def test_whether_it_has_worked() -> None:
     """By a text, or because the page is another one."""
     again = Page(url=f'{PAGE}?next=1', forms=(Form(has_password=True),), text='Wrong')
-    assert find_failure(again, Login(PAGE)) is not None
+    problem = 'the server shows the login page again'
+    assert find_failure(again, Login(PAGE)) == LoginFailed(url=PAGE, problem=problem)
     assert find_failure(again, Login(PAGE, check='Wrong')) is None
-    assert find_failure(again, Login(PAGE, check='Right')) is not None
+    problem = "the page after it does not contain 'Right'"
+    fault = LoginFailed(url=PAGE, problem=problem)
+    assert find_failure(again, Login(PAGE, check='Right')) == fault
     assert find_failure(Page(url=PAGE, forms=(Form(),)), Login(PAGE)) is None
     assert find_failure(Page(url=URL, forms=again.forms), Login(PAGE)) is None
 
@@ -121,7 +140,14 @@ def test_the_value() -> None:
     """Shown by names, stored without texts, and counted in the key."""
     recipe = parsed()
     assert str(recipe) == f'login at {PAGE} with user, password, pin (env:PIN)'
+    form = (('user', Secret(text=MASK)), ('password', Secret(text=MASK)), ('pin', Secret(variable='PIN')))  # fmt: skip
+    shown = parse_auth(RECIPE).unwrap().redacted()
+    assert shown == Auth(scheme=Scheme.LOGIN, recipe=Login(PAGE, form))
     auth = parse_auth({'login': {'url': PAGE, 'form': {'a': '', 'b': 'env:B'}}}).unwrap()
+    read = (('a', Secret()), ('b', Secret(variable='B')))
+    assert auth.recipe == Login(PAGE, read)
+    more = {'url': PAGE, 'form': {'a': '', 'b': 'env:B'}, 'token': 't', 'check': 'c'}
+    assert parse_auth({'login': more}).unwrap().recipe == Login(PAGE, read, token='t', check='c')
     assert auth.identity == ['login', PAGE, 'a', '', 'b', 'env:B']
     assert auth.references == (Secret(variable='B'),)
     assert parse_auth(('me', 'x')).unwrap().references == ()
@@ -156,7 +182,13 @@ def test_a_run_logs_in_first() -> None:
     run = a_run()
     effect = run.step.effect
     assert isinstance(effect, LogIn)
-    assert (effect.login, effect.since) == (parsed(), NOW)
+    assert effect == LogIn(
+        login=parsed(),
+        cookies=run.descriptor.cookies,
+        tls=Tls(),
+        since=NOW,
+        patience=run.policy.stall_timeout,
+    )
     run.feed(LoggedIn(at=NOW, kept=SESSION))
     assert run.exchanges[-1].request.headers.get('Cookie') == 's=1; own=x'
     run.feed(answered(302, {'Location': f'{PAGE}?next=x'}))
@@ -192,9 +224,9 @@ def test_a_login_that_fails() -> None:
 
 def test_a_certificate_is_for_its_origin() -> None:
     """The login may be on another host."""
-    run = a_run(cert='/c', key='/k')
+    run = a_run(cert='/c', key='/k', key_password='planted')
     assert isinstance(run.step.effect, LogIn)
-    assert run.step.effect.tls.cert == '/c'
+    assert run.step.effect.tls == Tls(cert='/c', key='/k', passphrase='planted')
     target = a_descriptor('https://data.org/x', auth=RECIPE, cert='/c', key='/k')
     other = Run(target, a_policy(), a_snapshot(target)).feed(PartOpened(at=NOW, size_bytes=0))
     other.feed(CookiesRead(at=NOW, kept=NO_COOKIES))
@@ -251,6 +283,7 @@ def test_a_plan_tells_who_one_is() -> None:
             Login('https://me@h/x', {'a': 'b'}),
             'auth.url must be an http or https URL without a user',
         ),
+        (Login(PAGE, {'a': 'b'}, token=5), 'auth.token must be a text, not int'),  # type: ignore[arg-type]
         (Login(PAGE, {'a': 'b'}, check=5), 'auth.check must be a text, not int'),  # type: ignore[arg-type]
         (Login(PAGE), 'auth.form must be a mapping of names to values'),
         (Login(PAGE, {'': 'b'}), "auth.form has the name '', which is not a text"),

@@ -37,6 +37,7 @@ def test_a_function_without_a_name_is_shown_by_its_class() -> None:
     shown = str(Secret(call=functools.partial(a_token)))
     assert shown.startswith('function ')
     assert shown.endswith('partial')
+    assert str(Secret(call='x'.__str__)) == 'function str.__str__'
 
 
 @pytest.mark.parametrize(

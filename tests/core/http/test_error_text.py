@@ -38,6 +38,7 @@ def _head(content_type: str = '') -> ResponseHead:
         ('text/plain', b'a\x1b[31mb\tc', 'a\x1b[31mb\tc'),
         ('text/plain', b'x' * MAX_ERROR_BYTES, 'x' * MAX_TEXT_BYTES),
         ('text/plain', 'é'.encode() * 4_000, 'é' * 2_048),
+        ('text/plain', b'a' + 'é'.encode() * 4_000, 'a' + 'é' * 2_047),
     ],
 )
 def test_error_bodies_are_read(content_type: str, body: bytes, text: str) -> None:
@@ -55,6 +56,11 @@ def test_no_part_of_a_secret_remains_at_a_cut() -> None:
         assert 's3' not in text
         assert '%73' not in text
     assert read_error_text(_head(), b'caf\xc3', NONE, is_whole=False) == 'caf'
+    assert read_error_text(_head(), b'XXX', NONE, is_whole=False) == 'XXX'
+    # JSON may write each of its six characters as six.
+    assert read_error_text(_head(), b'a' * 100, secrets, is_whole=False) == 'a' * 64
+    assert read_error_text(_head(), b'a' * 36, secrets, is_whole=False) == ''
+    assert read_error_text(_head(), b'a' * 9, secrets, is_whole=False) == ''
 
 
 @pytest.mark.parametrize(
@@ -101,12 +107,17 @@ def test_errors_are_read_unless_their_coding_cannot_be_undone(
         ('', ''),
         ('a\n b\t\u202ec\x1b[0m', 'a b c [0m'),
         ('x' * 300, 'x' * 199 + '…'),
+        ('x' * 200, 'x' * 200),
+        ('X. .', 'X'),
         ('{"message": "no"}', 'no'),
         ('{"error": "no", "code": 3}', 'no'),
         ('{"error": {"message": "deep"}}', 'deep'),
         ('{"errors": [{"detail": "first"}, {"detail": "second"}]}', 'first'),
         ('{"errors": [], "title": "t"}', 't'),
         ('["no"]', 'no'),
+        ('[[[["no"]]]]', 'no'),
+        ('[[[[["no"]]]]]', '[[[[["no"]]]]]'),
+        ('{"error": {"error": {"error": {"error": "x"}}}}', 'x'),
         ('{"code": 3}', '{"code": 3}'),
         ('{"error": {"error": {"error": {"error": {"error": "x"}}}}}', '{"error": {"error": {"error": {"error": {"error": "x"}}}}}'),
         ('{"message": "cut', '{"message": "cut'),
@@ -127,7 +138,8 @@ def test_incomplete_json_is_none() -> None:
     assert parse_json('{"a": "b\nc"}') == {'a': 'b\nc'}
     assert parse_json('{"a"') is None
     assert parse_json('[' * 4_000 + ']' * 4_000) is None
-    assert parse_json('{"a": ' * 65 + '1' + '}' * 64) is None
+    assert parse_json('{"a": ' * 65 + '1' + '}' * 65) is None
+    assert parse_json('{"a": ' * 63 + '1' + '}' * 63) is not None
     assert parse_json('[' * 64 + ']' * 64) is not None
 
 
@@ -178,3 +190,10 @@ def test_tokens_that_a_server_sends_are_masked_by_name(body: str, text: str) -> 
     """They are masked in JSON, also if cut off, and in URLs; other text is unchanged."""
     found = read_error_text(_head(), body.encode(), NONE, is_whole=True, declared=('code',))
     assert found == text
+
+
+def test_declared_names_in_urls() -> None:
+    """A URL without a secret keeps its fragment."""
+    body = b'see https://h/?code=1#a and https://h/?a=1#b'
+    text = read_error_text(_head(), body, NONE, is_whole=True, declared=('code',))
+    assert text == 'see https://h/?code=*** and https://h/?a=1#b'

@@ -86,7 +86,7 @@ def test_safe_names(given: str | None, safe: str | None) -> None:
         ('a.' + 'x' * 17, None), ('a.x y', None), ('a.', None),
         ('x.vcf.gz', 'vcf.gz'), ('x.nii.gz', 'nii.gz'), ('x.tsv.bgz', 'tsv.bgz'), ('x.tar.zst', 'tar.zst'),
         ('x.fastq.gz', 'fastq.gz'), ('x.csv.xz', 'csv.xz'), ('x.narrowPeak.gz', 'narrowpeak.gz'),
-        ('GRCh38.p14.fa.gz', 'fa.gz'), ('Homo_sapiens.GRCh38.110.gff3.gz', 'gff3.gz'), ('x.h5ad.gz', 'h5ad.gz'),
+        ('GRCh38.p14.fa.gz', 'fa.gz'), ('Homo_sapiens.GRCh38.110.gff3.gz', 'gff3.gz'), ('x.h5ad.gz', 'h5ad.gz'), ('x.gff2.gz', 'gff2.gz'),
         ('v1.2.gz', 'gz'), ('GRCh38.p14.gz', 'gz'), ('x.v2.gz', 'gz'), ('release-2024.01.xz', 'xz'), ('.vcf.gz', 'gz'),
         ('x..gz', 'gz'), ('x.vcf.gz.tbi', 'tbi'), ('x.csv.gz.xz', 'gz.xz'), ('x.longer-words.gz', 'gz'), ('x.csv.md5', 'md5'),
         ('d.e/x', None), ('d.vcf/x.gz', 'gz'),

@@ -18,6 +18,8 @@ def _head(status: int, *fields: tuple[str, str], version: str = '1.1') -> Respon
         (_head(200, ('Content-Length', '3')), False, 3, True),
         (_head(200, ('Content-Length', '3, 3\t,3')), False, 3, True),
         (_head(200, ('Content-Length', '3'), ('Connection', 'a, Close')), False, 3, False),
+        (_head(200, ('Content-Length', '3'), ('Connection', 'a,close')), False, 3, False),
+        (_head(200, ('Content-Length', '3'), ('Connection', 'a,\xa0close')), False, 3, True),
         (_head(200, ('Content-Length', '3'), version='1.0'), False, 3, False),
         (
             _head(200, ('Content-Length', '3'), ('Connection', 'Keep-Alive'), version='1.0'),
@@ -56,6 +58,7 @@ def test_the_end_of_a_body(
         (_head(200, ('Transfer-Encoding', '')), 'the transfer coding'),
         (_head(200, ('Transfer-Encoding', ''), ('Content-Length', '3')), 'the transfer coding'),
         (_head(200, _CHUNKED, _CHUNKED), "the transfer coding 'chunked, chunked'"),
+        (_head(200, ('Transfer-Encoding', 'x' * 50)), f"sent the transfer coding '{'x' * 40}', which"),
         (_head(302, ('Location', '/a'), ('Location', '/a')), None),
         (_head(302, ('Location', '/a'), ('Location', '/b')), 'two different Location fields'),
         (_head(200, ('Location', '/a'), ('Location', '/b')), None),

@@ -22,6 +22,10 @@ _OK = b'HTTP/1.1 200 OK\r\n'
         (b'HTTP/1.1 200 OK\r\n\r\n', ResponseHead(status=200, reason='OK', version='1.1')),
         (b'HTTP/1.0 404\r\n\r\n', ResponseHead(status=404, version='1.0')),
         (b'HTTP/1.1 200 \r\n\r\n', ResponseHead(status=200, version='1.1')),
+        (
+            b'HTTP/1.1 200 \x0bX\xa0\r\n\r\n',
+            ResponseHead(status=200, reason='\x0bX\xa0', version='1.1'),
+        ),
         (b'HTTP/1.1 200 a \xe9\t\r\n\r\n', ResponseHead(status=200, reason='a é', version='1.1')),
         (
             b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: a\r\n\r\nHTTP/1.1 201 Made\r\nX:  b \r\n\r\n',
@@ -133,3 +137,25 @@ def test_the_largest_head_takes_a_moment(unit: bytes) -> None:
     began = process_time()
     parse_head(head)
     assert process_time() - began < 1
+
+
+def test_a_head_of_the_largest_size_is_read() -> None:
+    """The most fields, the longest line, and the most bytes."""
+    many = parse_head(_OK + b'X: y\r\n' * MAX_FIELDS + b'\r\n')
+    assert isinstance(many, ResponseHead)
+    assert len(many.headers) == MAX_FIELDS
+    line = b'X: ' + b'y' * (MAX_LINE_BYTES - 5) + b'\r\n'
+    assert len(line) == MAX_LINE_BYTES
+    assert isinstance(parse_head(_OK + line + b'\r\n'), ResponseHead)
+    room = MAX_HEAD_BYTES - len(_OK) - 3 * MAX_LINE_BYTES - 2
+    last = b'X: ' + b'y' * (room - 5) + b'\r\n'
+    whole = _OK + line * 3 + last + b'\r\n'
+    assert len(whole) == MAX_HEAD_BYTES
+    assert isinstance(parse_head(whole), ResponseHead)
+
+
+def test_a_line_that_begins_with_cr_is_a_problem_at_once() -> None:
+    """A client that takes it for the end of the head would take the rest for the body."""
+    parser = HeadParser()
+    assert parser.feed(_OK) is None
+    assert parser.feed(b'\rX: a\r\n') == HeadProblem('sent a CR inside a header line')

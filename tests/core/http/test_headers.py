@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.http.headers import Headers, parse_headers
+from dlmachine.core.http.headers import Headers, _Folded, parse_headers
 from dlmachine.core.text.control_chars import find_control_char, find_unwritable
 
 TWO = (('Accept', 'text/csv'), ('X-Id', '7'))
@@ -101,3 +101,9 @@ def test_names_are_found_in_any_case_however_many_are_asked_for() -> None:
     found = [number for number in range(600) if f'x-{number}' in headers]
     assert found == [1, 599]
     assert (headers.get('X-599'), headers.get_all('x-599')) == ('599', ('599',))
+
+
+def test_names_in_lower_case_are_remembered() -> None:
+    """They are the same the second time."""
+    names = _Folded()
+    assert [names['ETag'], names['ETag']] == ['etag', 'etag']

@@ -28,6 +28,7 @@ NAMES = [
     ('ｅｘａｍｐｌｅ.org', 'example.org'),
     ('１２７.0.0.1', '127.0.0.1'),
     ('a\xadb.é', 'ab.xn--9ca'),
+    ('é' + '\xad' * 1023, 'xn--9ca'),
     ('é.', 'xn--9ca'),
     ('é。', 'xn--9ca'),
     ('xn--fa-hia.é', 'xn--fa-hia.xn--9ca'),
@@ -57,11 +58,11 @@ def test_host_names_are_converted_as_in_browsers(name: str, host: str) -> None:
 
 REFUSED = [
     'a\u200db.com', 'a\u200cb.com', 'नि\u200d.com',  # joiners where none may be
-    'אa.com', '1א.com',  # two directions
+    'אa.com', '1א.com', '\u0663\u0664.com',  # two directions, or digits of another one
     '\u0300a.com',  # a mark without a letter
     'a\u0378.com', 'a\ue000.com', 'a\U000e0001.com',  # characters that no name has
     'a..é', '.é', 'é..', '。é',  # empty labels
-    'é' * 64, 'é' * 60, 'ß' * 2000, '\xad' * 2000,  # too long
+    'é' * 64, 'é' * 60, 'ß' * 2000, '\xad' * 2000, 'é' + '\xad' * 1024,  # too long
     'xn--é.com', 'ｘｎ－－é.com',  # Text that looks encoded, but is not.
     'é\u3000b.com', 'é b.com', 'é%41.com', 'é\\b.com', 'a／é.com', 'a＠é.com', 'é：80', 'é<.com',
 ]  # fmt: skip

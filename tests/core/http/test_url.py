@@ -42,7 +42,8 @@ def test_normal_form(text: str, normal: str) -> None:
         ('https://a..port/', 'is not a URL: it has a malformed host'), ('https://.a/', 'is not a URL: it has a malformed host'),
         ('https://a../', 'is not a URL: it has a malformed host'), (f'https://{"a" * 64}.org/x', 'is not a URL: it has a malformed host'),
         (f'https://{"A" * 64}/', 'is not a URL: it has a malformed host'),
-        ('https://h/\n', 'contains LF at position 10'),
+        ('https://h/\n', 'contains LF at position 10'), ('h/x?code=1;a#b', "'h/x' has no scheme"), (' h/x;a ', "'h/x' has no scheme"),
+        *((f'https://{host}/', 'is not a URL: it has a malformed host') for host in ('[::1]x', 'a[::1]', '[[::1]', '[::1]]', '[::1].org:80')),
         ('https://h/' + 'a' * 65_536, 'has 65,546 characters; at most 65,536 are allowed'),
         ('https://h/' + 'é' * 20_000, 'has 120,010 characters; at most 65,536 are allowed'),
         ('https://h/' + '%41' * 30_000, 'has 90,010 characters; at most 65,536 are allowed'),
@@ -53,6 +54,22 @@ def test_what_is_no_url(text: Any, problem: str) -> None:
     """The fault names the argument and the problem, without quoting secrets."""
     fault: Any = parse_url(text, 'x').failure()
     assert (fault.where, fault.problem) == ('x', problem)
+
+
+@pytest.mark.parametrize(
+    ('text', 'advice'),
+    [
+        (' h.org/x?token=1 ', 'Did you mean https://h.org/x?'),
+        ('localhost:80', 'Did you mean https://localhost:80?'),
+        ('h', 'A URL begins with https://, for example'),
+        ('/etc/x', 'For a local file write file:///path, and pass allow_file=True'),
+        ('./x', 'For a local file write file:///path, and pass allow_file=True'),
+    ],
+)
+def test_the_advice_for_a_url_without_a_scheme(text: str, advice: str) -> None:
+    """It depends on what the text looks like."""
+    fault: Any = parse_url(text).failure()
+    assert fault.advice == advice
 
 
 @pytest.mark.parametrize('scheme', ['https', 'HTTPS'])

@@ -8,7 +8,7 @@ from dlmachine.core.access.auth import parse_auth
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.network.choose_proxy import choose_proxy
-from dlmachine.core.network.network import NO_NETWORK, Network
+from dlmachine.core.network.network import NO_NETWORK, Network, refuse_proxy
 from dlmachine.core.network.no_proxy import is_excepted, read_no_proxy, split_entries
 from dlmachine.core.network.proxy import parse_proxy
 
@@ -62,6 +62,7 @@ def test_a_variable_that_is_no_proxy() -> None:
 def test_no_way_around_the_check() -> None:
     """A proxy of the environment would connect without it."""
     fault = chosen('http://h/', {'http_proxy': 'a:1'}, Network(forbid_private=True))
+    assert fault == refuse_proxy(parse_proxy('a:1', 'proxy').unwrap())
     assert fault.where == 'forbid_private'
     assert chosen('http://h/', {}, Network(forbid_private=True)) is None
 
@@ -118,6 +119,7 @@ def test_options(network: Network, expected: str | None) -> None:
         ('[::1]', 'http://[::1]/', True),
         ('[::1]:8080', 'http://[::1]:8080/', True),
         ('[::1]:8080', 'http://[::1]/', False),
+        ('fe80::1', 'http://[fe80::1%25eth0]/', True),
         ('0:0:0:0:0:0:0:1', 'http://[::1]/', True),
         ('fd00::/8', 'http://[fd12::1]/', True),
         ('[fd00::]/8', 'http://[fd12::1]/', True),
@@ -153,10 +155,17 @@ def test_the_option_takes(entry: str) -> None:
 
 
 @pytest.mark.parametrize(
-    'value', [5, b'h', ['h', 5], 'http://h', '10.0.0.0/99', 'h:port', '[::1', 'a*b']
+    ('value', 'problem'),
+    [
+        (5, 'must be a list of hosts, not 5'),
+        (b'h', "must be a list of hosts, not '***'"),
+        (['h', 5], 'must be a list of hosts, not 5'),
+        *(
+            (one, f"has the entry '{one}', which is not a host, an IP address or a network")
+            for one in ('http://h', '10.0.0.0/99', 'h:port', '[::1', 'a*b', 'a*b:80', 'X::1')
+        ),
+    ],
 )
-def test_the_option_does_not_take(value: object) -> None:
+def test_the_option_does_not_take(value: object, problem: str) -> None:
     """What could not stand for a host."""
-    fault = read_no_proxy('no_proxy', value).failure()
-    assert isinstance(fault, InvalidInput)
-    assert fault.where == 'no_proxy'
+    assert read_no_proxy('no_proxy', value).failure().what() == f'no_proxy {problem}'

@@ -41,6 +41,9 @@ def test_urls(text: str, url: str, login: Any) -> None:
     """As people write them; the password may contain any character."""
     proxy = parse_proxy(text, 'proxy').unwrap()
     assert (proxy.url, proxy.user_and_password) == (url, login)
+    if login is not None:
+        secret = Secret(text=login[1])
+        assert proxy.login == Auth(scheme=Scheme.BASIC, user=login[0], secret=secret)
     assert proxy.is_socks is url.startswith('socks')
     assert ('***@' in str(proxy)) is (login is not None)
     assert parse_proxy(proxy.full_url, 'proxy').unwrap() == proxy
@@ -61,6 +64,7 @@ def test_urls(text: str, url: str, login: Any) -> None:
         ('http://p\r\nX: planted', 'proxy contains CR at position 8'),
         ('http://me:planted%0a@p', 'the password of proxy contains LF at position 7'),
         ('http://m%0de:planted@p', 'the user of proxy contains CR at position 1'),
+        ('http://m%ffe:planted@p', 'the user of proxy contains a lone surrogate at position 1'),
         ('http://m%3ae:planted@p', 'the user of proxy contains a colon, which would end it (RFC 7617 section 2)'),
     ],
 )  # fmt: skip

@@ -27,6 +27,10 @@ ONE = (('h', 443, ('127.0.0.1',)),)
         ('h:443:127.0.0.1', ONE),
         (['h:443:127.0.0.1'], ONE),
         (ONE, ONE),
+        ((*ONE, ('i', 80, ('::1',))), (*ONE, ('i', 80, ('::1',)))),
+        ({'[::1]:443': '127.0.0.1'}, (('[::1]', 443, ('127.0.0.1',)),)),
+        ('h:00443:127.0.0.1', ONE),
+        ('h:65535:127.0.0.1', (('h', 65535, ('127.0.0.1',)),)),
         ('h:443:127.0.0.1 *:80:::1', (*ONE, ('*', 80, ('::1',)))),
         ({'b\u00fccher.example:1': '::1'}, (('xn--bcher-kva.example', 1, ('::1',)),)),
     ],
@@ -37,32 +41,31 @@ def test_forms(given: Any, expected: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    'given',
+    ('given', 'problem'),
     [
-        5,
-        b'h:443:127.0.0.1',
-        'h',
-        'h:443',
-        'h:443:name',
-        ':443:127.0.0.1',
-        'h:0:127.0.0.1',
-        'h:65536:127.0.0.1',
-        'h:\u0663:127.0.0.1',
-        'h:443:127.0.0.1,',
-        [5],
-        {5: '127.0.0.1'},
-        {'h:443': 5},
-        {'h:443': []},
-        {'h:443': None},
-        {'h/x:443': '127.0.0.1x'},
-        {'a b:443': '127.0.0.1'},
+        (5, 'must be a mapping from host:port to IP addresses, not 5'),
+        (b'h:443:127.0.0.1', "must be a mapping from host:port to IP addresses, not '***'"),
+        ('h', "has 'h', which is not a host and a port"),
+        ('h:443', "has '' for h:443, which is not an IP address"),
+        ('h:443:name', "has 'name' for h:443, which is not an IP address"),
+        (':443:127.0.0.1', "has ':443', which is not a host and a port"),
+        ('h:0:127.0.0.1', "has 'h:0', which is not a host and a port"),
+        ('h:65536:127.0.0.1', "has 'h:65536', which is not a host and a port"),
+        ('h:0655359:127.0.0.1', "has 'h:0655359', which is not a host and a port"),
+        ('h:\u0663:127.0.0.1', "has 'h:\u0663', which is not a host and a port"),
+        ('h:443:127.0.0.1,', "has '127.0.0.1,' for h:443, which is not an IP address"),
+        ([5], 'has 5, which is not a host and a port'),
+        ({5: '127.0.0.1'}, 'has 5, which is not a host and a port'),
+        ({'h:443': 5}, 'has 5 for h:443, which is not an IP address'),
+        ({'h:443': []}, 'has [] for h:443, which is not an IP address'),
+        ({'h:443': None}, 'has None for h:443, which is not an IP address'),
+        ({'h/x:443': '127.0.0.1x'}, "has '127.0.0.1x' for h/x:443, which is not an IP address"),
+        ({'a b:443': '127.0.0.1'}, "has 'a b:443', which is not a host and a port"),
     ],
 )
-def test_what_is_refused(given: Any) -> None:
+def test_what_is_refused(given: Any, problem: str) -> None:
     """Names in place of addresses, and ports that are none."""
-    fault = read_resolve('resolve', given).failure()
-    assert isinstance(fault, InvalidInput)
-    assert fault.where == 'resolve'
+    assert read_resolve('resolve', given).failure().what() == f'resolve {problem}'
 
 
 def test_the_addresses_of_a_host() -> None:
@@ -72,6 +75,7 @@ def test_the_addresses_of_a_host() -> None:
     assert addresses_of(resolved, 'i', 443) == ('::2',)
     assert addresses_of(resolved, 'h', 80) == ('::3',)
     assert addresses_of(resolved, 'h', 81) == ()
+    assert as_curl_writes((('h', 443, ('127.0.0.1', '::1')),)) == ('h:443:127.0.0.1,[::1]',)
     assert as_curl_writes(resolved) == ('h:443:[::1]', '*:443:[::2]', '*:80:[::3]')
 
 

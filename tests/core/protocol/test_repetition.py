@@ -101,6 +101,8 @@ def test_a_fresh_copy_is_given_again_until_its_lifetime_ends(rule: Freshness | t
     assert again.reason == 'fresh for 1 s more (freshness 2 min, age 1 min 59 s)'
     assert again.assessment is not None
     assert again.assessment.age == 119
+    at = AT + timedelta(seconds=59, microseconds=999_999)
+    assert again.story == ((CHECK, CopyConfirmed(at=at)),)
     assert hit.repeated(AT + timedelta(seconds=60)) is None
 
 
