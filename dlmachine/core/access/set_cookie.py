@@ -12,7 +12,7 @@ from dlmachine.core.regex import regex
 _CONTROL: Final = regex('[\x00-\x08\x0a-\x1f\x7f]')
 _WHITE: Final = ' \t'
 #: A minus sign, and the digits without leading zeros.
-_SECONDS: Final = regex(r'(-?)0*([0-9]+)')
+_SECONDS: Final = regex(r'(-?)(?=[0-9])0*+([0-9]*+)')
 _MAX_CHARACTERS: Final = 16_384
 #: The limits of browsers for a name with its value, and for each attribute.
 _MAX_PAIR_CHARACTERS: Final = 4_096
@@ -108,7 +108,7 @@ def _read_age(value: str) -> timedelta | None:
     if found[1]:
         return timedelta(0)
     is_long = len(found[2]) > _MAX_AGE_DIGITS
-    return _MAX_AGE if is_long else min(timedelta(seconds=int(found[2])), _MAX_AGE)
+    return _MAX_AGE if is_long else min(timedelta(seconds=int(found[2] or 0)), _MAX_AGE)
 
 
 def _read_path(value: str) -> str:

@@ -155,7 +155,7 @@ class _Walk:
     def _nested(self, text: str) -> str:
         if not _may_hold(text):
             return text
-        if self._depth == MAX_DEPTH:
+        if self._depth >= MAX_DEPTH:
             self._found.add(text)
             return MASK
         self._depth += 1
@@ -164,11 +164,11 @@ class _Walk:
         return shown
 
     def _decoded(self, text: str) -> str:
-        decoded = unquote_plus(text) if '%' in text else text
+        decoded = unquote_plus(text)
         shown = decoded if decoded == text else self._nested(decoded)
         if shown == decoded:
             return text
-        return quote(shown, _SAFE, 'utf-8', 'surrogatepass')
+        return quote(shown, _SAFE, errors='surrogatepass')
 
     def _absolute(self, before: str, rest: str) -> str:
         authority, after = _cut(rest, _AFTER_AUTHORITY)
