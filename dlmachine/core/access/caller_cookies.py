@@ -23,6 +23,7 @@ IN_MEMORY: Final = ''
 _NAMED: Final = '\0'
 #: The characters of a token (RFC 9110 section 5.6.2), which a name consists of.
 _NAME: Final = regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SEPARATORS: Final = regex(r'[/\\]')
 _VALUE: Final = regex(r'[ -:<-~]*')
 _EXAMPLE: Final = "Write it like {'name': 'value'}, 'jar.txt' or True"
 
@@ -168,7 +169,7 @@ def _parse_path(given: str | PurePath, where: str) -> Result[Cookies, Fault]:
     if not path or '\0' in path:
         return refuse(where, f'must be the path of a jar, not {shown_value(path)}')
     # A path may be absolute by now.
-    if isinstance(given, str) and '=' in path.replace('\\', '/').rpartition('/')[2]:
+    if isinstance(given, str) and '=' in _SEPARATORS.split(path)[-1]:
         problem = 'must be a mapping or the path of a jar, not the text of a Cookie field'
         return refuse(where, problem, _EXAMPLE)
     return Success(Cookies(jar=path))

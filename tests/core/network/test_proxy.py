@@ -27,6 +27,7 @@ PLANTED = 'planted'
         ('p:3128', 'http://p:3128', None),
         ('https://p', 'https://p:443', None),
         ('socks5://p', 'socks5://p:1080', None),
+        ('socks5h://p', 'socks5h://p:1080', None),
         ('socks5h://[2001:DB8::1]:9', 'socks5h://[2001:db8::1]:9', None),
         ('http://me:pw@p:1/path?x#y', 'http://p:1', ('me', 'pw')),
         ('http://me:p%40%2Fw@p:1', 'http://p:1', ('me', 'p@/w')),

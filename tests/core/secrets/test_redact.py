@@ -27,6 +27,7 @@ from dlmachine.core.secrets.redact import (
     'otp_code', 'code_verifier', 'oauth_verifier', 'device_code', 'user_code', 'DPoP', 'crumb', 'rlkey', 'resourcekey',
     'clientkey', 'connect.sid', 'ASPSESSID', 'db_pwd', 'Proxy-Authenticate', 'X-Authorization', 'cvv', 'cvc', 'ssn',
     'filter[sid]', 'WWW-Authenticate', 'Authentication-Info', 'Proxy-Authentication-Info', 'JSESSIONID',
+    'Cookie2', 'Set-Cookie2', 'pwd', 'pass',
 ])  # fmt: skip
 def test_secret_names(name: str) -> None:
     """Credentials by any of their usual names."""

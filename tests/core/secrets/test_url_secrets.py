@@ -45,6 +45,8 @@ def nested(depth: int) -> str:
         ('https://h/x;token:abc', 'https://h/x;token:***', {'abc'}),
         ('https://h/?q={"token":"abc"}&a=1', 'https://h/?q=***&a=1', {'abc'}),
         ('https://h/?q=[{"a":{"token":"abc"}}]', 'https://h/?q=***', {'abc'}),
+        ('https://h/?q=["https://m@h"]&a=1', 'https://h/?q=***&a=1', {'m'}),
+        ('https://h/?q=[["https://m@h"]]&a=1', 'https://h/?q=***&a=1', {'m'}),
         ('https://h/?q=token%3Dabc', 'https://h/?q=token%3D***', {'abc'}),
         ('https://h/?q=token%3Da%2Fb%2526c', 'https://h/?q=token%3D***', {'a/b%26c', 'a/b&c'}),
         ('https://h/?next=https%3A//h/%3Ftoken%3Dabc', 'https://h/?next=https://h/%3Ftoken%3D***', {'abc'}),
@@ -166,6 +168,7 @@ def test_values_of_fields() -> None:
     assert tuple(walk_value('[' * 1001 + '"')) == ('***', {'[' * 1001 + '"'})
     assert tuple(walk_value('[1, "a=b"]')) == ('[1, "a=b"]', frozenset())
     assert tuple(walk_value('me@example.org')) == ('me@example.org', frozenset())
+    assert tuple(walk_value('"https://m@h"')) == ('***', {'m'})
     assert tuple(walk_value('x=m:p@h')) == ('x=***@h', {'m', 'p', 'm:p'})
     assert tuple(walk_value('Cookie: a b c')) == ('Cookie: ***', {'a b c', 'b c'})
     assert tuple(walk_value('["https://a@h/", {"sid":"b"}]')) == ('***', {'a', 'b'})
