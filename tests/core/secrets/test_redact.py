@@ -305,7 +305,7 @@ def test_values_of_every_form() -> None:
         ('curl -H "X-Api-Key:1" https://h/', 'curl -H "X-Api-Key: ***'),
         ('see https://me:pw@h/, token : 1', 'see https://***@h/, token : ***'),
         ('token : 1', 'token : ***'),
-        ('auth.x: 1', 'auth.x: ***'),
+        ('auth.x:1', 'auth.x: ***'),
         ('Accept: x, asid: 1', 'Accept: x, asid: 1'),
         ('ghp@example.org/x', '***@example.org/x'),
         ('Accept: text/csv, Range: bytes=0-', 'Accept: text/csv, Range: bytes=0-'),
@@ -324,11 +324,12 @@ def test_a_secret_field_later_in_a_line(line: str, shown: str) -> None:
         (r'Accept: x\nCode: 1', r'Accept: x\nCode: ***'),
         ('see https://h/?code=1&b=2, token: 2', 'see https://h/?code=***&b=2, token: ***'),
         ('me@h?code=1', '***@h?code=***'),
+        ('x.y:1', 'x.y: ***'),
     ],
 )
 def test_declared_names_in_a_line(line: str, shown: str) -> None:
     """They count as much as the built-in ones."""
-    assert redact_value(line, ('code',)) == shown
+    assert redact_value(line, ('code', 'x.y')) == shown
 
 
 @pytest.mark.parametrize('secrets', [frozenset[str](), frozenset({'pl4nted'})])
