@@ -97,7 +97,7 @@ def _charset_of(head: ResponseHead, body: bytes) -> str:
         return 'utf-16'
     found = _CHARSET.search(head.headers.get('Content-Type') or '')
     if found is not None and found[1].lower() in TEXT_CHARSETS | _UTF_16:
-        return found[1].lower()
+        return found[1]
     return 'utf-8'
 
 

@@ -42,7 +42,7 @@ def test_normal_form(text: str, normal: str) -> None:
         ('https://a..port/', 'is not a URL: it has a malformed host'), ('https://.a/', 'is not a URL: it has a malformed host'),
         ('https://a../', 'is not a URL: it has a malformed host'), (f'https://{"a" * 64}.org/x', 'is not a URL: it has a malformed host'),
         (f'https://{"A" * 64}/', 'is not a URL: it has a malformed host'),
-        ('https://h/\n', 'contains LF at position 10'), ('h/x?code=1;a#b', "'h/x' has no scheme"), (' h/x;a ', "'h/x' has no scheme"),
+        ('https://h/\n', 'contains LF at position 10'), ('h/x?code=1;a#b', "'h/x' has no scheme"), (' h/x;a ', "'h/x' has no scheme"), ('X/X', "'X/X' has no scheme"),
         *((f'https://{host}/', 'is not a URL: it has a malformed host') for host in ('[::1]x', 'a[::1]', '[[::1]', '[::1]]', '[::1].org:80')),
         ('https://h/' + 'a' * 65_536, 'has 65,546 characters; at most 65,536 are allowed'),
         ('https://h/' + 'é' * 20_000, 'has 120,010 characters; at most 65,536 are allowed'),
