@@ -21,7 +21,7 @@ PACKAGES = (CORE.parent, Path(importlib.import_module('dlmachine_adapters').__fi
 
 #: The standard library's modules of values; everything else there does something.
 PURE = {
-    'base64', 'collections', 'contextlib', 'dataclasses', 'datetime', 'difflib', 'functools', 'email', 'enum', 'errno', 'hashlib', 'html', 'io', 'ipaddress', 'itertools',
+    'base64', 'binascii', 'collections', 'contextlib', 'dataclasses', 'datetime', 'difflib', 'functools', 'email', 'enum', 'errno', 'hashlib', 'html', 'io', 'ipaddress', 'itertools',
     'json', 'math', 'operator', 'pathlib', 're', 'shlex', 'types', 'typing', 'unicodedata', 'urllib', 'warnings', 'idna', 'returns', 'rfc8785', 'tomli_w', 'dlmachine',
 }  # fmt: skip
 #: Warnings name the line of the caller, for which the stack is read.
