@@ -25,6 +25,7 @@ from dlmachine.core.http.request import SYSTEM_TRUST
 from dlmachine.core.integrity.checksum import is_checksum_list
 from dlmachine.core.network.proxy import read_proxy_auth
 from dlmachine.core.regex import regex
+from dlmachine.core.spec.destination import is_switch
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_table import SYNONYMS
 
@@ -34,12 +35,12 @@ PathInput: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes]
 DestInput: TypeAlias = PathInput | bool | None
 
 #: Options whose value is or may be a path.
-PATH_NAMES: Final = frozenset(
-    {'path', 'dest', 'checksum', 'checksum_file', 'cainfo', 'cert', 'key', 'cookies'}
-)
+PATH_NAMES: Final = frozenset({
+    'path', 'dest', 'checksum', 'checksum_file', 'cainfo', 'cert', 'key', 'cookies', 'extract',
+})  # fmt: skip
 #: Paths of files that are written or sent to a server: a manifest from another person may not name
 #: files outside its folder. The other files are only read.
-_CONFINED: Final = frozenset({'dest', 'cert', 'key', 'cookies'})
+_CONFINED: Final = frozenset({'dest', 'cert', 'key', 'cookies', 'extract'})
 #: Options that could lead requests and their credentials to a server of the author of a file.
 _ROUTING: Final = frozenset({'proxy', 'proxy_auth', 'no_proxy', 'resolve', 'forbid_private'})
 #: The option that opens the files of this computer.
@@ -152,6 +153,9 @@ def _settled(name: str, value: Any, folder: str, *, may_all: bool) -> Result[Any
             return _settled_auth(value, folder, may_send=may_all)
         case 'key_password':
             return _settled_key_password(value, folder, may_read=may_all)
+        case 'extract' if isinstance(value, Mapping):
+            into = _settled_path(name, value.get('into'), folder, may_all=may_all)
+            return into.map(lambda path: {**value, 'into': path})
         case 'cookies' if isinstance(value, Mapping):
             return _settled_cookies(value, folder, may_send=may_all)
         case _:
@@ -226,11 +230,13 @@ def _settled_secret(secret: Secret, folder: str) -> Secret:
 
 def absolute_words(words: Mapping[str, Any]) -> dict[str, Any]:
     """Make the paths of options absolute, so that they survive a change of the current folder."""
-    expanded = expand_words(words)
-    return {
-        name: _kept(value, absolute(fsdecode(value))) if _is_path(name, value) else value
-        for name, value in expanded.items()
-    }
+    return {name: _absolute(name, value) for name, value in expand_words(words).items()}
+
+
+def _absolute(name: str, value: Any) -> Any:
+    if name == 'extract' and isinstance(value, Mapping):
+        return {**value, 'into': _absolute(name, value['into'])}
+    return _kept(value, absolute(fsdecode(value))) if _is_path(name, value) else value
 
 
 def _kept(value: object, path: str) -> str | Path:
@@ -267,12 +273,14 @@ def _is_below(inner: str, outer: str) -> bool:
 
 
 def outside(where: str, value: object) -> InvalidInput:
-    """The fault for a path outside the folder of its file."""
+    """The fault for a path outside of its file's folder."""
     problem = f'{shown_value(value)} leads outside the folder of the file that names it'
     return InvalidInput(where=where, problem=problem, advice=_ADVICE)
 
 
 def _expanded(name: str, value: Any) -> Any:
+    if name == 'extract' and isinstance(value, Mapping):
+        return {**value, 'into': path_text(value.get('into'))}
     if SYNONYMS.get(name, name) not in PATH_NAMES or not isinstance(value, (str, bytes, PathLike)):
         return value
     path = path_text(value)
@@ -283,7 +291,7 @@ def _expanded(name: str, value: Any) -> Any:
 def _is_path(name: str, value: Any) -> bool:
     if SYNONYMS.get(name, name) not in PATH_NAMES or not isinstance(value, (str, PathLike)):
         return False
-    if name == 'cainfo' and value == SYSTEM_TRUST:
+    if (name == 'cainfo' and value == SYSTEM_TRUST) or (name == 'extract' and is_switch(value)):
         return False
     if name.startswith('checksum'):
         is_list = name == 'checksum_file' or is_checksum_list(value)

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,12 +17,14 @@ from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.effects import (
     CheckCopy,
+    ExtractArchive,
     KeepChanged,
     OpenPart,
     ReadChecksums,
     Unpublish,
 )
 from dlmachine.core.protocol.events import (
+    ArchiveExtracted,
     ChangedKept,
     ChecksumsRead,
     CopyConfirmed,
@@ -29,7 +32,7 @@ from dlmachine.core.protocol.events import (
     EffectFailed,
     Unpublished,
 )
-from dlmachine.core.protocol.ports import Clock
+from dlmachine.core.protocol.ports import Clock, Locks, PartError
 from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
 from dlmachine_adapters.files.owners import is_open_to_all, is_own_or_roots
@@ -167,6 +170,26 @@ class LocalFiles:
             fault = storage_fault(error, 'remove', effect.path)
             return EffectFailed(at=self._clock.now(), fault=fault)
         return Unpublished(at=self._clock.now())
+
+    def extract(
+        self,
+        effect: ExtractArchive,
+        locks: Locks,
+        check: Callable[[], None],
+        password: bytes | None = None,
+    ) -> ArchiveExtracted | EffectFailed:
+        from dlmachine_adapters.archives.extract_archive import extract_archive
+        from dlmachine_adapters.archives.packed_errors import PackedFileError
+
+        now = self._clock.now
+        try:
+            done = extract_archive(effect, locks, now, check, password)
+        except (PackedFileError, PartError) as error:
+            return EffectFailed(at=now(), fault=error.fault)
+        except OSError as error:
+            path = error.filename if isinstance(error.filename, str) else effect.folder
+            return EffectFailed(at=now(), fault=storage_fault(error, 'extract', path))
+        return ArchiveExtracted(at=now(), extracted=done)
 
 
 def _check_writable(folder: str) -> None:

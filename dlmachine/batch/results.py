@@ -161,7 +161,9 @@ _COLUMNS: Final = (
 
 
 #: What a failure does not have; each is None there.
-_OF_SUCCESS: Final = ('path', 'origin', 'reason', 'version', 'size', 'sha256', 'notes')
+_OF_SUCCESS: Final = (
+    'path', 'origin', 'reason', 'version', 'size', 'sha256', 'notes', 'extracted',
+)  # fmt: skip
 
 
 def describe(item: BatchItem[Target], secret_names: Sequence[str]) -> dict[str, Any]:

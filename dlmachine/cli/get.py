@@ -160,7 +160,7 @@ def _get_one(manager: 'DownloadManager', one: Input, given: dict[str, Any]) -> N
         success = BatchSuccess(input=one.target, index=one.index, outcome=outcome)
         print_result(success, manager, given['write_out'])
     elif outcome.buffer is None and not given['quiet']:
-        click.echo(printable(str(outcome.path)))
+        click.echo(printable(str(outcome.content)))
 
 
 def _spooled(given: dict[str, Any]) -> AbstractContextManager[None]:

@@ -23,7 +23,13 @@ from dlmachine.execution.nested import RunToEnd, fill_cache, read_checksums, rea
 from dlmachine.execution.validating import find_objection
 from dlmachine.execution.waiting import wait
 
-_Patient = TypeVar('_Patient', effects.AcquireLock, effects.ReadCookies, effects.ReadSecret)
+_Patient = TypeVar(
+    '_Patient',
+    effects.AcquireLock,
+    effects.ExtractArchive,
+    effects.ReadCookies,
+    effects.ReadSecret,
+)
 
 
 class Performer:
@@ -120,6 +126,8 @@ class Performer:
                 released = world.locks.release(effect)
                 self._lock = None  # Only afterwards: releasing it twice is harmless.
                 return released
+            case effects.ExtractArchive():
+                return self._extract(effect)
             case _:
                 assert_never(effect)
 
@@ -156,6 +164,13 @@ class Performer:
         except PartError as error:
             return events.EffectFailed(at=self._world.clock.now(), fault=error.fault)
         return events.Reassembled(at=self._world.clock.now(), received=received)
+
+    def _extract(
+        self, effect: effects.ExtractArchive
+    ) -> events.ArchiveExtracted | events.EffectFailed:
+        world, timeout = self._world, self._policy.timeout
+        check = partial(check_time, world, self._descriptor, timeout, self.began_at)
+        return world.files.extract(self._patient(effect), world.locks, check)
 
     def _remaining(self, effect: effects.Exchange) -> timedelta | None:
         return None if effect.timeout is None else self._left(effect.timeout)

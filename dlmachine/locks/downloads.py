@@ -25,7 +25,7 @@ from dlmachine.locks.lockfile import (
     locked_file,
     write_locking,
 )
-from dlmachine.locks.stored import Pinned, ask_server, renew, use_stored, via_cache
+from dlmachine.locks.stored import Pinned, ask_server, packed, renew, use_stored, via_cache
 from dlmachine.manifest import Item
 from dlmachine.paths import DestInput, is_inside, path_text
 from dlmachine_adapters.files.os_errors import storage_fault
@@ -86,7 +86,7 @@ def lock_manifest(
         )
     wanted = [
         via_cache(
-            ask_server(item) if name in upgraded else _unpinned(item, locking, dest),
+            packed(ask_server(item) if name in upgraded else _unpinned(item, locking, dest)),
             dest,
             manager.config,
         )

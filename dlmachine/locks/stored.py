@@ -43,6 +43,13 @@ def use_stored(item: Item) -> Item:
     return replace(item, policy=replace(policy, freshness=Freshness.STORED))
 
 
+def packed(item: Item) -> Item:
+    """The same entry, whose archive is not extracted: a lockfile is about its bytes."""
+    if item.policy.extract is None:
+        return item
+    return replace(item, policy=replace(item.policy, extract=None))
+
+
 def ask_server(item: Item) -> Item:
     """The same entry, for which the server is asked whether a stored copy is current."""
     policy = replace(item.policy, freshness=Freshness.ALWAYS, check_freshness=False)

@@ -20,6 +20,7 @@ from dlmachine.core.spec.policy import Validator
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.spec.reuse import (
     CheckMethod,
+    Extract,
     FileTime,
     Freshness,
     IfExists,
@@ -35,6 +36,8 @@ CheckMethodName: TypeAlias = Literal['auto', 'etag', 'modified', 'size', 'hash']
 LinkName: TypeAlias = Literal['hard', 'symbolic']
 #: The modification time of a file, by its name.
 FileTimeName: TypeAlias = Literal['server']
+#: How a download is extracted.
+ExtractLike: TypeAlias = Extract | PathInput | bool | Mapping[str, Any] | None
 #: What happens to an existing file, by its name.
 IfExistsName: TypeAlias = Literal['replace', 'refuse', 'keep']
 
@@ -70,6 +73,7 @@ class _PolicyOptions(TypedDict, total=False):
     via_cache: bool
     link: Link | LinkName | None
     mtime: FileTime | FileTimeName | None
+    extract: ExtractLike
     check_freshness: bool
     check_method: CheckMethod | CheckMethodName
     force_download: bool

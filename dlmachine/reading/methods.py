@@ -96,7 +96,7 @@ class FileReading(CacheKeeping):
     def extract(
         self,
         target: 'Target | Outcome',
-        folder: PathInput,
+        folder: PathInput | None = None,
         *,
         members: Iterable[str] | None = None,
         strip: int = 0,
@@ -104,14 +104,14 @@ class FileReading(CacheKeeping):
         max_members: int = 100_000,
         max_extracted_bytes: int | None = None,
         max_ratio: int = 1_000,
-        overwrite: bool = False,
         deep: bool = False,
         **options: 'Unpack[DownloadOptions]',
     ) -> 'Extracted':
         """Extract an archive into a folder of its own, once; download it first if necessary.
 
         The keywords are those of `dlmachine.extract`; `options` are those of `download`. With the
-        folder complete, and the archive in the cache, nothing is requested or unpacked.
+        folder complete, and the archive in the cache, nothing is requested or unpacked. Without
+        `folder` it is named after the archive: beside it, or in the cache.
 
         Raises: what `download` and `dlmachine.extract` raise.
         """
@@ -126,7 +126,6 @@ class FileReading(CacheKeeping):
             max_members=max_members,
             max_extracted_bytes=max_extracted_bytes,
             max_ratio=max_ratio,
-            overwrite=overwrite,
             deep=deep,
         )
 

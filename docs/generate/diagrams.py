@@ -9,6 +9,7 @@ from dlmachine.core.protocol.states import (
     CheckingCopy,
     Discarding,
     Exchanging,
+    Extracting,
     FallingBack,
     FillingCache,
     Invalidating,
@@ -54,7 +55,7 @@ _PHASES: Final[Mapping[str, tuple[type | None, ...]]] = {
         RemovingVersions,
         Unpublishing,
     ),
-    'Ending': (FallingBack, Discarding, Invalidating, Releasing),
+    'Ending': (FallingBack, Discarding, Invalidating, Releasing, Extracting),
 }
 _ORDER: Final = ('[*]', *(kind.__name__ for kind in get_args(State)))
 

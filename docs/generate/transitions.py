@@ -37,6 +37,7 @@ from dlmachine.core.protocol.effects import (
     Discard,
     Exchange,
     ExchangeSegments,
+    ExtractArchive,
     FillCache,
     Invalidate,
     KeepChanged,
@@ -57,6 +58,7 @@ from dlmachine.core.protocol.effects import (
     Wait,
 )
 from dlmachine.core.protocol.events import (
+    ArchiveExtracted,
     CacheFilled,
     ChangedKept,
     ChecksumsRead,
@@ -91,7 +93,7 @@ from dlmachine.core.protocol.states import Failed, State, Step
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, PathKind, PathSeen, ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.reuse import Freshness, IfExists
+from dlmachine.core.spec.reuse import Extract, Extracted, Freshness, IfExists
 from dlmachine.core.transfer.segment_plan import FIRST_BYTES
 
 _NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -162,6 +164,7 @@ def _kind(state: State) -> Any:
         job.policy.keep_old,
         job.policy.checksum_file,
         job.policy.validate is None,
+        job.policy.extract is None,
         job.policy.segments,
         job.policy.stale_if_error and job.may_fall_back,
         job.lock is None,
@@ -213,6 +216,7 @@ def _samples() -> Iterator[tuple[Descriptor, Policy, Snapshot]]:
     yield one, base, replace(seen, cache=nothing)
     yield one, replace(base, segments=2, checksum=_RIGHT), replace(seen, cache=nothing)
     yield one, base, replace(seen, cache=stored)
+    yield one, replace(base, extract=Extract()), replace(seen, cache=stored)
     yield one, replace(base, check_freshness=True), replace(seen, cache=stored)
     forced = replace(base, force_download=True, keep_old=False)
     yield one, forced, replace(seen, cache=stored)
@@ -336,6 +340,8 @@ def _events(  # noqa: C901, PLR0912, PLR0915 -- one case an effect
             yield Discarded(at=at)
         case ReleaseLock():
             yield LockReleased(at=at)
+        case ExtractArchive(folder=folder):
+            yield ArchiveExtracted(at=at, extracted=Extracted(folder=folder))
     yield failed
 
 

@@ -40,8 +40,9 @@ _BROUGHT_BY: Final[dict[str, Callable[..., Any] | type]] = {
     'Releasing': ports.Locks.release,
 }
 _ENDS: Final = frozenset({'Finished', 'Failed'})
-#: The servers of the simulation are no data repositories; see tests/manager/test_dois.py.
-_NOT_PLAYED: Final = frozenset({'ReadingSource'})
+#: The servers of the simulation are no data repositories (see tests/manager/test_dois.py), and their
+#: files no archives: extraction has a simulation of its own.
+_NOT_PLAYED: Final = frozenset({'ReadingSource', 'Extracting'})
 
 Pair = tuple[str, str]
 

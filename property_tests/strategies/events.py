@@ -13,6 +13,7 @@ from dlmachine.core.protocol.effects import (
     Effect,
     Exchange,
     ExchangeSegments,
+    ExtractArchive,
     FillCache,
     Invalidate,
     KeepChanged,
@@ -33,6 +34,7 @@ from dlmachine.core.protocol.effects import (
     Wait,
 )
 from dlmachine.core.protocol.events import (
+    ArchiveExtracted,
     CacheFilled,
     ChangedKept,
     ChecksumsRead,
@@ -61,6 +63,7 @@ from dlmachine.core.protocol.events import (
     VersionsRemoved,
     Waited,
 )
+from dlmachine.core.spec.reuse import Extracted
 from property_tests.strategies.answers import answers, interruptions, receiveds
 from property_tests.strategies.basics import DIGESTS, instants
 from property_tests.strategies.faults import faults
@@ -206,3 +209,8 @@ def events_of(effect: Effect, key: str = '0' * 64) -> st.SearchStrategy[Event]: 
             return st.builds(Discarded, at=instants) | _failures
         case ReleaseLock():
             return st.builds(LockReleased, at=instants) | _failures
+        case ExtractArchive(folder=folder):
+            extracted = Extracted(folder=folder)
+            return (
+                st.builds(ArchiveExtracted, at=instants, extracted=st.just(extracted)) | _failures
+            )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists, Window
+from dlmachine.core.spec.reuse import CheckMethod, Extract, Freshness, IfExists, Window
 from property_tests.strategies.basics import DIGESTS, durations, instants
 
 #: Destinations as a caller wants them.
@@ -42,6 +42,7 @@ def policies(**fixed: Any) -> st.SearchStrategy[Policy]:
         'backend': st.sampled_from(['requests', 'requests', 'curl']),
         'freshness': st.sampled_from([None, None, *Freshness, timedelta(0), timedelta(days=7)]),
         'if_exists': st.sampled_from([None, None, *IfExists]),
+        'extract': st.sampled_from([*[None] * 6, Extract(), Extract(into='t')]),
         'check_freshness': st.booleans(),
         'check_method': st.sampled_from(CheckMethod),
         'force_download': st.booleans(),

@@ -30,7 +30,11 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
     ),
     'an article of more than 100,000 files': ('more than ... files',),
     'a field of a response': ('bytes */...',),
-    'an archive that changes between two looks at it': ("does not have '...' as it was extracted",),
+    'an archive that changes between two looks at it': (
+        "does not have '...' as it was extracted",
+        'changed while it was extracted',
+        'Extract it again, once it is complete',
+    ),
     'a table in a notebook; see tests/manager/test_notebook.py': (
         '... of ... downloaded, ... failed',
         '...: in ...',
@@ -56,6 +60,8 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         ', version ...',
     ),
     'not a message about a mistake': (
+        'into a folder named after the archive',
+        'it was changed after its extraction',
         'the buffer',
         'as before',
         '...; ... bytes stored',

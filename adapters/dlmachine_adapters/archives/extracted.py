@@ -5,9 +5,11 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from hashlib import file_digest
+from pathlib import Path
 from typing import Final
 
 from dlmachine.core.archives.extraction import RECORD_NAME
@@ -16,6 +18,9 @@ from dlmachine.core.archives.extraction_record import (
     ExtractionRecord,
     parse_extraction_record,
 )
+from dlmachine.core.maintenance.verification import QuarantineNote
+from dlmachine_adapters.files.owners import is_open_to_all, is_own_or_roots
+from dlmachine_adapters.files.quarantine import move_to_quarantine
 from dlmachine_adapters.files.working_folders import (
     EXTRACTING,
     find_working_folders,
@@ -26,10 +31,13 @@ _MAX_RECORD_BYTES: Final = 256 << 20
 _READ: Final = os.O_RDONLY | getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_NONBLOCK', 0)
 
 
-def digest_of(path: str) -> str:
-    """The SHA-256 digest of a file in hex.  Raises: OSError."""
-    with open(path, 'rb') as file:
-        return file_digest(file, 'sha256').hexdigest()
+def has_leftovers(above: str, key: str) -> bool:
+    """Whether a killed process has left something, or another one is extracting."""
+    return any(
+        os.path.lexists(f'{ours.path}/{EXTRACTING}/{name}')
+        for ours in find_working_folders(above)
+        for name in (key, f'{key}.old')
+    )
 
 
 def remove_leftovers(above: str, key: str) -> None:
@@ -67,7 +75,10 @@ def write_record(folder: str, record: ExtractionRecord) -> None:
 
 
 def read_record(folder: str) -> ExtractionRecord | None:
-    """The record of a folder of extracted files; None if it is not one.  Raises: OSError."""
+    """The record of a folder of extracted files; None if it is not one.
+
+    It is not believed if another user may have put the folder there.  Raises: OSError.
+    """
     try:
         handle = os.open(f'{folder}/{RECORD_NAME}', _READ)
     except FileNotFoundError:
@@ -75,6 +86,8 @@ def read_record(folder: str) -> ExtractionRecord | None:
     with open(handle, encoding='utf-8', errors='replace') as file:
         seen = os.fstat(handle)
         if not stat.S_ISREG(seen.st_mode) or seen.st_size > _MAX_RECORD_BYTES:
+            return None
+        if not is_own_or_roots(seen) and is_open_to_all(os.stat(os.path.dirname(folder) or '.')):
             return None
         return parse_extraction_record(file.read())
 
@@ -105,7 +118,8 @@ def _is_same(path: str, file: ExtractedFile, seen: os.stat_result, *, deep: bool
     known = stat.S_ISREG(seen.st_mode) and seen.st_size == file.size_bytes
     if not known or (not deep and seen.st_mtime_ns == file.mtime_ns):
         return known
-    return digest_of(path) == file.sha256
+    with open(path, 'rb') as opened:
+        return file_digest(opened, 'sha256').hexdigest() == file.sha256
 
 
 def find_others(folder: str, record: ExtractionRecord | None) -> str:
@@ -147,8 +161,18 @@ def publish(staging: str, folder: str, *, replaces: bool) -> None:
     _remove(old)
 
 
-def restore(staging: str, folder: str, files: list[ExtractedFile]) -> None:
-    """Move these files from a complete folder into one where they are missing or changed.
+def keep_changed(folder: str, files: Iterable[ExtractedFile], at: datetime) -> None:
+    """Move changed files into the quarantine of the folder above.  Raises: OSError."""
+    above = os.path.dirname(folder) or os.curdir
+    for file in files:
+        path = f'{folder}/{file.path}'
+        _make_folders(folder, file.path)
+        note = QuarantineNote(reason='it was changed after its extraction', at=at, was=path)
+        move_to_quarantine(above, Path(path), note)
+
+
+def restore(staging: str, folder: str, files: Iterable[ExtractedFile]) -> None:
+    """Move these files from a complete folder into one where they are missing.
 
     Raises: OSError.
     """

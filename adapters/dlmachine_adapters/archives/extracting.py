@@ -5,18 +5,21 @@ last. A folder that is not complete is removed by the caller.
 """
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from hashlib import sha256
-from typing import IO, Final
+from typing import IO, BinaryIO, Final
 
 from returns.pipeline import is_successful
 
-from dlmachine.core.archives.extraction import ExtractionLimits, Place, Placing, Selection
+from dlmachine.core.archives.extraction import Place, Placing
 from dlmachine.core.archives.extraction_record import ExtractedFile
 from dlmachine.core.archives.member import Member, MemberKind
-from dlmachine.core.faults import ArchiveRefused
+from dlmachine.core.archives.member_path import nearest_names, plain_name
+from dlmachine.core.faults import ArchiveRefused, MemberUnknown
 from dlmachine.core.frozen import replace
+from dlmachine.core.spec.reuse import ExtractArchive
 from dlmachine_adapters.archives.opening import PackedFile
 from dlmachine_adapters.archives.packed_errors import PackedFileError, packed_errors
 
@@ -26,12 +29,11 @@ _PIECE_BYTES: Final = 1 << 20
 class Extraction:
     """The extraction of one archive: its limits, and what has been written so far."""
 
-    def __init__(
-        self, path: str, name: str, selection: Selection, limits: ExtractionLimits
-    ) -> None:
-        self._path, self._name = path, name
-        self._placing, self._limits = Placing(selection), limits
-        self._archive_bytes = 0
+    def __init__(self, file: BinaryIO, effect: ExtractArchive, check: Callable[[], None]) -> None:
+        self._file, self._path, self._name = file, effect.archive, effect.name
+        self._placing, self._limits = Placing(effect.wanted.selection), effect.wanted.limits
+        self._check = check
+        self._archive_bytes = os.fstat(file.fileno()).st_size
         self._members, self._bytes = 0, 0
         self._written: dict[str, ExtractedFile] = {}
         self._links: list[Place] = []
@@ -39,15 +41,23 @@ class Extraction:
     def run(self, folder: str, password: bytes | None) -> tuple[ExtractedFile, ...]:
         """Extract into an existing, empty folder.  Raises: PackedFileError."""
         with ExitStack() as stack, packed_errors(self._path):
-            opened = stack.enter_context(open(self._path, 'rb'))
-            self._archive_bytes = os.fstat(opened.fileno()).st_size
-            for member, file in PackedFile(opened, self._path, self._name, stack).walk(password):
+            for member, file in self._open(stack).walk(password):
                 self._put(folder, member, file)
             for place in self._links:
                 self._link(folder, place)
+            for wanted in self._placing.unmatched:
+                names = (plain_name(one.name) for one in self._open(stack).members((), None))
+                nearest = nearest_names(wanted, names)
+                fault = MemberUnknown(path=self._path, member=wanted, nearest=nearest)
+                raise PackedFileError(fault)
         return tuple(self._written.values())
 
+    def _open(self, stack: ExitStack) -> PackedFile:
+        self._file.seek(0)
+        return PackedFile(self._file, self._path, self._name, stack)
+
     def _put(self, folder: str, member: Member, file: IO[bytes] | None) -> None:
+        self._check()
         self._members += 1
         self._check_limits()
         placed = self._placing.place(member)
@@ -78,6 +88,7 @@ class Extraction:
             while piece := file.read(_PIECE_BYTES):
                 size_bytes += len(piece)
                 self._bytes += len(piece)
+                self._check()
                 self._check_limits()
                 digest.update(piece)
                 written.write(piece)

@@ -4,6 +4,7 @@ Contract: an entry's file is a regular file of that name. A symbolic link, a pip
 folder under its name is not: it is not read, and a link's target is not touched.
 """
 
+import contextlib
 import os
 import stat
 
@@ -40,7 +41,21 @@ def see_believed(path: str) -> os.stat_result | None:
 
 
 def remove_file(path: str) -> None:
-    """Remove an entry's file, or the link in its place, but not a folder.  Raises: OSError."""
+    """Remove an entry's file, or the link in its place, but not a folder.
+
+    What was extracted from it goes first: a crash leaves no files without their archive.
+    Raises: OSError.
+    """
+    import shutil
+
+    from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER
+
+    folder, name = os.path.split(path)
+    extracted = os.path.join(folder, EXTRACTED_FOLDER, name)
+    if os.path.lexists(extracted):
+        shutil.rmtree(extracted)
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(extracted))
     try:
         mode = os.lstat(path).st_mode
         if not stat.S_ISDIR(mode):

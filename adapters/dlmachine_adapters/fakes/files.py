@@ -3,18 +3,23 @@
 import errno
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import new
 from pathlib import PurePath
 
 from dlmachine.core.decision.existing import occupied
 from dlmachine.core.decision.snapshot import PartSeen
+from dlmachine.core.faults import DestinationUnusable
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum_file import read_list
 from dlmachine.core.protocol import effects, events
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.protocol.ports import Clock
+from dlmachine.core.protocol.ports import Clock, Locks, PartError
 from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
+from dlmachine.core.spec.reuse import Extracted
+from dlmachine_adapters.archives.packed_errors import PackedFileError
+from dlmachine_adapters.fakes.extraction import MemoryExtraction
 from dlmachine_adapters.fakes.part_storage import DiskStorage, LeftPart
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
 from dlmachine_adapters.parts.part import PartialFile
@@ -176,6 +181,27 @@ class MemoryFiles:
             return events.EffectFailed(at=self._clock.now(), fault=fault)
         self._contents.pop(_normal(effect.path), None)
         return events.Unpublished(at=self._clock.now())
+
+    def extract(
+        self, effect: effects.ExtractArchive, locks: Locks, check: Callable[[], None]
+    ) -> events.ArchiveExtracted | events.EffectFailed:
+        folder = _normal(effect.folder)
+        found = {name for name in self._contents if name.startswith(f'{folder}/')}
+        extraction = MemoryExtraction(self._contents.get(_normal(effect.archive)), effect, check)
+        try:
+            members = extraction.run()
+        except (PackedFileError, PartError) as error:
+            return events.EffectFailed(at=self._clock.now(), fault=error.fault)
+        files = {f'{folder}/{path}': data for path, data in members.items()}
+        restored = [path for path, data in files.items() if self._contents.get(path) != data]
+        other = min(found - files.keys(), default=None)
+        if other is not None:
+            fault = DestinationUnusable(path=folder, problem=f'it has another file, {other}')
+            return events.EffectFailed(at=self._clock.now(), fault=fault)
+        for path in restored:
+            self.write(path, files[path])
+        extracted = Extracted(folder=folder, files=(*files,), restored=(*restored,))
+        return events.ArchiveExtracted(at=self._clock.now(), extracted=extracted)
 
     def check(self, operation: str, held_bytes: int = 0) -> None:
         """Fail if a failure of this operation is due.  Raises: OSError."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER
 from dlmachine.core.http.filename import is_our_folder
 from dlmachine.core.maintenance.checks import (
     check_file,
@@ -56,7 +57,7 @@ from dlmachine_adapters.parts.sidecar import OWNED, fcntl, is_held, read_note, u
 from dlmachine_adapters.rate_limits.shared_rate import RATES_FOLDER
 from dlmachine_adapters.uses.use_log import USES_FOLDER
 
-_OURS: Final = frozenset({TAG_NAME, REGISTRY_NAME})
+_OURS: Final = frozenset({TAG_NAME, REGISTRY_NAME, EXTRACTED_FOLDER})
 _OF_SQLITE: Final = frozenset(f'{REGISTRY_NAME}{end}' for end in ('-journal', '-wal', '-shm'))
 _BEGUN: Final = regex(rf'{re.escape(REGISTRY_NAME)}-[0-9a-f]+\.new')
 _PART: Final = regex(

@@ -56,7 +56,7 @@ def _report(
     if item.ok:
         warn(item.outcome)
         if not (given['as_json'] or given['quiet'] or given['write_out']):
-            click.echo(printable(str(item.path)))
+            click.echo(printable(str(item.path and item.outcome.content)))
     else:
         tell('error', input_fault(one, item.fault, manager))
     if given['as_json'] or given['write_out']:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     help='Extract only these files and folders; * and ** match names. Repeatable.',
 )
 @own_option('--strip', type=click.IntRange(0), default=0, metavar='N', help='Take N folders off.')
-@own_option('--overwrite', is_flag=True, help='Restore also files that have changed since.')
 @own_option('--deep', is_flag=True, help='Compare digests of files that are there already.')
 @own_option('--ask-password', is_flag=True, help='Ask for the password of a ZIP archive.')
 @own_option('--max-members', type=click.IntRange(1), metavar='N', help='Default: 100,000.')
@@ -44,8 +43,8 @@ def command(what: str, folder: str | None, **given: Any) -> None:
     """Extract an archive, or a compressed file, into a folder of its own.
 
     The default folder is the name of the file without its extensions, in the current folder. If it
-    is there from an earlier extraction, its files are checked, and missing ones are restored. A URL
-    is downloaded first, into the cache if there is one.
+    is there from an earlier extraction, its files are checked, and those that are missing or have
+    changed are restored. A URL is downloaded into the cache first.
     """
     from dlmachine.core.archives.packing import archive_stem
     from dlmachine.reading.extract import extract
@@ -63,7 +62,7 @@ def command(what: str, folder: str | None, **given: Any) -> None:
         target = folder or archive_stem(PurePath(name).name)
         done = extract(source, target, **_options(given))
     if given['as_json']:
-        print_json({'folder': done.folder, 'files': done.files, 'restored': done.restored})
+        print_json(done.to_dict())
         return
     count = f'{len(done.files)} file{"" if len(done.files) == 1 else "s"}'
     state = {0: 'as before', len(done.files): 'extracted'}.get(len(done.restored))
@@ -72,7 +71,7 @@ def command(what: str, folder: str | None, **given: Any) -> None:
 
 
 def _options(given: 'Mapping[str, Any]') -> dict[str, Any]:
-    names = ('strip', 'overwrite', 'deep')
+    names = ('strip', 'deep')
     limits = ('max_members', 'max_ratio', 'max_extracted_bytes')
     options = {name: given[name] for name in (*names, *limits) if given[name] is not None}
     if given['members']:

@@ -79,6 +79,8 @@ OLD_FLAGS: Final = {
 }
 #: Flags that stand for another one with a value.
 ABBREVIATIONS: Final = {
+    # Otherwise the word after it would be its folder.
+    '--extract': ('--extract=true',),
     '--skip-existing': ('--if-exists', 'keep'),
     '--no-clobber': ('--if-exists', 'keep'),
     '--overwrite': ('--if-exists', 'replace'),
@@ -88,7 +90,7 @@ ABBREVIATIONS: Final = {
 }
 #: Parameters of functions that are flags of a command, with the value that the flag stands for.
 _OF_COMMANDS: Final = {
-    'workers': '', 'allow_outside': 'True', 'base_url': '', 'force': 'True', 'overwrite': 'True',
+    'workers': '', 'allow_outside': 'True', 'base_url': '', 'force': 'True',
     'max_members': '', 'max_ratio': '', 'max_extracted_bytes': '', 'members': '', 'password': '',
 }  # fmt: skip
 

@@ -30,8 +30,8 @@ SECTIONS: Final = {
     'Request': ('method', 'headers', 'user_agent', 'secret_names', 'mirrors'),
     'Cache': (
         'freshness', 'remember_missing', 'if_exists', 'via_cache', 'link', 'mtime',
-        'check_freshness', 'check_method', 'force_download', 'newer_than', 'older_than',
-        'keep_old', 'offline', 'stale_if_error', 'lock_timeout', 'key_without',
+        'extract', 'check_freshness', 'check_method', 'force_download', 'newer_than',
+        'older_than', 'keep_old', 'offline', 'stale_if_error', 'lock_timeout', 'key_without',
         'key_ignores_query',
     ),
     'Attempts': (

@@ -126,6 +126,8 @@ class Placing:
         #: in one Unicode form.
         self._taken: dict[str, tuple[str, bool]] = {}
         self._files: set[str] = set()
+        #: The selected names and patterns that no member has matched yet.
+        self.unmatched = selection.members or ()
 
     def place(self, member: Member) -> Result[Place | None, str]:
         """The place of a member; None: it is left out. The failure says why it is refused."""
@@ -133,6 +135,8 @@ class Placing:
         problem = _find_name_problem(member.name, path)
         if problem:
             return Failure(problem)
+        if self.unmatched:
+            self.unmatched = tuple(one for one in self.unmatched if not _matches(path, one))
         rest = self.selection.rest_of(path)
         if not rest:
             return Success(None)

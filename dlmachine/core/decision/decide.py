@@ -92,6 +92,9 @@ def choose(
     found = resolve_destination(policy.dest, folder, snapshot.destination)
     if isinstance(found, DestinationUnusable):
         return found
+    if policy.extract is not None and isinstance(found, InMemory):
+        advice = 'Pass a path as dest=, or path= or pkg= to DownloadManager'
+        return InvalidInput(where='extract', problem='needs a file, not memory', advice=advice)
     question = _Question(
         descriptor=descriptor,
         policy=policy,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from dlmachine.core.machine import attempts, commit, exchange, publishing, received, segments
-from dlmachine.core.machine.finish import on_falling_back
+from dlmachine.core.machine.finish import on_extracting, on_falling_back
 from dlmachine.core.protocol import states
 from dlmachine.core.protocol.events import Event
 
@@ -37,4 +37,5 @@ HANDLERS: Final[Mapping[type, Callable[[Any, Event], states.Step | None]]] = {
     states.Discarding: commit.on_closing,
     states.Invalidating: commit.on_closing,
     states.Releasing: commit.on_closing,
+    states.Extracting: on_extracting,
 }

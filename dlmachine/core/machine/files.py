@@ -61,6 +61,7 @@ def cache_policy(policy: Policy) -> Policy:
         via_cache=False,
         link=None,
         mtime=None,
+        extract=None,
     )
 
 

@@ -15,9 +15,15 @@ from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol import states
 from dlmachine.core.protocol.effects import CheckCopy, Discard, Invalidate, ReleaseLock
-from dlmachine.core.protocol.events import CopyConfirmed, CopyMissing, EffectFailed, Event
+from dlmachine.core.protocol.events import (
+    ArchiveExtracted,
+    CopyConfirmed,
+    CopyMissing,
+    EffectFailed,
+    Event,
+)
 from dlmachine.core.protocol.job import Job
-from dlmachine.core.protocol.outcome import Origin, Outcome
+from dlmachine.core.protocol.outcome import Origin, Outcome, extraction_of
 from dlmachine.core.spec.destination import InCache
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import Freshness, Window
@@ -96,7 +102,7 @@ def cached_outcome(job: Job, entry: CacheEntry, reason: str) -> Outcome:
 
 
 def release(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> states.Step:
-    """Release the part, mark what is invalid, release the lock, then end the run."""
+    """Release the part, mark what is invalid, release the lock, extract, then end the run."""
     if job.holds_part:
         state = states.Discarding(job=replace(job, holds_part=False), end=end)
         return states.Step(state=state, effect=Discard(keep=keep_part))
@@ -107,9 +113,24 @@ def release(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> state
     if lock is not None:
         state_ = states.Releasing(job=replace(job, lock=None), end=end)
         return states.Step(state=state_, effect=ReleaseLock(key=lock.key, folder=lock.folder))
-    return states.Step(
-        state=states.Finished(outcome=end) if isinstance(end, Outcome) else states.Failed(fault=end)
-    )
+    if not isinstance(end, Outcome):
+        return states.Step(state=states.Failed(fault=end))
+    if job.policy.extract is not None and end.path is not None:
+        effect = extraction_of(end, job.policy.extract, job.policy.lock_timeout)
+        return states.Step(state=states.Extracting(job=job, outcome=end), effect=effect)
+    return states.Step(state=states.Finished(outcome=end))
+
+
+def on_extracting(state: states.Extracting, event: Event) -> states.Step | None:
+    """The files are in their folder, or the run fails; the archive stays in either case."""
+    match event:
+        case ArchiveExtracted(extracted=extracted):
+            outcome = replace(state.outcome, extracted=extracted)
+            return states.Step(state=states.Finished(outcome=outcome))
+        case EffectFailed(fault=fault):
+            fault = replace(locate(fault, state.job.descriptor), tries=state.outcome.tries)
+            return states.Step(state=states.Failed(fault=fault))
+    return None
 
 
 def confirmation(entry: CacheEntry, checksum: Checksum | None) -> CheckCopy:

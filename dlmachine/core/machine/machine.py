@@ -14,6 +14,7 @@ The states of a successful run:
     in segments  the same with Exchanging -> Segmenting -> Reassembling instead of Exchanging
     revalidate   Locking -> Observing -> Opening -> Exchanging -> Recording -> Discarding
                  -> Releasing -> Finished
+    extract      the same with Extracting before Finished
 """
 
 from collections.abc import Callable, Mapping
@@ -92,5 +93,5 @@ _COMMITTING = MAX_CONFLICTS * 2
 #: Reading checksums and checking copies, each up to `MAX_MISSING` times; locking, observing,
 #: opening, reading cookies; keeping changed and existing files, publishing twice, recording a file
 #: and a miss, removing versions or unpublishing, falling back, discarding, marking invalid
-#: responses, releasing.
-_AROUND = MAX_MISSING * 2 + 20
+#: responses, releasing, extracting.
+_AROUND = MAX_MISSING * 2 + 21

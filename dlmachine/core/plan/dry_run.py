@@ -28,7 +28,7 @@ from dlmachine.core.secrets.redact import MASK
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, ToPath
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.reuse import Freshness
+from dlmachine.core.spec.reuse import Extracted, Freshness
 from dlmachine.core.transfer.read_response import decide_body
 
 _EMPTY: Final = sha256(b'').hexdigest()
@@ -103,6 +103,8 @@ def healthy_event(effect: effects.Effect, policy: Policy, snapshot: Snapshot) ->
             return events.Discarded(at=at)
         case effects.ReleaseLock():
             return events.LockReleased(at=at)
+        case effects.ExtractArchive(folder=folder):
+            return events.ArchiveExtracted(at=at, extracted=Extracted(folder=folder))
         case _:
             assert_never(effect)
 

@@ -166,6 +166,8 @@ def _effect_words(effect: effects.Effect) -> str:  # noqa: C901, PLR0911, PLR091
             return 'keep the part for later' if keep else 'discard the part'
         case effects.ReleaseLock(key=key):
             return f'release entry {key[:12]}'
+        case effects.ExtractArchive(archive=archive, folder=folder):
+            return f'extract {archive} into {folder}, unless its files are there'
         case _:
             assert_never(effect)
 

@@ -2,7 +2,7 @@
 
 Pure. An effect is an imperative without handles or functions, so that a list of effects can be
 printed, stored, compared and sent to another process. The docstring of each effect names the
-events that can follow; `EffectFailed` can follow any of them.
+events that can follow, and `EffectFailed` can follow any.
 """
 
 from datetime import timedelta
@@ -24,6 +24,7 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath, InMemory
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import MinSpeed, RateLimits
+from dlmachine.core.spec.reuse import ExtractArchive as ExtractArchive  # noqa: PLC0414
 from dlmachine.core.spec.reuse import Link
 
 
@@ -286,7 +287,7 @@ Effect: TypeAlias = (
     CheckCopy | ReadChecksums | ReadSource | AcquireLock | Observe | FillCache | OpenPart
     | ReadSecret | ReadCookies | LogIn | Exchange | ExchangeSegments | Reassemble | Validate
     | Wait | KeepChanged | Publish | Record | RemoveVersions | Invalidate | Unpublish | Discard
-    | ReleaseLock
+    | ReleaseLock | ExtractArchive
 )  # fmt: skip
 
 if not TYPE_CHECKING:  # Type checkers would accept any name.

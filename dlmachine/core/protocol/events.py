@@ -16,6 +16,7 @@ from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import Received, ResponseHead
 from dlmachine.core.protocol.body_decision import BodyDecision
+from dlmachine.core.spec.reuse import Extracted
 
 
 @frozen
@@ -257,6 +258,14 @@ class LockReleased(Happened):
 
 
 @frozen
+class ArchiveExtracted:
+    """The files of the archive are in the folder."""
+
+    at: datetime
+    extracted: Extracted
+
+
+@frozen
 class EffectFailed:
     """The effect could not be performed."""
 
@@ -269,7 +278,7 @@ Event: TypeAlias = (
     | PartOpened | SecretRead | CookiesRead | LoggedIn | Responded | Interrupted | SegmentsEnded
     | Reassembled | Validated | ChecksumsRead | SourceRead | Waited | ChangedKept | Published
     | NameTaken | Recorded | VersionsRemoved | Invalidated | Unpublished | Discarded
-    | LockReleased | EffectFailed
+    | LockReleased | ArchiveExtracted | EffectFailed
 )  # fmt: skip
 
 if not TYPE_CHECKING:  # Type checkers would accept any name.

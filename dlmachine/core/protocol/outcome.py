@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field, fields
+from datetime import timedelta
 from enum import Enum
 from io import BytesIO
 from typing import Any, Final, TypeAlias
@@ -18,6 +19,7 @@ from dlmachine.core.http.request import KEPT_METHODS
 from dlmachine.core.protocol.effects import Effect
 from dlmachine.core.protocol.events import Event
 from dlmachine.core.protocol.redact_event import redact_step
+from dlmachine.core.spec.reuse import Extract, ExtractArchive, Extracted
 
 
 class Origin(Enum):
@@ -51,7 +53,8 @@ class Outcome:
     existing copy was used because the download failed (`Origin.STALE`), `fault` is why it failed;
     with `any_status`, it is the response with an error status.
     `assessment` is the age and the lifetime of a stored copy, if they decided that it is used.
-    `is_not_modified` says that a copy answered the caller's own condition with 304.
+    `is_not_modified` says that a copy answered the caller's own condition with 304. `extracted` are
+    the files of the archive, if the option `extract` was set.
     """
 
     origin: Origin
@@ -67,6 +70,7 @@ class Outcome:
     fault: Fault | None = None
     assessment: Assessment | None = None
     is_not_modified: bool = False
+    extracted: Extracted | Any = None
     # Not in `repr`: the story has unredacted responses, in which a server may echo secrets.
     story: tuple[tuple[Effect, Event], ...] = field(default=(), repr=False)
 
@@ -130,7 +134,7 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome as JSON has it: a `path` of None stands for bytes in memory."""
-        record = self.record
+        record, folder = self.record, self.extracted
         return {
             'path': self.path,
             'origin': self.origin.value,
@@ -139,19 +143,43 @@ class Outcome:
             'size': None if record is None else record.size_bytes,
             'sha256': None if record is None else record.sha256,
             'notes': list(self.notes),
+            'extracted': None if folder is None else folder.to_dict(),
             'tries': self.tries,
             'fault': None if self.fault is None else self.fault.to_dict(),
         }
 
     @property
     def content(self) -> str | BytesIO:
-        """The path, or the buffer: what `download` returns."""
+        """The folder of the extracted files, the path, or the buffer: what `download` returns."""
+        if self.extracted is not None:
+            return self.extracted.folder
         if self.path is not None:
             return self.path
         if self.buffer is not None:
             return self.buffer
         msg = 'an outcome has a path or a buffer'
         raise AssertionError(msg)
+
+
+def extraction_of(outcome: Outcome, wanted: Extract, patience: timedelta) -> ExtractArchive:
+    """The effect that extracts a downloaded file; it has a path."""
+    from dlmachine.core.archives.extracted_folder import name_folder
+
+    path, record = str(outcome.path), outcome.record
+    cache = '' if outcome.version is None else path.rpartition('/')[0]
+    name = ('' if record is None else record.filename) or path.rpartition('/')[2]
+    return ExtractArchive(
+        archive=path,
+        name=name,
+        source=path if record is None else record.url,
+        sha256='' if record is None else record.sha256,
+        mtime_ns=None if record is None else record.mtime_ns,
+        folder=wanted.into.rstrip('/')
+        or wanted.into
+        or name_folder(path, wanted.selection, name, cache),
+        wanted=wanted,
+        patience=patience,
+    )
 
 
 #: How a run ends.

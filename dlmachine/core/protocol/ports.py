@@ -92,15 +92,12 @@ class Part(Sink, Protocol):
         """
 
     def close_segments(self) -> None:
-        """Close the sinks of `split`: they store no more bytes, even if a thread still writes.
-
-        After that, `size_bytes` counts the bytes up to the first hole.
-        """
+        """Close the sinks of `split`; `size_bytes` then counts the bytes up to the first hole."""
 
     def reassemble(self, effect: effects.Reassemble, check: Callable[[], None] = ...) -> Received:
-        """Read the complete part, which must have no holes.  Raises: PartError.
+        """Read the complete part, without holes; `check` is called between steps.
 
-        `check` is called between steps; an exception from it ends the reading.
+        Raises: PartError, and what `check` raises, which ends the reading.
         """
 
     def view(self) -> BinaryIO:
@@ -157,6 +154,11 @@ class Files(Protocol):
     def unpublish(self, effect: effects.Unpublish) -> events.Unpublished | events.EffectFailed:
         """Remove a published file."""
 
+    def extract(
+        self, effect: effects.ExtractArchive, locks: 'Locks', check: Callable[[], None]
+    ) -> events.ArchiveExtracted | events.EffectFailed:
+        """Extract an archive; a `PartError` from `check`, called between steps, ends it."""
+
 
 class Store(Protocol):
     """The registry of the cache."""
@@ -199,8 +201,8 @@ class FolderIndex(Protocol):
     ) -> FileSeen:
         """The file with this name, or without a name the one that is recorded for the key.
 
-        `path` is the path of the name as the caller wrote it; `patience` bounds the wait for an
-        index that another program holds. Reads only, and creates nothing.
+        `path` is that of the name as the caller wrote it; `patience` bounds the wait for the index.
+        Reads only, and creates nothing.
         """
 
     def find_missing(self, folder: str, key: str, patience: timedelta | None = None) -> Miss | None:
@@ -236,10 +238,7 @@ class Gates(Protocol):
     def admitted(
         self, effect: effects.Exchange, remaining: Remaining
     ) -> AbstractContextManager[Fault | ExchangeContext]:
-        """Wait until the exchange may begin; it takes place inside the `with` block.
-
-        The block gets the context of the exchange, or the fault that prevents it.
-        """
+        """Wait until the exchange in the `with` block may begin: its context, or the fault."""
 
     def throttle(
         self, effect: effects.Exchange, part: Sink, remaining: timedelta | None = None
@@ -255,8 +254,8 @@ class Workers(Protocol):
     ) -> tuple[End | None, ...]:
         """Start the jobs in order, at most `most` at a time; return their results in order.
 
-        A worker takes another job only if the result of its last one satisfies `goes_on`. The
-        result of a job that no worker took is None.
+        A worker whose last result does not satisfy `goes_on` takes no other job. The result of a
+        job that no worker took is None.
         """
 
 

@@ -247,6 +247,14 @@ class Releasing(_Ending):
 
 
 @frozen
+class Extracting:
+    """Extracting the archive, which is downloaded and recorded."""
+
+    job: Job
+    outcome: Outcome
+
+
+@frozen
 class Finished:
     """The run succeeded."""
 
@@ -264,7 +272,7 @@ State: TypeAlias = (
     CheckingCopy | ReadingChecksums | ReadingSource | Locking | Observing | FillingCache | Opening
     | Authorizing | Exchanging | Segmenting | Reassembling | Validating | Waiting | KeepingChanged
     | KeepingExisting | Publishing | Recording | RemovingVersions | Unpublishing | FallingBack
-    | Discarding | Invalidating | Releasing | Finished | Failed
+    | Discarding | Invalidating | Releasing | Extracting | Finished | Failed
 )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
-"""Destinations: the wanted one from the option `dest`, and the resolved one.
+"""Destinations: the wanted one from the option `dest`, and the resolved one; and `extract`.
 
-Pure. `parse_destination` parses `dest`; `resolve_destination` resolves it with the observed cache
-and path.
+Pure. `parse_destination` parses `dest`, and `read_extract` the folder of extracted files.
+`resolve_destination` resolves `dest` with the observed cache and path.
 """
 
+from collections.abc import Mapping
 from dataclasses import field
 from enum import Enum
 from pathlib import PurePath
@@ -12,10 +13,11 @@ from typing import Final, TypeAlias, assert_never
 from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import DestinationUnusable, Fault, refuse
-from dlmachine.core.faults.printing import printable
+from dlmachine.core.faults.printing import printable, shown_value
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.filename import is_in_our_folder, is_reserved_name
 from dlmachine.core.spec.local_path import parse_local_path
+from dlmachine.core.spec.reuse import Extract
 
 #: Path separators: two on Windows, one elsewhere.
 _SEPARATORS: Final = ('/', '\\') if str(PurePath('a', 'b')) == 'a\\b' else ('/',)
@@ -210,3 +212,37 @@ def _other(path: str) -> DestinationUnusable:
 
 def _size(text: str) -> int:
     return len(text.encode('utf-8', 'surrogateescape'))
+
+
+def read_extract(name: str, value: object) -> Result[object, Fault]:
+    """Parse the option `extract`: True, a folder, or a mapping; False and None: no extraction.
+
+    Faults: `InvalidInput`, and `UnknownName` for a key of the mapping.
+
+    >>> read_extract('extract', 'tables').unwrap().into
+    'tables'
+    """
+    if value is None or value is False or isinstance(value, Extract):
+        return Success(value or None)
+    if value is True or is_switch(value):
+        is_on = value is True or _SWITCHES[str(value).strip().lower()]
+        return Success(Extract() if is_on else None)
+    if isinstance(value, Mapping):
+        from dlmachine.core.archives.parse_extract import parse_extract
+
+        return parse_extract(value, name).map(lambda fields: Extract(**fields))
+    if isinstance(value, (str, PurePath)) and str(value):
+        return Success(Extract(into=str(value)))
+    problem = f'must be true, false, a folder, or a mapping, not {shown_value(value)}'
+    return refuse(name, problem)
+
+
+def is_switch(value: object) -> bool:
+    """Whether a text of a variable or of a command line is a bool and not a folder."""
+    return isinstance(value, str) and value.strip().lower() in _SWITCHES
+
+
+_SWITCHES: Final = {
+    '1': True, 'true': True, 'yes': True, 'on': True,
+    '0': False, 'false': False, 'no': False, 'off': False,
+}  # fmt: skip

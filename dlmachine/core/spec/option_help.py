@@ -16,7 +16,7 @@ from dlmachine.core.network.proxy import read_proxy, read_proxy_auth
 from dlmachine.core.network.resolve import read_resolve
 from dlmachine.core.sources.address import Repositories, read_repositories
 from dlmachine.core.spec import option_parsers as parsers
-from dlmachine.core.spec.destination import Auto
+from dlmachine.core.spec.destination import Auto, read_extract
 from dlmachine.core.spec.option_table import CACHE_OPTIONS, OPTIONS, Option
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.text.durations import show_duration
@@ -66,6 +66,7 @@ KINDS: Final[Mapping[Callable[..., object], Kind]] = {
     parsers.read_count: Kind('int', 'N'),
     parsers.read_count_or_none: Kind('int | None', 'N', note='or none'),
     parsers.read_dest: Kind('PathInput | bool | None'),
+    read_extract: Kind('ExtractLike', '[DIR]', note='joined by ='),
     parsers.read_file_time: Kind('FileTime | FileTimeName | None', 'WHICH'),
     parsers.read_freshness: Kind('Freshness | timedelta | str | None', 'WHEN|AGE'),
     parsers.read_if_exists: Kind('IfExists | IfExistsName | None', 'WHAT'),

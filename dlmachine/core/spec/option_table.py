@@ -15,6 +15,7 @@ from dlmachine.core.network.proxy import read_proxy, read_proxy_auth
 from dlmachine.core.network.resolve import read_resolve
 from dlmachine.core.sources.address import read_repositories
 from dlmachine.core.spec import option_parsers as parsers
+from dlmachine.core.spec.destination import read_extract
 
 #: Other names of options: synonyms, then former names.
 SYNONYMS: Final = {
@@ -91,6 +92,12 @@ _ALL: Final = (
         parsers.read_file_time,
         'modification time of a file at a path: server takes that of Last-Modified instead of '
         'the time of the download',
+    ),
+    Option(
+        'extract',
+        read_extract,
+        'extract the archive into a folder, once: True (a folder named after it), the path of the '
+        "folder, or {'into': …, 'members': ['*.tsv'], 'strip': 1}",
     ),
     Option(
         'check_freshness',

@@ -18,6 +18,7 @@ from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.spec.reuse import (
     ANY_TIME,
     CheckMethod,
+    Extract,
     FileTime,
     Freshness,
     FreshnessRule,
@@ -67,7 +68,7 @@ class Policy:
     again. `if_exists` says what happens to a file at the path that is not recorded as this
     download. With `via_cache` a file at a path is a copy
     of that in the cache, and with `link` a link to it. With `mtime` it gets the time of the
-    server's Last-Modified.
+    server's Last-Modified. With `extract` the members of an archive are files of a folder, too.
 
     A host gets at most `max_per_host` parallel requests, and not more often than `rate` allows;
     all downloads of a manager together receive at most `limit_rate` bytes a second. None means
@@ -88,6 +89,7 @@ class Policy:
     via_cache: bool = False
     link: Link | None = None
     mtime: FileTime | None = None
+    extract: Extract | None = None
     check_freshness: bool = False
     check_method: CheckMethod = CheckMethod.AUTO
     force_download: bool = False

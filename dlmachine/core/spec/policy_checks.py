@@ -20,10 +20,12 @@ from dlmachine.core.network.proxy import Proxy
 from dlmachine.core.regex import regex
 from dlmachine.core.sources.address import Repositories
 from dlmachine.core.spec.destination import Auto, ToMemory, ToPath, Wanted
+from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.spec.reuse import (
     CheckMethod,
+    Extract,
     FileTime,
     Freshness,
     IfExists,
@@ -42,6 +44,7 @@ _TYPES: Final = {
     'if_exists': (IfExists, NoneType),
     'link': (Link, NoneType),
     'mtime': (FileTime, NoneType),
+    'extract': (Extract, NoneType),
     'check_method': CheckMethod,
     'window': Window,
     'checksum_file': (ChecksumList, NoneType),
@@ -135,6 +138,10 @@ def _find_type_fault(policy: Policy) -> Fault | None:
         if end is not None and not is_time and not _is_duration(end):
             problem = f'must have datetimes with a time zone or ages, not {end!r}'
             return InvalidInput(where='window', problem=problem)
+    if policy.extract is not None and policy.extract.into:
+        into = parse_local_path(policy.extract.into, 'extract')
+        if not is_successful(into):
+            return into.failure()
     agent = parse_headers((('User-Agent', policy.user_agent),))
     return None if is_successful(agent) else agent.failure()
 

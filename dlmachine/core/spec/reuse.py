@@ -1,4 +1,4 @@
-"""Whether and how a copy that is there already is used.
+"""Whether and how a copy that is there already is used, and what is extracted from it.
 
 Pure. A copy is an entry of the cache, or the recorded file at a path.
 """
@@ -7,10 +7,13 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from dlmachine.core.frozen import frozen
 from dlmachine.core.text.durations import parse_duration, show_duration
+
+if TYPE_CHECKING:  # Most downloads are not extracted.
+    from dlmachine.core.archives.extraction import ExtractionLimits, Selection
 
 
 class Freshness(Enum):
@@ -182,3 +185,86 @@ def _time_of(end: datetime | timedelta | None, now: datetime) -> datetime | None
 
 def _show_end(end: datetime | timedelta) -> str:
     return show_duration(end.total_seconds()) if isinstance(end, timedelta) else end.isoformat()
+
+
+@frozen
+class Extract:
+    """How a download is extracted, with the keywords of `dlmachine.extract`.
+
+    `into` is the folder, or empty for one that is named after the archive. With `deep` the files
+    that are there already are compared by their digests, otherwise by size and time of change.
+
+    >>> print(Extract(into='tables', members=('*.tsv',), strip=1))
+    into tables, members *.tsv, strip 1
+    """
+
+    into: str = ''
+    members: tuple[str, ...] | None = None
+    strip: int = 0
+    max_members: int = 100_000
+    max_extracted_bytes: int | None = None
+    max_ratio: int = 1_000
+    deep: bool = False
+
+    @property
+    def selection(self) -> 'Selection':
+        """Which members, and how many folders are taken off."""
+        from dlmachine.core.archives.extraction import Selection
+
+        return Selection(members=self.members, strip=self.strip)
+
+    @property
+    def limits(self) -> 'ExtractionLimits':
+        """The limits against archives that would fill the disk."""
+        from dlmachine.core.archives.extraction import ExtractionLimits
+
+        return ExtractionLimits(
+            max_members=self.max_members,
+            max_extracted_bytes=self.max_extracted_bytes,
+            max_ratio=self.max_ratio,
+        )
+
+    def __str__(self) -> str:
+        """The folder and the members, for users."""
+        texts = (
+            f'into {self.into}' if self.into else 'into a folder named after the archive',
+            '' if self.members is None else f'members {" ".join(self.members)}',
+            f'strip {self.strip}' if self.strip else '',
+        )
+        return ', '.join(filter(None, texts))
+
+
+@frozen
+class ExtractArchive:
+    """Extract an archive into a folder, unless its files are there.  `ArchiveExtracted`.
+
+    `name` tells how it is packed if its bytes do not, `source` is the URL or the path for the
+    record. `sha256` is the digest that the archive had at its modification time `mtime_ns`; empty:
+    it is not known. `patience` is the wait for another extraction into the same folder.
+    """
+
+    archive: str
+    name: str
+    source: str
+    sha256: str = ''
+    mtime_ns: int | None = None
+    folder: str
+    wanted: Extract
+    patience: timedelta
+
+
+@frozen
+class Extracted:
+    """The files of an archive in a folder.
+
+    `files` are their paths, in the order of the archive, symbolic links included. `restored` are
+    those that this call has written: all of them, none, or those that were missing or changed.
+    """
+
+    folder: str
+    files: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON has it."""
+        return {'folder': self.folder, 'files': [*self.files], 'restored': [*self.restored]}

@@ -75,8 +75,14 @@ def test_what_is_missing_is_restored(archive: str, tmp_path: Path) -> None:
     assert dm.extract(archive, tmp_path / 'out', deep=True).restored == ()
 
 
-def test_what_was_changed_is_kept_unless_asked(archive: str, tmp_path: Path) -> None:
-    """By its size, or by its digest if the time of change was put back."""
+def quarantined(folder: Path) -> list[bytes]:
+    """The contents of the files in quarantine."""
+    found = folder.glob('.dlmachine/quarantine/*')
+    return [path.read_bytes() for path in sorted(found) if path.suffix != '.json']
+
+
+def test_what_was_changed_is_restored_and_kept(archive: str, tmp_path: Path) -> None:
+    """It is found by its size, or by its digest if the time of change was put back."""
     dm.extract(archive, tmp_path / 'out')
     changed = tmp_path / 'out/d/e/b.txt'
     seen = changed.stat()
@@ -84,12 +90,14 @@ def test_what_was_changed_is_kept_unless_asked(archive: str, tmp_path: Path) -> 
     os.utime(changed, ns=(seen.st_atime_ns, seen.st_mtime_ns))
 
     assert dm.extract(archive, tmp_path / 'out').restored == ()
-    with pytest.raises(dm.RequestError, match=r'd/e/b.txt has changed since.*overwrite=True'):
-        dm.extract(archive, tmp_path / 'out', deep=True)
-    assert changed.read_bytes() == b'x'
-    done = dm.extract(archive, tmp_path / 'out', deep=True, overwrite=True)
+    assert quarantined(tmp_path) == []
+    done = dm.extract(archive, tmp_path / 'out', deep=True)
     assert done.restored == (str(changed),)
     assert changed.read_bytes() == b'b'
+    assert quarantined(tmp_path) == [b'x']
+    changed.write_bytes(b'')
+    assert dm.extract(archive, tmp_path / 'out').restored == (str(changed),)
+    assert sorted(quarantined(tmp_path)) == [b'', b'x']
 
 
 def test_a_touched_file_is_as_it_was(archive: str, tmp_path: Path) -> None:
@@ -112,14 +120,24 @@ def test_a_new_archive_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     put(tmp_path / 'data.zip', zipped(d=b'3'))
     (tmp_path / 'out/own').write_text('mine')
     with pytest.raises(dm.RequestError, match='it has another file, own'):
-        dm.extract(path, tmp_path / 'out', overwrite=True)
+        dm.extract(path, tmp_path / 'out')
     (tmp_path / 'out/own').unlink()
     (tmp_path / 'out/a').write_text('edited')
-    with pytest.raises(dm.RequestError, match='a has changed since'):
-        dm.extract(path, tmp_path / 'out')
-    assert tree(tmp_path / 'out') == {'a': b'edited', 'c': b'2'}
-    dm.extract(path, tmp_path / 'out', overwrite=True)
+    dm.extract(path, tmp_path / 'out')
     assert tree(tmp_path / 'out') == {'d': b'3'}
+    assert quarantined(tmp_path) == [b'edited']
+
+
+def test_the_files_of_another_archive_stay(tmp_path: Path) -> None:
+    """Two archives do not replace the files of each other; the same bytes are no other archive."""
+    one, two = (put(tmp_path / f'{name}.zip', zipped(a=name.encode())) for name in ('1', '2'))
+    dm.extract(one, tmp_path / 'out')
+
+    with pytest.raises(dm.RequestError, match=r'it has the files of .*/1\.zip'):
+        dm.extract(two, tmp_path / 'out')
+    assert tree(tmp_path / 'out') == {'a': b'1'}
+    put(tmp_path / '2.zip', Path(one).read_bytes())
+    assert dm.extract(two, tmp_path / 'out').restored == ()
 
 
 def test_another_selection_is_another_extraction(tmp_path: Path) -> None:
@@ -132,8 +150,10 @@ def test_another_selection_is_another_extraction(tmp_path: Path) -> None:
     assert done.files == (str(tmp_path / 'out/a.tsv'),)
     dm.extract(path, tmp_path / 'out', members=['d'])
     assert tree(tmp_path / 'out') == {'d/a.tsv': b'1', 'd/b.txt': b'2'}
-    with pytest.raises(dm.RequestError, match="there is no member 'x'"):
-        dm.extract(path, tmp_path / 'other', members=['x', 'y'])
+    for missing in ('x', 'd/a.tsx', 'd/*.txtx'):
+        with pytest.raises(dm.RequestError, match='there is no member') as raised:
+            dm.extract(path, tmp_path / 'other', members=['e', missing])
+        assert ("Did you mean 'd/a.tsv'" in str(raised.value)) is (missing == 'd/a.tsx')
     assert not (tmp_path / 'other').exists()
 
 
@@ -247,9 +267,7 @@ def test_links_and_permissions(tmp_path: Path) -> None:
     assert (out / 'bin/run').stat().st_mtime == 1_000_000_000
     (out / 'latest').unlink()
     (out / 'latest').symlink_to('bin/plain')
-    with pytest.raises(dm.RequestError, match='latest has changed'):
-        dm.extract(tmp_path / 'data.tar', out)
-    assert len(dm.extract(tmp_path / 'data.tar', out, overwrite=True).restored) == 1
+    assert len(dm.extract(tmp_path / 'data.tar', out).restored) == 1
     assert (out / 'latest').readlink() == Path('bin/run')
 
 
@@ -364,7 +382,7 @@ def _dying(call: Callable[..., object], left: list[int]) -> Callable[..., object
     ('options', 'said'),
     [
         ({'source': 5}, 'source must be a path or an Outcome, not 5'),
-        ({'folder': None}, 'folder must be a path, not None'),
+        ({'folder': 5}, 'folder must be a path, not 5'),
         ({'folder': ''}, "folder must be a path, not ''"),
         ({'folder': '/'}, 'destination /: it is not a folder of its own'),
         ({'strip': -1}, 'strip must be a whole number of folders, 0 or more, not -1'),

@@ -21,6 +21,7 @@ from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import Rate
 from dlmachine.core.spec.reuse import (
     CheckMethod,
+    Extract,
     FileTime,
     Freshness,
     IfExists,
@@ -58,6 +59,11 @@ KEYWORDS: list[tuple[str, object, dict[str, Any]]] = [
     ('via_cache', 'yes', {'via_cache': True}),
     ('link', 'hard', {'link': Link.HARD}),
     ('mtime', 'server', {'mtime': FileTime.SERVER}),
+    ('extract', 'yes', {'extract': Extract()}),
+    ('extract', 'tables', {'extract': Extract(into='tables')}),
+    ('extract', {'strip': 1}, {'extract': Extract(strip=1)}),
+    ('extract', 'no', {}),
+    ('extract', None, {}),
     ('check_freshness', 'yes', {'check_freshness': True}),
     ('check_method', 'etag', {'check_method': CheckMethod.ETAG}),
     ('force_download', 'yes', {'force_download': True}),

@@ -1,0 +1,193 @@
+"""Performs `ExtractArchive`: the members of an archive as a folder, once.
+
+Contract: `decide_folder` of the core decides what is done. The folder appears by one rename, with
+its record in it. An existing folder is looked at without a lock, and again with one before anything
+is written.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from hashlib import file_digest, sha256
+from io import BufferedReader
+from pathlib import Path, PurePath
+
+from dlmachine.core.archives.extraction_record import ExtractedFile, ExtractionRecord
+from dlmachine.core.decision.folder_state import FolderSeen, Unpack, decide_folder, is_current
+from dlmachine.core.faults import ArchiveRefused
+from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
+from dlmachine.core.protocol.events import LockUnavailable
+from dlmachine.core.protocol.ports import Locks
+from dlmachine.core.spec.reuse import ExtractArchive, Extracted
+from dlmachine_adapters.archives.extracted import (
+    find_others,
+    has_leftovers,
+    keep_changed,
+    look_for_changes,
+    publish,
+    read_record,
+    remove_leftovers,
+    restore,
+    staging_folder,
+    write_record,
+)
+from dlmachine_adapters.archives.extracting import Extraction
+from dlmachine_adapters.archives.packed_errors import PackedFileError
+
+
+def extract_archive(
+    effect: ExtractArchive,
+    locks: Locks,
+    now: Callable[[], datetime],
+    check: Callable[[], None],
+    password: bytes | None = None,
+) -> Extracted:
+    """Extract, or find that it was done.
+
+    `check` is called between steps; an exception from it ends the extraction.
+    Raises: PackedFileError, OSError.
+    """
+    with open(effect.archive, 'rb') as file:
+        archive, above, key = _Archive(effect, file), _above(effect), _key(effect)
+        todo, seen = archive.decide()
+        if todo is None and seen.record is not None and not has_leftovers(above, key):
+            return _result(effect.folder, seen.record.files)
+        with _locked(effect, key, locks):
+            remove_leftovers(above, key)
+            todo, seen = archive.decide()
+            if todo is None and seen.record is not None:
+                return _result(effect.folder, seen.record.files)
+            assert todo is not None  # noqa: S101 -- only a folder with a record is used as it is
+            return _unpack(archive, todo, seen.record, key, now, check, password)
+
+
+class _Archive:
+    """An open archive, with its digest, which is computed if it is not known."""
+
+    def __init__(self, effect: ExtractArchive, file: BufferedReader) -> None:
+        self.effect, self.file = effect, file
+        self._seen = os.fstat(file.fileno())
+        self.size_bytes = self._seen.st_size
+
+    @cached_property
+    def sha256(self) -> str:
+        """The digest; the known one if the file has not changed since it was found."""
+        if self.effect.sha256 and self.effect.mtime_ns == self._seen.st_mtime_ns:
+            return self.effect.sha256
+        self.file.seek(0)
+        return file_digest(self.file, 'sha256').hexdigest()
+
+    def decide(self) -> tuple[Unpack | None, FolderSeen]:
+        """Look at the folder, and decide.  Raises: PackedFileError for a refusal."""
+        seen = self._look()
+        decided = decide_folder(self.effect, self.sha256, seen)
+        if decided is None or isinstance(decided, Unpack):
+            return decided, seen
+        raise PackedFileError(decided)
+
+    def _look(self) -> FolderSeen:
+        folder, record = self.effect.folder, None
+        if not os.path.lexists(folder):
+            return FolderSeen()
+        if not os.path.isdir(folder):
+            return FolderSeen(is_there=True)
+        record = read_record(folder)
+        missing: list[ExtractedFile] = []
+        changed: list[ExtractedFile] = []
+        if record is not None:
+            missing, changed = look_for_changes(folder, record, deep=self.effect.wanted.deep)
+        is_kept = is_current(record, self.effect, self.sha256)
+        return FolderSeen(
+            is_there=True,
+            is_folder=True,
+            record=record,
+            missing=tuple(missing),
+            changed=tuple(changed),
+            other='' if is_kept else find_others(folder, record),
+        )
+
+    def check_unchanged(self) -> None:
+        """Raise PackedFileError if the file was written to while it was read."""
+        seen = os.fstat(self.file.fileno())
+        if (seen.st_size, seen.st_mtime_ns) != (self.size_bytes, self._seen.st_mtime_ns):
+            problem = 'changed while it was extracted'
+            advice = 'Extract it again, once it is complete'
+            fault = ArchiveRefused(path=self.effect.archive, problem=problem, advice=advice)
+            raise PackedFileError(fault)
+
+
+def _unpack(
+    archive: _Archive,
+    todo: Unpack,
+    known: ExtractionRecord | None,
+    key: str,
+    now: Callable[[], datetime],
+    check: Callable[[], None],
+    password: bytes | None,
+) -> Extracted:
+    effect, above = archive.effect, _above(archive.effect)
+    with staging_folder(above, key) as staging:
+        files = Extraction(archive.file, effect, check).run(staging, password)
+        archive.check_unchanged()
+        if todo.restores is not None and known is not None:
+            _check_same(effect, files, todo.restores)
+            keep_changed(effect.folder, todo.changed, now())
+            restore(staging, effect.folder, todo.restores)
+            return _result(effect.folder, known.files, todo.restores)
+        record = ExtractionRecord(
+            source=effect.source,
+            size_bytes=archive.size_bytes,
+            sha256=archive.sha256,
+            selection=effect.wanted.selection,
+            extracted_at=now().isoformat(),
+            files=files,
+        )
+        write_record(staging, record)
+        keep_changed(effect.folder, todo.changed, now())
+        publish(staging, effect.folder, replaces=todo.replaces)
+    return _result(effect.folder, files, files)
+
+
+def _check_same(
+    effect: ExtractArchive, files: tuple[ExtractedFile, ...], wanted: tuple[ExtractedFile, ...]
+) -> None:
+    unpacked = {file.path: (file.sha256, file.link) for file in files}
+    for file in wanted:
+        if unpacked.get(file.path) != (file.sha256, file.link):
+            problem = f"does not have '{file.path}' as it was extracted"
+            raise PackedFileError(ArchiveRefused(path=effect.archive, problem=problem))
+
+
+def _result(
+    folder: str, files: tuple[ExtractedFile, ...], restored: tuple[ExtractedFile, ...] = ()
+) -> Extracted:
+    return Extracted(
+        folder=folder,
+        files=tuple(f'{folder}/{one.path}' for one in files),
+        restored=tuple(f'{folder}/{one.path}' for one in restored),
+    )
+
+
+def _above(effect: ExtractArchive) -> str:
+    return str(PurePath(effect.folder).parent)
+
+
+def _key(effect: ExtractArchive) -> str:
+    """The name of the lock for a folder, and of its staging folder."""
+    return sha256(os.fsencode(os.path.abspath(effect.folder))).hexdigest()
+
+
+@contextmanager
+def _locked(effect: ExtractArchive, key: str, locks: Locks) -> Iterator[None]:
+    """Hold the lock for a folder."""
+    above = _above(effect)
+    Path(above).mkdir(parents=True, exist_ok=True)
+    taken = locks.acquire(AcquireLock(key=key, patience=effect.patience, folder=above))
+    if isinstance(taken, LockUnavailable) and taken.fault is not None:
+        raise PackedFileError(taken.fault)
+    try:
+        yield
+    finally:
+        locks.release(ReleaseLock(key=key, folder=above))
