@@ -32,14 +32,12 @@ from dlmachine.core.protocol.events import (
     EffectFailed,
     Unpublished,
 )
-from dlmachine.core.protocol.ports import Clock, Locks, PartError
+from dlmachine.core.protocol.ports import Clock, Locks
 from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separator
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
 from dlmachine_adapters.files.owners import is_open_to_all, is_own_or_roots
 
 if TYPE_CHECKING:
-    from dlmachine_adapters.parts.copies import LinkStorage
-    from dlmachine_adapters.parts.file_store import FileStorage
     from dlmachine_adapters.parts.part import PartialFile
     from dlmachine_adapters.uses.uses import Uses
 
@@ -154,7 +152,9 @@ class LocalFiles:
             if effect.new_path and is_taken(effect.new_path):
                 return EffectFailed(at=self._clock.now(), fault=occupied(effect.new_path))
             if effect.source:
-                return PartialFile(_storage_of_copy(effect), self._clock)
+                from dlmachine_adapters.parts.copies import storage_of_copy
+
+                return PartialFile(storage_of_copy(effect), self._clock)
             if effect.adopt is not None:
                 adopted = adopt_part(folder, effect.stem, effect.adopt)
                 if adopted is not None:
@@ -178,18 +178,9 @@ class LocalFiles:
         check: Callable[[], None],
         password: bytes | None = None,
     ) -> ArchiveExtracted | EffectFailed:
-        from dlmachine_adapters.archives.extract_archive import extract_archive
-        from dlmachine_adapters.archives.packed_errors import PackedFileError
+        from dlmachine_adapters.archives.extract_archive import perform
 
-        now = self._clock.now
-        try:
-            done = extract_archive(effect, locks, now, check, password)
-        except (PackedFileError, PartError) as error:
-            return EffectFailed(at=now(), fault=error.fault)
-        except OSError as error:
-            path = error.filename if isinstance(error.filename, str) else effect.folder
-            return EffectFailed(at=now(), fault=storage_fault(error, 'extract', path))
-        return ArchiveExtracted(at=now(), extracted=done)
+        return perform(effect, locks, self._clock.now, check, password)
 
 
 def _check_writable(folder: str) -> None:
@@ -204,14 +195,6 @@ def _is_read_only(folder: str) -> bool:
     """Whether a folder is on a file system that nobody may write to."""
     statvfs = getattr(os, 'statvfs', None)  # Windows has none.
     return statvfs is not None and bool(statvfs(folder).f_flag & os.ST_RDONLY)
-
-
-def _storage_of_copy(effect: OpenPart) -> 'FileStorage | LinkStorage':
-    from dlmachine_adapters.parts.copies import LinkStorage, copy_into_part
-
-    if effect.link is not None:
-        return LinkStorage(effect.source, effect.link)
-    return copy_into_part(effect)
 
 
 def _find_digest(path: str, checksum: Checksum, seen: os.stat_result) -> str | None:

@@ -85,7 +85,7 @@ def test_a_download_is_extracted_once(
 
 
 @pytest.mark.parametrize('damage', ['removed', 'truncated', 'all removed', 'no record'])
-def test_damage_is_mended(
+def test_damage_is_repaired(
     damage: str, make: MakeManager, server: Server, url: str, tmp_path: Path
 ) -> None:
     """Without a request; a changed file is kept in quarantine."""

@@ -18,8 +18,8 @@ from dlmachine.core.archives.extraction_record import ExtractedFile, ExtractionR
 from dlmachine.core.decision.folder_state import FolderSeen, Unpack, decide_folder, is_current
 from dlmachine.core.faults import ArchiveRefused
 from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
-from dlmachine.core.protocol.events import LockUnavailable
-from dlmachine.core.protocol.ports import Locks
+from dlmachine.core.protocol.events import ArchiveExtracted, EffectFailed, LockUnavailable
+from dlmachine.core.protocol.ports import Locks, PartError
 from dlmachine.core.spec.reuse import ExtractArchive, Extracted
 from dlmachine_adapters.archives.extracted import (
     find_others,
@@ -35,20 +35,34 @@ from dlmachine_adapters.archives.extracted import (
 )
 from dlmachine_adapters.archives.extracting import Extraction
 from dlmachine_adapters.archives.packed_errors import PackedFileError
+from dlmachine_adapters.files.os_errors import storage_fault
 
 
-def extract_archive(
+def perform(
     effect: ExtractArchive,
     locks: Locks,
     now: Callable[[], datetime],
     check: Callable[[], None],
-    password: bytes | None = None,
-) -> Extracted:
-    """Extract, or find that it was done.
+    password: bytes | None,
+) -> ArchiveExtracted | EffectFailed:
+    """Extract, or find that it was done; a `PartError` from `check` ends it between two steps."""
+    try:
+        done = _extract(effect, locks, now, check, password)
+    except (PackedFileError, PartError) as error:
+        return EffectFailed(at=now(), fault=error.fault)
+    except OSError as error:
+        path = error.filename if isinstance(error.filename, str) else effect.folder
+        return EffectFailed(at=now(), fault=storage_fault(error, 'extract', path))
+    return ArchiveExtracted(at=now(), extracted=done)
 
-    `check` is called between steps; an exception from it ends the extraction.
-    Raises: PackedFileError, OSError.
-    """
+
+def _extract(
+    effect: ExtractArchive,
+    locks: Locks,
+    now: Callable[[], datetime],
+    check: Callable[[], None],
+    password: bytes | None,
+) -> Extracted:
     with open(effect.archive, 'rb') as file:
         archive, above, key = _Archive(effect, file), _above(effect), _key(effect)
         todo, seen = archive.decide()

@@ -5,8 +5,8 @@ last. A folder that is not complete is removed by the caller.
 """
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from hashlib import sha256
 from typing import IO, BinaryIO, Final
@@ -22,8 +22,10 @@ from dlmachine.core.frozen import replace
 from dlmachine.core.spec.reuse import ExtractArchive
 from dlmachine_adapters.archives.opening import PackedFile
 from dlmachine_adapters.archives.packed_errors import PackedFileError, packed_errors
+from dlmachine_adapters.files.os_errors import storage_fault
 
-_PIECE_BYTES: Final = 1 << 20
+#: Few enough to stay in the cache of the processor.
+_PIECE_BYTES: Final = 256 * 1024
 
 
 class Extraction:
@@ -37,6 +39,8 @@ class Extraction:
         self._members, self._bytes = 0, 0
         self._written: dict[str, ExtractedFile] = {}
         self._links: list[Place] = []
+        self._made: set[str] = set()
+        self._buffer = memoryview(bytearray(_PIECE_BYTES))
 
     def run(self, folder: str, password: bytes | None) -> tuple[ExtractedFile, ...]:
         """Extract into an existing, empty folder.  Raises: PackedFileError."""
@@ -69,31 +73,42 @@ class Extraction:
             return
         target = f'{folder}/{place.path}'
         if place.kind is MemberKind.FOLDER:
-            os.makedirs(target, exist_ok=True)
+            self._make_folder(target)
             return
-        os.makedirs(os.path.dirname(target), exist_ok=True)
+        self._make_folder(os.path.dirname(target))
         if file is None:
             self._links.append(place)
             return
-        self._write(target, place, file)
-        if member.modified_at is not None:
-            _set_time(target, member.modified_at)
-        mtime_ns = os.stat(target).st_mtime_ns
-        self._written[place.path] = replace(self._written[place.path], mtime_ns=mtime_ns)
+        self._written[place.path] = self._write(target, place, file, member.modified_at)
 
-    def _write(self, target: str, place: Place, file: IO[bytes]) -> None:
-        digest, size_bytes = sha256(), 0
+    def _make_folder(self, path: str) -> None:
+        if path not in self._made:
+            os.makedirs(path, exist_ok=True)
+            self._made.add(path)
+
+    def _write(
+        self, target: str, place: Place, file: IO[bytes], modified_at: datetime | None
+    ) -> ExtractedFile:
+        digest, size_bytes, view = sha256(), 0, self._buffer
+        read: Callable[[memoryview], int] = file.readinto  # type: ignore[attr-defined]
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, place.mode)
-        with open(handle, 'wb', buffering=0) as written:
-            while piece := file.read(_PIECE_BYTES):
-                size_bytes += len(piece)
-                self._bytes += len(piece)
+        with open(handle, 'wb') as written:
+            while count := read(view):
+                piece = view[:count]
+                size_bytes += count
+                self._bytes += count
                 self._check()
                 self._check_limits()
                 digest.update(piece)
-                written.write(piece)
-        self._written[place.path] = ExtractedFile(
-            path=place.path, size_bytes=size_bytes, sha256=digest.hexdigest()
+                with _write_errors(target):
+                    written.write(piece)
+            with _write_errors(target):
+                written.flush()
+            if modified_at is not None:
+                _set_time(target if os.utime not in os.supports_fd else handle, modified_at)
+            mtime_ns = os.fstat(handle).st_mtime_ns
+        return ExtractedFile(
+            path=place.path, size_bytes=size_bytes, sha256=digest.hexdigest(), mtime_ns=mtime_ns
         )
 
     def _link(self, folder: str, place: Place) -> None:
@@ -115,7 +130,16 @@ class Extraction:
         return PackedFileError(ArchiveRefused(path=self._path, problem=problem, advice=advice))
 
 
-def _set_time(path: str, modified_at: datetime) -> None:
+@contextmanager
+def _write_errors(path: str) -> Iterator[None]:
+    """Raise the errors of a file that is written, which are not those of the archive."""
+    try:
+        yield
+    except OSError as error:
+        raise PackedFileError(storage_fault(error, 'extract', path)) from None
+
+
+def _set_time(path: str | int, modified_at: datetime) -> None:
     try:
         seconds = modified_at.timestamp()
         os.utime(path, (seconds, seconds))

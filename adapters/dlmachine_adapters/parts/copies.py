@@ -59,6 +59,13 @@ class LinkStorage(MemoryStorage):
         return path
 
 
+def storage_of_copy(effect: OpenPart) -> FileStorage | LinkStorage:
+    """Create a part that is a copy of the source, or stands for a link to it."""
+    if effect.link is not None:
+        return LinkStorage(effect.source, effect.link)
+    return copy_into_part(effect)
+
+
 def copy_into_part(effect: OpenPart) -> FileStorage:
     """Create a part with the bytes of the source."""
     storage = create_part(str(effect.beside), effect.stem)

@@ -410,3 +410,27 @@ def test_bad_input(
         dm.extract(**{'source': 'data.zip', 'folder': 'out', **options})  # type: ignore[arg-type]
     assert said in str(caught.value)
     assert {*os.listdir(tmp_path)} <= {'data.zip', 'home'}
+
+
+def test_a_file_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
+    """Not a short file: here by a limit of the system, as on a disk that becomes full."""
+    resource = pytest.importorskip('resource')
+    path = put(tmp_path / 'data.zip', zipped(a=bytes(150_000)))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(dm.LocalError, match='extract'):
+            dm.extract(path, tmp_path / 'out')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (tmp_path / 'out').exists()
+    assert len(dm.extract(path, tmp_path / 'out').files) == 1
+
+
+def test_a_truncated_tar_archive_ends_too_early(tmp_path: Path) -> None:
+    """Also where its members are read in place."""
+    path = put(tmp_path / 'data.tar', tarred(a=b'x' * 5_000)[:2_000])
+
+    with pytest.raises(dm.ArchiveError, match='ends too early|is damaged'):
+        dm.extract(path, tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
