@@ -21,6 +21,7 @@ from dlmachine_adapters.folder_index.rows import IndexRow
 from dlmachine_adapters.folder_index.seen_files import entry_of, see_file
 from dlmachine_adapters.maintenance.folders import find_folders, is_cache
 from dlmachine_adapters.maintenance.repair_folder import path_of
+from dlmachine_adapters.maintenance.verify_extracted import find_extracted
 from dlmachine_adapters.world import SystemWorld
 
 
@@ -107,6 +108,9 @@ def find_file(path: str, world: SystemWorld) -> StoredFile | None:
         row = recorded_folder(folder or os.curdir, world).row(name)
         if row is not None:
             return stored_file(folder, row)
+        extracted = find_extracted(path)
+        if extracted is not None:
+            return extracted
         if world.store is None or not _is_same(folder or os.curdir, world.store.folder):
             return None
         registry = Registry(world.store.folder)

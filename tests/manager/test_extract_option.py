@@ -311,3 +311,64 @@ def test_command(words: tuple[str, ...], url: str, tmp_path: Path) -> None:
     assert json.loads(again.stdout)['extracted']['folder'] == folder
     two = CliRunner().invoke(group, ['get', *out, url, url, *cache])
     assert two.stdout.splitlines() == [folder, folder]
+
+
+def test_verify_and_info_know_what_was_extracted(
+    make: MakeManager, url: str, tmp_path: Path
+) -> None:
+    """By the record in the folder; extracting again repairs what is wrong."""
+    manager, data = make(), tmp_path / 'files'
+    manager.download(url, data / 'x.zip', extract=True)
+    (data / 'own').write_text('mine')
+
+    def states() -> dict[str, str]:
+        checks = manager.verify(data)
+        return {str(Path(one.path).relative_to(data)): one.state.value for one in checks}
+
+    whole = {'x.zip': 'whole', 'x/data/a': 'whole', 'x/data/b': 'whole', 'own': 'unknown'}
+    assert states() == whole
+    (data / 'x/data/a').write_text('?')
+    (data / 'x/data/b').unlink()
+    (data / 'x/more').write_text('mine')
+    assert states() == {
+        **whole, 'x/data/a': 'changed', 'x/data/b': 'missing', 'x/more': 'unknown',
+    }  # fmt: skip
+    shown = [manager.info(data / name) for name in ('x/data/a', 'x/data/b', 'x', 'x/more')]
+    assert [one and (one.state.value, one.url) for one in shown] == [
+        ('changed', url), ('missing', url), ('changed', url), None,
+    ]  # fmt: skip
+    manager.download(url, data / 'x.zip', extract=True)
+    assert states() == {**whole, 'x/more': 'unknown'}
+    one = manager.info(data / 'x')
+    assert one is not None
+    assert (one.state.value, one.file_bytes) == ('whole', 2)
+    done = CliRunner().invoke(group, ['info', str(data / 'x/data/a')])
+    assert url in done.stdout
+    (data / 'x/.dlmachine-extraction.jsonl').write_text('no record')
+    assert states()['x/data/a'] == 'unknown'
+    assert manager.info(data / 'x/data/a') is None
+
+
+def test_verify_compares_links_and_kinds(make: MakeManager, tmp_path: Path) -> None:
+    """A link by its target; a folder in place of a file is a change."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode='w') as archive:
+        archive.addfile(tarfile.TarInfo('a'), io.BytesIO())
+        info = tarfile.TarInfo('l')
+        info.type, info.linkname = tarfile.SYMTYPE, 'a'
+        archive.addfile(info)
+    (tmp_path / 'd').mkdir()
+    (tmp_path / 'd/x.tar').write_bytes(buffer.getvalue())
+    dm.extract(tmp_path / 'd/x.tar')
+    manager = make()
+
+    def states() -> list[str]:
+        checks = manager.verify(tmp_path / 'd')
+        return [one.state.value for one in checks if '/x/' in one.path]
+
+    assert states() == ['whole', 'whole']
+    (tmp_path / 'd/x/l').unlink()
+    (tmp_path / 'd/x/l').symlink_to('b')
+    (tmp_path / 'd/x/a').unlink()
+    (tmp_path / 'd/x/a').mkdir()
+    assert states() == ['changed', 'changed']

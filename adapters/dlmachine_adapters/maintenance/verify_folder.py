@@ -1,7 +1,7 @@
 """Verify the recorded files of a folder and of those below it.
 
 Contract: `dlmachine.core.maintenance.recorded_files` decides; files are only read. Memory grows
-only with the number of missing files.
+only with the number of missing files, and of those extracted from archives.
 """
 
 import os
@@ -37,6 +37,7 @@ from dlmachine_adapters.folder_index.seen_files import entry_of, see_file
 from dlmachine_adapters.maintenance.folders import find_folders
 from dlmachine_adapters.maintenance.repair_folder import FolderRepairer, path_of
 from dlmachine_adapters.maintenance.verify import digest_of
+from dlmachine_adapters.maintenance.verify_extracted import ExtractedFolders
 
 #: How often a file is read again because a download has replaced it.
 _TRIES: Final = 3
@@ -91,8 +92,11 @@ class FolderVerifier:
                 yield check
                 if check.repaired is None or not check.repaired.is_done:
                     folders.remove(folder)  # Which of its files are recorded is not known.
+        extracted = ExtractedFolders()
         for folder in folders:
-            yield from self._check_others(folder, missing)
+            yield from extracted.check(folder.path)
+        for folder in folders:
+            yield from self._check_others(folder, missing, extracted)
         for gone in (one for same in missing.values() for one in same):
             yield self._check_missing(gone)
         for folder in folders:
@@ -126,12 +130,14 @@ class FolderVerifier:
         done = self._repairer.record(update, seen.row)
         return seen.check if state is FileState.WHOLE else replace(seen.check, repaired=done)
 
-    def _check_others(self, folder: RecordedFolder, missing: _BySize) -> Iterator[FileCheck]:
+    def _check_others(
+        self, folder: RecordedFolder, missing: _BySize, extracted: ExtractedFolders
+    ) -> Iterator[FileCheck]:
         pending = _pending(folder.path)
         for name in folder.unrecorded():
             path = path_of(folder.path, name)
             file = see_file(path)
-            if file is None:
+            if file is None or path in extracted:
                 continue
             noted, same = pending.get(name), missing.get(file.st_size, [])
             found = Digested()
