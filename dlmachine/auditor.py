@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from returns.pipeline import is_successful
 from returns.result import Result
@@ -98,6 +98,20 @@ class AuditRow:
         For a changed or unknown file this is not known before the file is read.
         """
         return self.status in _TO_DOWNLOAD
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as JSON has it, for example for a `pandas.DataFrame` of all rows."""
+        return {
+            'name': self.name,
+            'url': self.url,
+            'status': self.status.value,
+            'reason': self.reason,
+            'size': self.size_bytes,
+            'age_seconds': None if self.age is None else self.age.total_seconds(),
+            'path': self.path,
+            'fault': None if self.fault is None else self.fault.to_dict(),
+            'probe': None if self.probe is None else self.probe.to_dict(),
+        }
 
 
 @frozen

@@ -106,14 +106,9 @@ def _line(row: 'AuditRow') -> str:
 
 
 def _as_json(row: 'AuditRow') -> dict[str, Any]:
-    return {
-        'name': row.name,
-        'url': row.url,
-        'status': row.status.value,
-        'reason': row.reason,
-        'size': row.size_bytes,
-        'age_seconds': None if row.age is None else row.age.total_seconds(),
-        'path': row.path,
-        'fault': None if row.fault is None else common.fault_as_json(row.fault),
-        **({} if row.probe is None else {'probe': row.probe.to_dict()}),
-    }
+    values = row.to_dict()
+    if row.fault is not None:
+        values['fault'] = common.fault_as_json(row.fault)
+    if row.probe is None:
+        del values['probe']
+    return values

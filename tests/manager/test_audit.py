@@ -1,5 +1,6 @@
 """`audit`: what its rows say, and that it changes nothing."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from dlmachine.auditor import AuditStatus, audit, summarize
 from dlmachine.core.faults import OfflineMiss
+from dlmachine.errors import RequestError
 from dlmachine.manager import DownloadManager
 from dlmachine.manifest import Item, make_item, parse_lines
 from tests.fixtures import MakeManager
@@ -65,6 +67,25 @@ def test_each_status_with_its_reason(
     assert isinstance(rows[5].fault, OfflineMiss)
     assert 'retries' in rows[7].reason
     assert len({row.reason for row in rows[:4]}) == 4
+
+
+def test_a_row_as_json_has_it(make_manager: MakeManager, server: Server, tmp_path: Path) -> None:
+    """A hit, and an item that cannot be downloaded; pandas makes a table of all."""
+    manager = make_manager(tmp_path / 'cache')
+    url = server.on('/a', resource(BODY))
+    path = manager.download(url)
+    with pytest.raises(RequestError) as refused:
+        manager.download('gopher://h/x')
+    hit, failing = (row.to_dict() for row in manager.audit([url, 'gopher://h/x']))
+    assert 0 <= hit.pop('age_seconds') < 3600
+    assert hit.pop('reason')
+    known = {'name': url, 'url': url, 'status': 'hit', 'size': len(BODY), 'path': path}
+    assert hit == {**known, 'fault': None, 'probe': None}
+    assert failing['status'] == 'would-fail'
+    assert failing['fault'] == refused.value.fault.to_dict()
+    (probed,) = (row.to_dict() for row in manager.audit([url], probe=True))
+    assert probed['probe']['status'] == 'alive'
+    assert json.loads(json.dumps([hit, failing, probed])) == [hit, failing, probed]
 
 
 def test_an_audit_sends_nothing_and_writes_nothing(
