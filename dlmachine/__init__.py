@@ -12,7 +12,7 @@ from dlmachine.core import version
 __version__ = version.VERSION
 
 if TYPE_CHECKING:
-    from dlmachine.auditor import AuditRow, AuditStatus, audit
+    from dlmachine.auditor import audit
     from dlmachine.batch.items import BatchFailure, BatchItem, BatchSuccess
     from dlmachine.batch.results import Results
     from dlmachine.core.access.login_recipe import Login
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dlmachine.core.decision.verdict import Reason, Verdict
     from dlmachine.core.faults import Fault
     from dlmachine.core.integrity.checksum import Checksum
+    from dlmachine.core.plan.audit_row import AuditRow, AuditStatus
     from dlmachine.core.plan.plan import Plan, plan
     from dlmachine.core.probe.result import ProbeResult, ProbeStatus
     from dlmachine.core.protocol.outcome import Origin, Outcome
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 
 #: The public names of each module.
 _NAMES = {
-    'auditor': 'AuditRow AuditStatus audit',
+    'auditor': 'audit',
     'batch.items': 'BatchFailure BatchItem BatchSuccess',
     'batch.results': 'Results',
     'core.access.login_recipe': 'Login',
@@ -76,6 +77,7 @@ _NAMES = {
     'core.decision.snapshot': 'Snapshot',
     'core.faults': 'Fault',
     'core.integrity.checksum': 'Checksum',
+    'core.plan.audit_row': 'AuditRow AuditStatus',
     'core.plan.plan': 'Plan plan',
     'core.probe.result': 'ProbeResult ProbeStatus',
     'core.protocol.outcome': 'Origin Outcome',

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from cachedir import CacheItem
 
-    from dlmachine.auditor import AuditRow
+    from dlmachine.core.plan.audit_row import AuditRow
     from dlmachine.core.plan.plan import Plan
     from dlmachine.core.probe.result import ProbeResult
     from dlmachine.options.types import DownloadOptions, OpenOptions

@@ -16,7 +16,7 @@ from dlmachine.core.faults.printing import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dlmachine.auditor import AuditRow
+    from dlmachine.core.plan.audit_row import AuditRow
     from dlmachine.manager import DownloadManager
 
 
@@ -47,8 +47,9 @@ def command(file: str | None, **given: Any) -> None:
     forbidden or unreachable. Exit code: 10 if anything would be downloaded or has changed, else 1
     if anything would fail or could not be seen, else 0.
     """
-    from dlmachine.auditor import AuditStatus, summarize
+    from dlmachine.auditor import summarize
     from dlmachine.cli.exit_codes import CHANGES_PENDING, GENERIC
+    from dlmachine.core.plan.audit_row import AuditStatus
     from dlmachine.core.probe.result import ProbeStatus
 
     given['output'] = None

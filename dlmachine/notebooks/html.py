@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from dlmachine.auditor import AuditRow
 from dlmachine.core.faults.base import FaultBase
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.maintenance.listed_entry import ListedEntry
+from dlmachine.core.plan.audit_row import AuditRow
 from dlmachine.core.plan.plan import Plan
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine_adapters.progress.layout import amount

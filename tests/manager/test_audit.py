@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.auditor import AuditStatus, audit, summarize
+from dlmachine.auditor import audit, summarize
 from dlmachine.core.faults import OfflineMiss
+from dlmachine.core.plan.audit_row import AuditStatus
 from dlmachine.errors import RequestError
 from dlmachine.manager import DownloadManager
 from dlmachine.manifest import Item, make_item, parse_lines

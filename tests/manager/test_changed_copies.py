@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from dlmachine.auditor import AuditStatus, audit
+from dlmachine.auditor import audit
+from dlmachine.core.plan.audit_row import AuditStatus
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.errors import DownloadError
 from dlmachine.manager import DownloadManager

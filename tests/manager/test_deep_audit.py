@@ -6,8 +6,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from dlmachine.auditor import AuditStatus
 from dlmachine.cli import group
+from dlmachine.core.plan.audit_row import AuditStatus
 from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server

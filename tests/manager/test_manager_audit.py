@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import dlmachine as dm
-from dlmachine.auditor import AuditStatus
+from dlmachine.core.plan.audit_row import AuditStatus
 from dlmachine.manifest import make_item
 from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource

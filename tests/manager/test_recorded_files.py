@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.auditor import AuditStatus
+from dlmachine.core.plan.audit_row import AuditStatus
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.errors import DownloadError, OfflineMissError, RequestError
 from dlmachine.manager import DownloadManager
