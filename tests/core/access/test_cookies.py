@@ -151,6 +151,7 @@ def test_a_cookie_replaces_one_with_the_same_identity() -> None:
     [
         ('http://h.org/', 'a=2', False),
         ('http://b.h.org/', 'a=2; Domain=h.org', False),
+        ('http://b.h.org/', 'a=2', False),
         ('http://h.org/', 'a=2; Path=/in/it', False),
         ('http://h.org/', 'b=2', True),
         ('http://other.org/', 'a=2', True),

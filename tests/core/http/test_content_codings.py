@@ -2,7 +2,12 @@
 
 import pytest
 
-from dlmachine.core.http.content_codings import describes_file, read_codings, show_codings
+from dlmachine.core.http.content_codings import (
+    can_undo,
+    describes_file,
+    read_codings,
+    show_codings,
+)
 from dlmachine.core.http.headers import Headers
 
 FIELD = 'Content-Encoding'
@@ -80,3 +85,10 @@ def test_shown_text_is_short() -> None:
     """Long names, and more than a few names, are omitted."""
     assert show_codings(('a' * 24, 'b' * 25)) == f'{"a" * 24}, (unknown)'
     assert show_codings(('a',) * 9) == 'a, a, a, a'
+
+
+def test_a_very_long_list_is_read_from_its_beginning() -> None:
+    """What is behind the limit is one unknown coding."""
+    headers = Headers((('Content-Encoding', 'gzip,' * 32 + 'br,br'),))
+    assert read_codings(headers)[:32] == ('gzip',) * 32
+    assert not can_undo(read_codings(headers))

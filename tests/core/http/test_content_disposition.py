@@ -9,6 +9,7 @@ NAMES = {
     'attachment; filename=my 1st image.csv': 'my 1st image.csv',
     'attachment; filename=my 1st image.csv; size=3': 'my 1st image.csv',
     'attachment;filename=x.csv;': 'x.csv',
+    'attachment; filename= \xa0x.csv\t': '\xa0x.csv',
     'filename=x.csv': 'x.csv',
     'filename="a;b.csv"': 'a;b.csv',
     '; filename=x.csv': 'x.csv',

@@ -16,6 +16,7 @@ from dlmachine.core.http.request import Request, Tls
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.network.network import Network
 from dlmachine.core.network.proxy import parse_proxy
+from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import (
     Effect,
     ExchangeSegments,
@@ -28,6 +29,7 @@ from dlmachine.core.protocol.effects import (
 from dlmachine.core.protocol.events import (
     CookiesRead,
     Event,
+    Interrupted,
     LoggedIn,
     Responded,
     SecretRead,
@@ -100,11 +102,13 @@ HEAD = a_head(
 SHOWN_HEAD = a_head(
     302, {'Set-Cookie': '***', 'X': '*** and ***', 'Code': '***', 'A': 'b'}, reason='no ***'
 )
-WHOLE = Responded(at=NOW, head=HEAD, received=a_received(b'planted'), added=('other',))
+WHOLE = Responded(
+    at=NOW, head=HEAD, received=a_received(b'planted'), added=('other',), decision=StoreBody()
+)
 SHOWN_WHOLE = Responded(
     at=NOW, head=SHOWN_HEAD, received=replace(a_received(b'planted'), start=b'')
 )
-BROKEN = interrupted(head=HEAD, part_bytes=1)
+BROKEN = replace(interrupted(head=HEAD, part_bytes=1), decision=StoreBody())
 SHOWN_BROKEN = interrupted(head=SHOWN_HEAD, part_bytes=1)
 
 
@@ -142,6 +146,8 @@ def test_events(effect: Effect, event: Event, shown: Event) -> None:
     assert found == shown
     ends = found.ends if isinstance(found, SegmentsEnded) else (found,)
     for one in ends:
+        if isinstance(one, Interrupted):
+            assert one.decision is None
         if isinstance(one, Responded):
             assert (one.decision, one.added) == (None, ())
             assert one.head.headers.secret_names == ('code',)
