@@ -160,7 +160,7 @@ def _text(value: object, pattern: re.Pattern[str]) -> str:
 
 def _of(kind: type[_Kind], value: object) -> _Kind:
     # Exactly: True is an int to isinstance.
-    return value if type(value) is kind else _refuse(kind.__name__)
+    return value if type(value) is kind else _refuse('another type')
 
 
 def _refuse(problem: str) -> NoReturn:

@@ -118,13 +118,13 @@ def on_authorizing(state: Authorizing, event: Event) -> Step | None:
         case CookiesRead(at=at, own=own, kept=kept):
             url = parse_url(state.job.descriptor.url).unwrap()
             known = replace(attempts, cookies=kept.with_own(own, url), cookies_at=at)
-            return start_attempt(state.job, known, at, refusal=state.refusal)
+            return start_attempt(state.job, known, at)
         case SecretRead(at=at, value=value):
             if asks_for_key_password(state.job.descriptor, attempts):
                 known = replace(attempts, key_password=value)
             else:
                 known = replace(attempts, proxy_password=value)
-            return start_attempt(state.job, known, at, refusal=state.refusal)
+            return start_attempt(state.job, known, at)
         case LoggedIn(at=at, kept=kept):
             cookies = attempts.cookies.renewed(kept)
             known = replace(attempts, cookies=cookies, has_logged_in=True)

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from returns.pipeline import is_successful
 
 from dlmachine.core.access.cookie_field import receive_cookies, secrets_set_by
-from dlmachine.core.access.login import UNAUTHORIZED, login_of
+from dlmachine.core.access.login import login_of
 from dlmachine.core.faults import BodyTooLarge, DestinationUnusable, Fault, LoginFailed
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.byte_ranges import behind, merged
@@ -202,7 +202,7 @@ def _on_error(state: Exchanging, event: events.Responded) -> Step:
     if refused is not None:
         return give_up(state.job, state.attempts, refused)
     fault = status_fault(request, event.head, event.error_text, event.at, event.proxy)
-    again = None if fault.status != UNAUTHORIZED else log_in_again(state, event, fault)
+    again = log_in_again(state, event, fault)
     if again is not None:
         return again
     if state.job.policy.any_status:

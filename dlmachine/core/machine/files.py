@@ -166,13 +166,4 @@ def file_record(
 def adopted(job: Job, entry: CacheEntry, digest: str, at: datetime) -> CacheEntry:
     """A file that was not recorded, as an entry with a record, after its digest was confirmed."""
     record = adopt_record(job, entry, digest, at)
-    return CacheEntry(
-        version=next_version(job),
-        status=entry.status,
-        stored_at=at,
-        path=entry.path,
-        file_bytes=entry.file_bytes,
-        file_mtime_ns=entry.file_mtime_ns,
-        size_bytes=entry.file_bytes,
-        record=record,
-    )
+    return replace(entry, version=next_version(job), record=record)

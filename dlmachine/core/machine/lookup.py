@@ -211,7 +211,7 @@ def _step_for_decision(job: Job) -> states.Step:
 
 
 def _check(job: Job, entry: CacheEntry, checksum: Checksum | None) -> states.Step:
-    state = states.CheckingCopy(job=job, entry=entry, checksum=checksum)
+    state = states.CheckingCopy(job=job, entry=entry)
     return states.Step(state=state, effect=confirmation(entry, checksum))
 
 

@@ -8,7 +8,7 @@ from typing import assert_never
 from dlmachine.core.cache.file_note import format_file_note
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import NewVersion
-from dlmachine.core.decision.existing import if_exists, occupied
+from dlmachine.core.decision.existing import occupied
 from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.faults import CacheUnusable, DestinationUnusable
 from dlmachine.core.frozen import replace
@@ -46,12 +46,12 @@ def publish(job: Job, record: DownloadRecord) -> states.Step:
     if not isinstance(job.decision.destination, InCache):
         version, kept = next_version(job), protection(job)
         if kept is None:
-            return _publish_as(job, record, version, 0)
+            return _publish_as(job, record, version)
         state = states.KeepingChanged(job=job, record=record, version=version)
         return states.Step(state=state, effect=kept)
     entries = () if job.snapshot.cache is None else job.snapshot.cache.entries
     versions = [entry.version for entry in entries if entry.is_own]
-    return _publish_as(job, record, max(versions, default=0) + 1, 0)
+    return _publish_as(job, record, max(versions, default=0) + 1)
 
 
 def on_filling_cache(state: states.FillingCache, event: events.Event) -> states.Step | None:
@@ -90,7 +90,7 @@ def on_keeping_changed(state: states.KeepingChanged, event: events.Event) -> sta
     """No changed file is in the way any more: publish."""
     match event:
         case events.ChangedKept():
-            return _publish_as(state.job, state.record, state.version, 0)
+            return _publish_as(state.job, state.record, state.version)
         case events.EffectFailed(fault=fault):
             return finish(state.job, replace(fault, tries=state.record.tries))
     return None
@@ -102,7 +102,7 @@ def on_keeping_existing(state: states.KeepingExisting, event: events.Event) -> s
         case events.CopyConfirmed():
             return finish(state.job, state.outcome)
         case events.CopyMissing() if state.record is not None:
-            return _publish_as(state.job, state.record, state.version, 0, replaces=True)
+            return _publish_as(state.job, state.record, state.version, replaces=True)
         case events.CopyMissing():
             fault = occupied(state.outcome.path or '')
             return finish(state.job, replace(fault, tries=state.outcome.tries))
@@ -119,10 +119,10 @@ def on_publishing(state: states.Publishing, event: events.Event) -> states.Step 
             return _on_published(state, event)
         case events.NameTaken() if isinstance(job.decision.destination, InCache):
             return take_next(job, state.record, state.version, state.conflicts)
-        case events.NameTaken() if not isinstance(job.decision.destination, InMemory):
-            place = _place(job, state.record, state.version)
-            path = place.path if isinstance(place, AtPath) else ''
-            return on_taken(job, path, state.record.tries, state.record, state.version)
+        case events.NameTaken() if isinstance(
+            place := _place(job, state.record, state.version), AtPath
+        ):
+            return on_taken(job, place.path, state.record.tries, state.record, state.version)
         case events.EffectFailed(fault=fault):
             return finish(job, replace(fault, tries=state.record.tries))
     return None
@@ -134,11 +134,11 @@ def take_next(job: Job, record: DownloadRecord, version: int, conflicts: int) ->
         folder = '' if job.snapshot.cache is None else job.snapshot.cache.folder
         problem = f'other programs stored {conflicts} versions of this entry in the meantime'
         return finish(job, CacheUnusable(path=folder, problem=problem, tries=record.tries))
-    return _publish_as(job, record, version + 1, conflicts + 1)
+    return _publish_as(job, record, version + 1, conflicts=conflicts + 1)
 
 
 def _publish_as(
-    job: Job, record: DownloadRecord, version: int, conflicts: int, *, replaces: bool = False
+    job: Job, record: DownloadRecord, version: int, *, conflicts: int = 0, replaces: bool = False
 ) -> states.Step:
     place = _place(job, record, version)
     state = states.Publishing(job=job, record=record, version=version, conflicts=conflicts)
@@ -177,7 +177,7 @@ def on_taken(
     It is kept, or the download fails; `record` is that of the received body, if there is one. An
     incomplete part is kept: it can be resumed once the name is free.
     """
-    if if_exists(job.policy, path) is not IfExists.KEEP or job.policy.checksum is not None:
+    if job.policy.if_exists is not IfExists.KEEP or job.policy.checksum is not None:
         problem = None if job.snapshot.file is None else job.snapshot.file.fault
         fault = replace(occupied(path, fault=problem), tries=tries)
         return finish(job, fault, keep_part=record is None)

@@ -62,7 +62,7 @@ def split_rest(
         validator=validator, representation=taking.representation, whole_bytes=whole_bytes
     )
     filled = replace(attempts, part=part.with_spans(spans), best_bytes=attempts.most_bytes)
-    whole = replace(taking, offset=0, wire_bytes=whole_bytes, whole_bytes=None, held=())
+    whole = replace(taking, wire_bytes=whole_bytes)
     missing = gaps(spans, whole_bytes)
     if not missing:
         return _join(state.job, filled, state.exchange, event.head, whole)

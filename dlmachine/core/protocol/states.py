@@ -12,7 +12,6 @@ from dlmachine.core.cache.updates import MetadataUpdate
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.response import ResponseHead
-from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.attempts import Attempts
 from dlmachine.core.protocol.body_decision import StoreBody
 from dlmachine.core.protocol.effects import AcquireLock, Effect, Exchange, ExchangeSegments
@@ -25,11 +24,10 @@ if TYPE_CHECKING:  # A hit needs no repository.
 
 @frozen
 class CheckingCopy:
-    """Checking that the chosen stored copy still exists, and has the `checksum` if it is set."""
+    """Checking that the chosen stored copy still exists, and has the expected checksum."""
 
     job: Job
     entry: CacheEntry
-    checksum: Checksum | None
 
 
 @frozen

@@ -26,5 +26,4 @@ def with_invalid_copies(state: Exchanging, head: ResponseHead) -> Exchanging:
 def _masked(state: Exchanging, urls: tuple[str, ...]) -> tuple[str, ...]:
     # Entries are recorded with the masked URL that was asked for first.
     job, redactor = state.job, state.exchange.request.redactor
-    own = (shown_url(job.descriptor),) if len(state.attempts.redirects) == 1 else ()
-    return tuple(dict.fromkeys((*job.invalid, *own, *map(redactor.url, urls))))
+    return tuple(dict.fromkeys((*job.invalid, shown_url(job.descriptor), *map(redactor.url, urls))))

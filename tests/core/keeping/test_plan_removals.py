@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.faults import InvalidInput
-from dlmachine.core.keeping.limits import Keeping
+from dlmachine.core.keeping.limits import GRACE, Keeping, find_keeping_fault
 from dlmachine.core.keeping.plan_removals import plan_removals
 from dlmachine.core.keeping.stored import KeptReason, Protected, RemovalReason, StoredVersion
 from dlmachine.core.spec.option_parsers import read_age, read_age_or_none
@@ -145,3 +145,21 @@ def test_ages() -> None:
     assert read_age('a', ' 0 ').unwrap() == timedelta(0)
     assert read_age_or_none('a', 'None').unwrap() is None
     assert isinstance(read_age('a', '1 month').failure(), InvalidInput)
+
+
+def test_limits_have_a_least_value() -> None:
+    """Nothing at all may be kept, but of each file at least one version."""
+    assert find_keeping_fault(Keeping(max_size=0, keep_versions=1)) is None
+    assert find_keeping_fault(Keeping(max_size=-1)) == InvalidInput(
+        where='max_size', problem='must be 0 or more, not -1'
+    )
+    assert isinstance(find_keeping_fault(Keeping(keep_versions=0)), InvalidInput)
+
+
+def test_the_grace_period_ends() -> None:
+    """At its end a version may be removed."""
+    grace = GRACE.total_seconds()
+    versions = [stored(1, age=grace), stored(2, age=grace - 1)]
+    plan = plan_removals(versions, Keeping(max_size=0), NOW, Protected())
+    assert names(plan.removed) == [(1, RemovalReason.SIZE)]
+    assert names(plan.kept) == [(2, KeptReason.RECENT)]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.cache.key import keyed_by_vary
-from dlmachine.core.faults import InvalidInput
+from dlmachine.core.faults import BodyTooLarge, InvalidInput
 from dlmachine.core.protocol.body_decision import RejectResponse, StoreBody
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.outcome import Origin
@@ -15,6 +15,7 @@ from dlmachine.core.spec.reuse import Freshness
 from dlmachine.core.transfer.read_response import decide_body
 from tests.builders import (
     NOW,
+    URL,
     Run,
     a_cache,
     a_descriptor,
@@ -98,10 +99,13 @@ def test_a_refused_range_is_not_asked_for_in_another_way() -> None:
 def test_a_range_may_be_too_large() -> None:
     """The limit counts for what is sent."""
     ended = run(RANGE, dest=ToMemory(), max_bytes=1).go_well(Exchange)
-    assert isinstance(
-        decide_body(ended.exchanges[0], a_head(206, {'Content-Length': '2'})), RejectResponse
+    asked = ended.exchanges[0]
+    assert decide_body(asked, a_head(206, {'Content-Length': '2'})) == RejectResponse(
+        BodyTooLarge(url=URL, limit_bytes=1, size_bytes=2)
     )
-    assert isinstance(decide_body(ended.exchanges[0], a_head(206)), StoreBody)
+    for head in (a_head(206), a_head(206, {'Content-Length': '1'})):
+        length = 1 if head.headers else None
+        assert decide_body(asked, head) == StoreBody(wire_bytes=length, limit_bytes=1)
 
 
 @pytest.mark.parametrize(

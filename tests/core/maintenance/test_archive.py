@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.frozen import replace
 from dlmachine.core.maintenance.archive import (
+    END_NAME,
     Archived,
     find_member_problem,
     format_archived,
@@ -45,3 +46,7 @@ def test_members_that_are_no_files_are_refused() -> None:
     """Links, pipes, devices and folders."""
     assert find_member_problem('entries/1.json', is_plain=False) == 'is not a regular file'
     assert find_member_problem('entries/1.data', is_plain=True) == ''
+    assert find_member_problem(END_NAME, is_plain=True) == ''
+    assert find_member_problem(f'{END_NAME}x', is_plain=True) == (
+        'has a name that an exported cache does not have'
+    )

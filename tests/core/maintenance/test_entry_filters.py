@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.maintenance.entry_filters import parse_filter, parse_filters
+from dlmachine.core.maintenance.entry_filters import Filter, parse_filter, parse_filters
 from dlmachine.core.maintenance.listed_entry import FIELDS, ListedEntry
 from tests.builders import a_record
 
@@ -83,7 +83,17 @@ def test_what_is_unknown_meets_no_condition() -> None:
 def test_the_first_bad_filter_is_refused() -> None:
     """All of them count, so none is left out."""
     assert parse_filters(['size>1MB', 'size=']).failure() == parse_filter('size=').failure()
-    assert len(parse_filters(['size>1MB', 'pinned=no']).unwrap()) == 2
+    assert parse_filters(['size>1MB', 'pinned=no']).unwrap() == (
+        Filter(field='size', operator='>', value=1_000_000),
+        Filter(field='pinned', operator='=', value=False),
+    )
+
+
+@pytest.mark.parametrize('text', ['size', 'sizes>5', 'host>a', 'url=' + 'a' * 9_997])
+def test_a_bad_filter_says_how_to_write_one(text: str) -> None:
+    """With examples."""
+    fault: Any = parse_filter(text).failure()
+    assert fault.advice == "Write it like 'size>1GB', 'age>90d' or 'host=*.example.org'"
 
 
 def test_a_filter_has_a_length() -> None:

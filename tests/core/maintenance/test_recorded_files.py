@@ -120,6 +120,7 @@ def test_check_removal() -> None:
     assert check_removal(FileState.CHANGED, force=False) == 'has changed since it was recorded'
     assert check_removal(FileState.UNREADABLE, force=False) == 'cannot be read'
     assert check_removal(None, force=False) == 'is not recorded'
+    assert check_removal(FileState.WHOLE, force=False) == ''
     assert check_removal(None, force=True) == check_removal(FileState.CHANGED, force=True) == ''
 
 

@@ -88,6 +88,10 @@ def test_what_is_done(condition: CopyState, alone: RepairAction, shared: RepairA
 def test_a_note_can_be_read_back() -> None:
     """Every field is read back."""
     assert parse_note(NOTE.to_json()) == NOTE
+    abroad = parse_note(NOTE.to_json().replace('12:00:00+00:00', '14:00:00+02:00'))
+    assert abroad == NOTE
+    assert abroad is not None
+    assert abroad.at.tzinfo is UTC
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Records of downloads: complete, and without secrets."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -16,8 +17,15 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.protocol.attempts import MAX_CONFLICTS
-from dlmachine.core.protocol.effects import Exchange, Publish
-from dlmachine.core.protocol.events import EffectFailed, NameTaken, Published, Recorded
+from dlmachine.core.protocol.effects import Exchange, Publish, ReadSource
+from dlmachine.core.protocol.events import (
+    EffectFailed,
+    NameTaken,
+    Published,
+    Recorded,
+    SourceRead,
+    Waited,
+)
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import Exchanging
 from dlmachine.core.spec.descriptor import Descriptor
@@ -31,6 +39,7 @@ from dlmachine.core.transfer.provenance import (
     is_source,
 )
 from dlmachine.core.transfer.verify_body import Verified
+from dlmachine.core.version import VERSION
 from tests.builders import (
     FOLDER,
     MIRROR,
@@ -192,6 +201,47 @@ def test_validators_are_taken_over_only_from_their_issuer(served_by: str) -> Non
     assert left.validated_at == NOW
 
 
+@pytest.mark.parametrize('url', [URL, MIRROR])
+def test_a_copy_that_is_current_is_valid_again(url: str) -> None:
+    """Any server may say so; when it was asked is on record."""
+    record = a_record(invalidated_at=NOW, http_code=200)
+    fresh = freshen_record(record, job_of(a_descriptor()), a_head(206), LATER, url)
+    assert (fresh.invalidated_at, fresh.requested_at, fresh.validated_at) == (None, NOW, LATER)
+    assert fresh.http_code == 200
+
+
+@pytest.mark.parametrize(('locations', 'lasts'), [((), None), (('/y',), 60), (('/y', '/z'), 60)])
+def test_how_long_redirects_last_is_on_record(
+    locations: tuple[str, ...], lasts: int | None
+) -> None:
+    """If there were any on the way of this response."""
+    moved = [answered(301, {'Location': one, 'Cache-Control': 'max-age=60'}) for one in locations]
+    run = a_run().feed(*moved, answered()).feed(Published(at=LATER, path=PLACE))
+    [update] = run.updates
+    until = None if lasts is None else NOW + timedelta(seconds=lasts)
+    assert update.record.moved_until == until
+
+
+def test_a_redirect_of_an_earlier_attempt_is_not_on_record() -> None:
+    """The next one had none."""
+    moved = answered(301, {'Location': '/y', 'Cache-Control': 'max-age=60'})
+    run = a_run().feed(moved, answered(503), Waited(at=NOW), answered())
+    [update] = run.feed(Published(at=LATER, path=PLACE)).updates
+    assert update.record.moved_until is None
+
+
+def test_a_file_of_a_repository_is_named_by_it() -> None:
+    """Its URL may have another name at its end."""
+    target = a_descriptor('doi:10.5281/zenodo.42')
+    run = Run(target, None, a_snapshot(target, cache=a_cache())).go_well(until=ReadSource)
+    listed = {'id': 42, 'files': [{'key': 'a b.csv', 'size': 7}]}
+    run.feed(SourceRead(at=NOW, text=json.dumps(listed))).go_well(until=Exchange)
+    run.feed(answered(received=a_received(b'1234567'))).feed(Published(at=LATER, path=PLACE))
+    [update] = run.updates
+    assert update.record.filename == 'a b.csv'
+    assert dict(update.record.source)['repository'] == 'zenodo'
+
+
 def test_fields_are_taken_over_only_from_their_issuer_and_masked() -> None:
     """With those of the request, on which Vary depends (RFC 9111 section 4.3.4)."""
     old = (('X-Old', '1'), ('Vary', 'X-Lab'))
@@ -325,3 +375,29 @@ def test_an_adopted_file_says_whether_it_was_verified() -> None:
     sure = describe_adopted(descriptor, entry, 'ab', at, checksum=Checksum('md5', 'cd'), source='S')
     assert (sure.notes, sure.verified_by) == ((ADOPTED,), (('md5', 'S'),))
     assert sure.digests == (('md5', 'cd'),)
+
+
+def test_an_adopted_file_has_what_was_asked_for_on_record() -> None:
+    """Method and body, when it was there, and which dlmachine wrote the record."""
+    entry = an_entry(path='d/x\udcff.csv', file_bytes=0, stored_at=NOW, file_mtime_ns=7)
+    target = a_descriptor(query={'a': 1}, post=True, key_without=['Cookie'])
+    found = describe_adopted(target, entry, 'ab', LATER, checksum=Checksum('md5', 'cd'))
+    assert found == DownloadRecord(
+        url=URL,
+        method='POST',
+        body_kind='form',
+        body_sha256=sha256(b'a=1').hexdigest(),
+        tries=0,
+        started_at=NOW,
+        finished_at=LATER,
+        http_code=0,
+        size_bytes=0,
+        sha256='ab',
+        mtime_ns=7,
+        digests=(('md5', 'cd'),),
+        verified_by=(('md5', 'caller'),),
+        notes=(ADOPTED,),
+        key_without=('cookie',),
+        filename='x?.csv',
+        dlmachine_version=VERSION,
+    )

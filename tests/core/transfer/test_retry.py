@@ -191,7 +191,7 @@ def test_passing_conditions_pass(status: int) -> None:
 @pytest.mark.parametrize(
     ('text', 'seconds'),
     [
-        ('120', 120), (' 0 ', 0), ('-1', None), ('', None), ('soon', None), ('²', None), ('1.5', None),
+        ('120', 120), (' 0 ', 0), ('\x0b5', None), ('X5', None), ('-1', None), ('', None), ('soon', None), ('²', None), ('1.5', None),
         ('9' * 30, 366 * 24 * 3600),
         ('Wed, 01 May 2024 12:01:00 GMT', 60), ('Wed, 01 May 2024 11:00:00 GMT', 0), ('Wed, 01 May 2024 12:01:00', 60),
         ('Wed, 32 May 2024 12:01:00 GMT', None),
@@ -243,3 +243,17 @@ def test_the_worst_case_is_computed(
     worst = patience(policy, addresses)
     times = (worst.unreachable.total_seconds(), worst.silent.total_seconds())
     assert (worst.requests, *times) == expected
+
+
+@pytest.mark.parametrize(
+    ('status', 'chance'), [(None, ELSEWHERE), (499, ELSEWHERE), (500, AGAIN), (501, AGAIN)]
+)
+def test_a_proxy_with_an_error_may_pass(status: int | None, chance: Chance) -> None:
+    """One that refuses does not."""
+    fault = ProxyRefused(url=U, proxy='http://p', status=status)
+    assert classify(fault, 'GET', Policy()) is chance
+
+
+def test_the_worst_case_is_that_of_one_url() -> None:
+    """Unless there are more."""
+    assert patience(Policy()) == patience(Policy(), 1) != patience(Policy(), 2)

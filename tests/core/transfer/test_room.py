@@ -16,6 +16,7 @@ from dlmachine.core.transfer.room import find_room_fault, missing_bytes, needed_
         (StoreBody(wire_bytes=None, decoder='gzip'), None),
         (StoreBody(wire_bytes=20, decoder='gzip'), 0),
         (StoreBody(wire_bytes=100_000, decoder='gzip'), 99_836),
+        (StoreBody(wire_bytes=1_500, decoder='gzip'), 1_435),
         (StoreBody(wire_bytes=3, whole_bytes=10), 10),
         (StoreBody(wire_bytes=3, whole_bytes=10, offset=4), 6),
         (StoreBody(wire_bytes=3, whole_bytes=10, offset=4, held=((6, 9),)), 2),
@@ -39,6 +40,7 @@ def test_missing_bytes_are_counted() -> None:
         (1000, 999, '(needs 1.0 kB, 999 B free)'),
         (999_950, 999_949, '(needs 1.0 MB, 999.9 kB free)'),
         (3 << 40, 2 << 30, '(needs 3.3 TB, 2.1 GB free)'),
+        (5 << 50, 0, '(needs 5.6 PB, 0 B free)'),
         ((1 << 63) - 1, 0, '(needs 9.2 EB, 0 B free)'),
     ],
 )
@@ -47,7 +49,7 @@ def test_the_fault_names_both_sizes(needed: int, free: int, shown: str) -> None:
     fault = find_room_fault(needed, free, '/d/.dlmachine/x.part')
     assert isinstance(fault, StorageFailed)
     assert fault.problem == f'disk full {shown}'
-    assert fault.errno == 28
+    assert (fault.operation, fault.errno) == ('write', 28)
     assert 'Free some space' in str(fault)
 
 

@@ -170,6 +170,35 @@ def test_refused_segment_shows_no_secrets() -> None:
     assert run.fault == HttpStatus(url=SHOWN, status=503, reason='*** is busy', tries=1)
 
 
+def test_a_fault_of_a_segment_has_its_url_and_its_message() -> None:
+    """After a redirect, that of the response."""
+    moved, there = answered(302, {'Location': '/b'}), 'https://example.org/b'
+    busy = Responded(at=NOW, head=a_head(503), error_text='why not')
+    run = to_path(retries=0).feed(moved, brought(*FIRST))
+    run.feed(ended(busy, None, None, None), DISCARDED)
+    assert isinstance(run.fault, HttpStatus)
+    assert (run.fault.url, run.fault.body) == (there, 'why not')
+    broke = interrupted(head=a_head(503))
+    run = segmented(retries=0).feed(ended(broke, None, None, None), DISCARDED)
+    assert isinstance(run.fault, HttpStatus)
+    assert run.fault.body == ''
+    short = brought(*REST[0], count=9)
+    run = to_path(retries=0).feed(moved, brought(*FIRST))
+    run.feed(ended(short, None, None, None), DISCARDED)
+    assert run.fault.url == there
+    run = to_path(retries=0).feed(moved, brought(*FIRST, count=9), DISCARDED)
+    assert run.fault.url == there
+
+
+def test_cookies_of_segments_have_a_lifetime() -> None:
+    """From when the response came."""
+    for seconds, cookie in ((59, 'a=1'), (60, None)):
+        set_ = Responded(at=NOW, head=a_head(503, {'Set-Cookie': 'a=1; Max-Age=60; Path=/'}))
+        run = segmented().feed(ended(set_, None, None, None))
+        run.feed(Waited(at=NOW + timedelta(seconds=seconds)))
+        assert run.exchanges[-1].request.headers.get('Cookie') == cookie
+
+
 @pytest.mark.parametrize(
     ('read', 'fault'),
     [
