@@ -28,6 +28,7 @@ ELSEWHERE = {
     'cookies': '--cookie and --cookie-jar',
     'key_password': '--pass',
     'any_status': 'for programs that look at responses',
+    'on_event': 'a function; --log-file FILE.jsonl',
     'rules': 'tables [[rule]] in a configuration file',
     **dict.fromkeys(CACHE_HELP, 'flags of cache prune'),
     'query': '--data and --json-data', 'post': '--data', 'json': '--json-data', 'data': '--data', 'multipart': '',

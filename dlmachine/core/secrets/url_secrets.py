@@ -209,7 +209,10 @@ class _Walk:
         if not _may_hold(run):
             return run
         pieces = _IN_A_RUN.split(run)
-        for index, piece in enumerate(pieces):
+        for index in range(0, len(pieces), 2):  # The others are separators.
+            piece = pieces[index]
+            if not piece:
+                continue
             has_value = pieces[index + 1 : index + 2] == ['=']
             if has_value and self._is_secret(_plain_name(piece)):
                 value = ''.join(pieces[index + 2 :])
