@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from returns.pipeline import is_successful
 
-from dlmachine.core.access.cookie_jar import format_jar, parse_jar, without_suffixes
+from dlmachine.core.access.cookie_jar import as_kept, format_jar, parse_jar, without_suffixes
 from dlmachine.core.access.cookies import NO_COOKIES, Cookie, CookieStore
 from dlmachine.core.faults import JarUnusable
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.url import parse_url
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -117,3 +118,11 @@ def test_a_cookie_that_expired_in_1970_is_not_written_as_one_of_a_session() -> N
         name='a', value='1', domain='h.org', path='/', number=1, expires=datetime(1970, 1, 1, tzinfo=UTC)
     )  # fmt: skip
     assert format_jar(CookieStore((expired,))).splitlines()[-1] == 'h.org\tFALSE\t/\tFALSE\t1\ta\t1'
+
+
+def test_all_cookies_of_a_jar_count_as_kept() -> None:
+    """Those that a server has just set, too; nothing else of them changes."""
+    new = Cookie(name='a', value='1', domain='h', path='/', number=1)
+    kept = replace(new, name='b', is_kept=True)
+    found = as_kept(CookieStore(cookies=(new, kept)))
+    assert found == CookieStore(cookies=(replace(new, is_kept=True), kept))

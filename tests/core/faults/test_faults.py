@@ -81,6 +81,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (HttpStatus(url=U, status=401), "http://h/x: the server answered 401 (sent: no credentials). Pass auth=(user, password), or auth={'bearer': 'env:NAME'}"),
     (HttpStatus(url=U, status=401, sent="basic for user 'me'", asks_for=('Basic',)), "http://h/x: the server answered 401 (sent: basic for user 'me'; it asks for Basic). Check the user, the password or the token of auth="),
     (HttpStatus(url=U, status=500, detail='no disk'), 'http://h/x: the server answered 500: no disk. Try later, or add a mirror with mirrors='),
+    (HttpStatus(url=U, status=502, proxy='http://p:3128'), 'http://h/x: the server answered 502 (through the proxy http://p:3128, which may have answered itself). Try later, or add a mirror with mirrors=; if the proxy answered, ask its operators, or list the host in no_proxy='),
     (HttpStatus(url=U, status=401, sent='basic'), 'http://h/x: the server answered 401 (sent: basic). Check the user, the password or the token of auth='),
     (HttpStatus(url=U, status=401, sent='basic', asks_for=("Basic (realm 'r')", 'Negotiate')), "http://h/x: the server answered 401 (sent: basic; it asks for Basic (realm 'r') or Negotiate). Check the user, the password or the token of auth="),
     (HttpStatus(url=U, status=401, sent='basic', asks_for=('Digest',)), "http://h/x: the server answered 401 (sent: basic; it asks for Digest). Pass auth={'digest': (user, password)}"),
