@@ -12,6 +12,7 @@ from dlmachine.core import version
 __version__ = version.VERSION
 
 if TYPE_CHECKING:
+    from dlmachine.asynchronous.manager import AsyncDownloadManager
     from dlmachine.auditor import audit
     from dlmachine.batch.items import BatchFailure, BatchItem, BatchSuccess
     from dlmachine.batch.results import Results
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 
 #: The public names of each module.
 _NAMES = {
+    'asynchronous.manager': 'AsyncDownloadManager',
     'auditor': 'audit',
     'batch.items': 'BatchFailure BatchItem BatchSuccess',
     'batch.results': 'Results',
@@ -107,6 +109,7 @@ _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()
 
 __all__ = [
     'ArchiveError',
+    'AsyncDownloadManager',
     'AuditRow',
     'AuditStatus',
     'AuthError',

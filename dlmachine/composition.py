@@ -122,8 +122,9 @@ class Composition:
         # Not by `copy`, which asks for the way to pickle it.
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        changed = unwrap(change_config(self._config, keywords))
-        other._configure(_with_described(changed, self._config.described))
+        if keywords:
+            changed = unwrap(change_config(self._config, keywords))
+            other._configure(_with_described(changed, self._config.described))
         other._above = lambda: self._world
         other._renew()
         return other
