@@ -118,6 +118,7 @@ EXEMPT: Final[dict[str, str]] = {
     '*.LocalFiles.extract': 'as the archives below',
     'dlmachine_adapters.archives.*': 'streams what libraries unpack; packing.py and member_path.py read names',
     '*.option_table.Option.*': 'has names of ours',
+    '*.option_help.describe_options': 'as Option',
     '*.protocol.reading.*': 'asks what is known; the values are read elsewhere',
     '*.ResponseReader.*': 'passes bytes on; its head is judged by decide_body and find_head_problem',
 }
