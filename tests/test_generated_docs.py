@@ -17,7 +17,7 @@ from dlmachine.core.spec.option_table import OPTIONS
 from dlmachine.errors import DownloadError
 from dlmachine.options.lists import SETTING_NAMES
 from docs.generate import COMMAND, GENERATED, PAGES, ROOT, fill, names_in, write
-from docs.generate.tables import every
+from docs.generate.tables import OF_PYTHON, every
 from docs.generate.transitions import explore
 
 CONTEXT = click.Context(group)
@@ -62,7 +62,10 @@ def test_each_block_stands_in_one_page() -> None:
             [kind.__name__ for kind in (*get_args(State), *get_args(Effect), *get_args(Event))],
         ),
         ('options', list(OPTIONS)),
-        ('environment', [f'DLMACHINE_{name.upper()}' for name in SETTING_NAMES]),
+        (
+            'environment',
+            [f'DLMACHINE_{name.upper()}' for name in SETTING_NAMES if name not in OF_PYTHON],
+        ),
         ('faults', [fault.__name__ for fault in FAULTS]),
         ('exceptions', [kind.__name__ for kind in every(DownloadError)]),
         ('exit-codes', [fault.code for fault in FAULTS]),

@@ -22,6 +22,8 @@ from docs.generate.markdown import table
 
 #: Characters of a default that fit in its column.
 _MAX_DEFAULT: Final = 30
+#: Options whose values, functions and tables, a variable cannot hold.
+OF_PYTHON: Final = ('on_event', 'rules', 'validate')
 _ACTORS: Final = {
     Party.CALLER: 'The request or the options are wrong; the caller has to change them.',
     Party.SERVER: 'The server responded, but not with the requested file.',
@@ -76,7 +78,11 @@ def environment() -> str:
         **{name: option.help for name, option in {**MANAGER_HELP, **OPTION_HELP}.items()},
         **dict.fromkeys(DESCRIBED_NAMES, 'default for every request'),
     }
-    rows = [(f'`{ENV_PREFIX}{name.upper()}`', text) for name, text in helps.items()]
+    rows = [
+        (f'`{ENV_PREFIX}{name.upper()}`', text)
+        for name, text in helps.items()
+        if name not in OF_PYTHON
+    ]
     return table(('variable', 'what it is for'), rows)
 
 
