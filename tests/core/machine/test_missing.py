@@ -173,6 +173,18 @@ def test_nothing_is_forgotten_that_was_not_known() -> None:
     assert not run.feed(answered(500)).misses
 
 
+@pytest.mark.parametrize(('known', 'status', 'is_kept'), [(MISS, 500, False), (None, 404, True)])
+def test_a_miss_at_a_path_is_in_the_index_of_its_folder(
+    known: Miss | None, status: int, *, is_kept: bool
+) -> None:
+    """It is remembered there, and forgotten there."""
+    policy = _policy(dest=ToPath('/data/x.csv'), force_download=True)
+    seen = _seen(known, file=a_file(), destination=a_path())
+    run = Run(None, policy, seen).go_well(until=Exchange).feed(answered(status))
+    (update,) = run.misses
+    assert (update.folder, update.miss is not None) == ('/data', is_kept)
+
+
 def test_a_success_in_memory_forgets() -> None:
     """What is recorded ends a miss by itself, but nothing is recorded of memory."""
     run = Run(None, _policy(dest=ToMemory(), force_download=True), _seen())

@@ -306,3 +306,23 @@ def test_waits_of_renewals_keep_to_the_limit_of_time() -> None:
     at = NOW + timedelta(seconds=9, microseconds=999_999)
     run.feed(replace(interrupted(head=a_head(200, {'ETag': '"1"'}), part_bytes=4), at=at))
     assert run.step.effect == Discard(keep=True)
+
+
+@pytest.mark.parametrize(
+    ('policy', 'body', 'problem'),
+    [
+        ({}, PAGE, 'is an HTML page instead of csv data'),
+        (
+            {'min_bytes': 1_000_000},
+            a_received(),
+            'has 8 bytes, but at least 1,000,000 are expected',
+        ),
+    ],
+)
+def test_a_refusal_names_the_url(policy: dict[str, Any], body: Any, problem: str) -> None:
+    """With its secrets masked."""
+    run = in_memory('http://h/x.csv?token=s3cret', retries=0, **policy)
+    fault = run.feed(answered(200, {}, body), DISCARDED).fault
+    assert isinstance(fault, ContentRefused)
+    assert fault.url == 'http://h/x.csv?token=***'
+    assert fault.problem.startswith(problem)
