@@ -19,6 +19,7 @@ from tests.posix_free.windows import take_posix_away
 NOT_ON_WINDOWS: Final = {
     'there are no owners and no modes': {
         'test_a_part_that_everybody_may_write_to_is_not_resumed',
+        'test_a_strangers_link_leads_no_download_into_another_folder',
         'test_a_strangers_part_is_not_resumed',
     },
     'the lock is that of filelock, which names no owner': {
