@@ -76,7 +76,7 @@ def lasting(draw: st.DrawFn) -> StoredResponse:
 
 
 lifetimes = st.sampled_from(['max-age=60', 'max-age=3600', 'max-age=3600, immutable', 'public'])
-wishes = requests | st.sampled_from(
+asking_requests = requests | st.sampled_from(
     ['max-age=60', 'min-fresh=60', 'max-stale=60', 'max-age=0']
 ).map(lambda control: Headers((('Cache-Control', control),)))
 #: Seconds since a response came: near the ends of the lifetimes above, and any.
@@ -112,7 +112,7 @@ def test_the_age_grows_with_the_time(response: StoredResponse, now: datetime, mo
         assert abs(assess(response, later).age - min(exact, MAX_SECONDS)) <= 1
 
 
-@given(lasting(), wishes, residences, residences)
+@given(lasting(), asking_requests, residences, residences)
 def test_what_is_stale_stays_stale(
     response: StoredResponse, request: Headers, since: int, more: int
 ) -> None:
@@ -123,7 +123,7 @@ def test_what_is_stale_stays_stale(
         assert decide_reuse(response, request, now).reuse is Reuse.FRESH
 
 
-@given(lasting(), wishes, residences)
+@given(lasting(), asking_requests, residences)
 def test_what_is_used_is_as_fresh_as_it_has_to_be(
     response: StoredResponse, request: Headers, since: int
 ) -> None:

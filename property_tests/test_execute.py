@@ -29,7 +29,7 @@ MIRROR = 'https://mirror.example/t.csv'
 CONTENT = b'a,b\n' + b'1,2\n' * 20
 WRONG = b'<html>please log in</html>'
 RIGHT = Checksum('sha256', sha256(CONTENT).hexdigest())
-WISH = Descriptor.parse(URL, mirrors=[MIRROR]).unwrap()
+TARGET = Descriptor.parse(URL, mirrors=[MIRROR]).unwrap()
 MONDAY = 'Mon, 01 Apr 2024 00:00:00 GMT'
 
 #: Honest servers of CONTENT, with more or fewer header fields.
@@ -70,7 +70,9 @@ calm = st.builds(
 
 def run(world: MemoryWorld, policy: Policy) -> Outcome | Fault:
     """Plan and execute; return the outcome or the fault."""
-    done = plan(WISH, policy, world.observe(WISH, policy)).map(lambda made: execute(made, world))
+    done = plan(TARGET, policy, world.observe(TARGET, policy)).map(
+        lambda made: execute(made, world)
+    )
     if not is_successful(done):
         return done.failure()
     ended: Any = done.unwrap()
@@ -102,7 +104,7 @@ def test_what_was_planned_is_performed(
     if stored is not None:
         assert isinstance(run(world, Policy(dest=stored)), Outcome)
         world.clock.move(timedelta(minutes=1))
-    planned = plan(WISH, policy, world.observe(WISH, policy)).unwrap()
+    planned = plan(TARGET, policy, world.observe(TARGET, policy)).unwrap()
     outcome = unsafe_perform_io(execute(planned, world).unwrap())
     performed = tuple(_without_note(effect) for effect, _ in outcome.story)
     assert performed == tuple(map(_without_note, planned.effects))
@@ -149,11 +151,11 @@ def test_only_right_bytes_are_published_after_any_failure(
     ended = run(world, policy)
     assert world.locks.keys_held == frozenset()
     assert all(world.files.read(path) == CONTENT for path in world.files.paths)
-    assert len(world.requests) - before <= most_effects(WISH, policy)
+    assert len(world.requests) - before <= most_effects(TARGET, policy)
     if isinstance(ended, Outcome):
         assert content_of(world, ended) == CONTENT
         assert world.files.left_parts == 0
-        assert len(ended.story) <= most_effects(WISH, policy)
+        assert len(ended.story) <= most_effects(TARGET, policy)
     elif is_stored:
         # A refresh never damages the existing copy.
         again = run(world, Policy(offline=True))

@@ -28,7 +28,7 @@ from dlmachine.execution.run import execute
 from dlmachine_adapters.fakes import CutOff, MemoryWorld, Reply, Resource, memory_world
 
 URL = 'https://example.org/t.bin'
-WISH = Descriptor.parse(URL).unwrap()
+TARGET = Descriptor.parse(URL).unwrap()
 PATH = '/data/t.bin'
 SIZE = 100
 #: Versions of one file that differ in every byte.
@@ -115,13 +115,13 @@ turns = st.one_of(
 def run(world: MemoryWorld, **options: Any) -> Outcome | Fault:
     """Plan and execute; return the outcome or the fault."""
     policy = Policy(**{'dest': ToPath(PATH), 'segments': 4, **options})
-    made = plan(WISH, policy, world.observe(WISH, policy)).unwrap()
+    made = plan(TARGET, policy, world.observe(TARGET, policy)).unwrap()
     ended: Any = execute(made, world)
     found: Outcome | Fault = unsafe_perform_io(
         ended.unwrap() if is_successful(ended) else ended.failure()
     )
     if isinstance(found, Outcome):
-        assert len(found.story) <= most_effects(WISH, policy)
+        assert len(found.story) <= most_effects(TARGET, policy)
     return found
 
 

@@ -104,7 +104,7 @@ def test_only_usable_versions_inside_the_window_are_chosen(
 
 
 @given(of.entries, st.sampled_from(CheckMethod))
-def test_conditions_never_stand_in_for_each_other(entry: CacheEntry, method: CheckMethod) -> None:
+def test_conditions_never_replace_each_other(entry: CacheEntry, method: CheckMethod) -> None:
     """A method sends only its own headers; size and hash send none."""
     names = {name for name, _ in build_condition(entry, method).headers}
     allowed = {

@@ -91,7 +91,7 @@ def test_commands_have_all_their_flags() -> None:
     for flag in flags:
         record = flag.get_help_record(CONTEXT)
         assert record is not None
-        row = rf'^\| (`|<code>){re.escape(record[0].split(",")[0].split()[0])}\b'
+        row = rf'^\| (`|<code>){re.escape(re.split("[ ,[]", record[0])[0])}\b'
         assert re.search(row, made, re.MULTILINE), flag
     assert '<code>--segments N&#124;auto</code>' in made
 

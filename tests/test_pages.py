@@ -158,7 +158,7 @@ def test_server_is_in_the_first_block(page: Path) -> None:
 
 
 @pytest.mark.parametrize('page', PAGES, ids=name_of)
-def test_examples_stay_on_this_machine(page: Path) -> None:
+def test_examples_stay_on_this_computer(page: Path) -> None:
     """No Python block names a host that is not loopback, unless it plans only."""
     for block in blocks_of(page):
         if block.language == 'python' and '.plan(' not in block.text:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,8 @@ RETIRED: Final = {
     r'errands?\b': 'workload',
     r'the trail\b': 'the redirects',
 }
+#: Names that work with a warning.
+OLD_NAMES: Final = frozenset({'wish'})
 
 
 @cache
@@ -59,24 +62,57 @@ def _docstrings() -> list[tuple[str, str]]:
 
 
 def _read_docstrings() -> Iterator[tuple[str, str]]:
+    for where, path in _sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+            text = ast.get_docstring(node) if isinstance(node, kinds) else None
+            if text:
+                yield f'{where}: {getattr(node, "name", "module")}', text
+
+
+def _sources() -> Iterator[tuple[str, Path]]:
     for folder in (*PACKAGES, ROOT / 'tests', ROOT / 'property_tests', ROOT / 'docs'):
         for path in folder.rglob('*.py'):
-            tree = ast.parse(path.read_text(encoding='utf-8'))
-            for node in ast.walk(tree):
-                kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-                text = ast.get_docstring(node) if isinstance(node, kinds) else None
-                if text:
-                    name = getattr(node, 'name', 'module')
-                    yield f'{path.relative_to(folder.parent)}: {name}', text
+            yield str(path.relative_to(folder.parent)), path
+
+
+@cache
+def _names_and_comments() -> list[tuple[str, str]]:
+    return list(_read_names_and_comments())
+
+
+def _read_names_and_comments() -> Iterator[tuple[str, str]]:
+    for where, path in _sources():
+        with path.open('rb') as file:
+            for token in tokenize.tokenize(file.readline):
+                if token.type == tokenize.COMMENT:
+                    yield f'{where}:{token.start[0]}', token.string
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            name = _defined_name(node)
+            if name and name not in OLD_NAMES:
+                spoken = re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', name).replace('_', ' ')
+                yield f'{where}: {name}', spoken
+
+
+def _defined_name(node: ast.AST) -> str:
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return node.name
+        case ast.arg():
+            return node.arg
+        case ast.Name(ctx=ast.Store()):
+            return node.id
+        case _:
+            return ''
 
 
 @pytest.mark.parametrize('pattern', RETIRED)
 def test_retired_words_are_not_used(pattern: str) -> None:
-    """In no document and no docstring."""
+    """In no document, docstring, comment or name."""
     word = re.compile(
         rf'\b(?:{pattern})\b' if pattern[-1] != ')' else rf'\b(?:{pattern})', re.IGNORECASE
     )
-    texts = (*_documents(), *_docstrings())
+    texts = (*_documents(), *_docstrings(), *_names_and_comments())
     found = [f'{where}: {one[0]!r}' for where, text in texts for one in word.finditer(text)]
     assert not found, f'write {RETIRED[pattern]!r} instead:\n' + '\n'.join(found)
 

@@ -41,9 +41,9 @@ _CONTROLS: Final = (
     Control('max-age=-1, max-age=3600', 0.0),
 )
 #: The number of choices for the fields beside Cache-Control.
-_MANNERS: Final = 8
+_FIELD_CHOICES: Final = 8
 #: The number of all choices; the first one says nothing of caching.
-PROFILES: Final = len(_CONTROLS) * _MANNERS
+PROFILES: Final = len(_CONTROLS) * _FIELD_CHOICES
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,9 @@ def slow_line(port: int, seconds: float) -> Iterator[int]:
     """A port that forwards to another port, with a delay in both directions."""
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(
-        asyncio.start_server(lambda r, w: _relay(r, w, port, seconds), '127.0.0.1', 0, backlog=512)
+        asyncio.start_server(
+            lambda r, w: _forward(r, w, port, seconds), '127.0.0.1', 0, backlog=512
+        )
     )
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -99,7 +101,7 @@ def slow_line(port: int, seconds: float) -> Iterator[int]:
         thread.join(5)
 
 
-async def _relay(
+async def _forward(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, seconds: float
 ) -> None:
     back_reader, back_writer = await asyncio.open_connection('127.0.0.1', port)

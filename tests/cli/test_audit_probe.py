@@ -44,7 +44,7 @@ def test_each_line_has_what_the_server_said(
     assert len(plain.stderr.splitlines()) == 1
 
 
-def test_a_moved_file_is_no_failure(urls: Path, server: Server) -> None:
+def test_a_moved_file_is_not_a_failure(urls: Path, server: Server) -> None:
     """JSON has its new URL."""
     new = server.on('/new', FOUND)
     server.on('/t', redirect('/new', 301))

@@ -86,10 +86,12 @@ def test_an_exported_cache_works_offline(run: Run, urls: list[str], server: Serv
     run('verify', '--cache', 'b')
     run('doctor', '--cache', 'b')
     again = run('import', 'a.tar', '--cache', 'b')
-    assert f'skipped  {urls[0]}: is there' in again.stdout
+    assert f'skipped  {urls[0]}: is already stored' in again.stdout
     assert '0 imported, 3 skipped' in again.stderr
     rows = json.loads(run('import', 'a.tar', '--cache', 'b', '--json').stdout)
-    assert [(one['url'], one['skipped']) for one in rows] == [(url, 'is there') for url in urls]
+    assert [(one['url'], one['skipped']) for one in rows] == [
+        (url, 'is already stored') for url in urls
+    ]
 
 
 def test_some_entries_are_exported(run: Run, server: Server) -> None:
@@ -119,7 +121,8 @@ def test_a_later_version_is_not_replaced(run: Run, urls: list[str], server: Serv
         manager.export_cache('b.tar')
 
     assert (
-        f'skipped  {urls[2]}: a later one is there' in run('import', 'a.tar', '--cache', 'b').stdout
+        f'skipped  {urls[2]}: a later version is stored'
+        in run('import', 'a.tar', '--cache', 'b').stdout
     )
     run('import', 'b.tar', '--cache', 'a')
     with dm.DownloadManager('a', offline=True) as manager:

@@ -90,7 +90,7 @@ def test_flags_that_change_nothing_are_accepted(server: Server) -> None:
 
 
 @pytest.mark.parametrize('flag', ['-s', '-L', '-f', '-S', '-q', '-v', '-O', '-J', '-sSfL', '-I'])
-def test_a_source_without_a_host_is_no_value_of_a_flag(flag: str) -> None:
+def test_a_source_without_a_host_is_not_the_value_of_a_flag(flag: str) -> None:
     """A DOI, a data: URL, and a local file if those are allowed; a word elsewhere is."""
     Path('a.csv').write_text('a,b')
     assert run('get', flag, 'doi:10.5281/zenodo.1/x.csv', '--offline').exit_code == 11

@@ -262,7 +262,7 @@ def test_what_a_function_raises_is_a_no(manager: DownloadManager, server: Server
         manager.download(url, validate='x')  # type: ignore[call-overload]
 
 
-def test_a_copy_stands_in_for_a_failed_refresh(
+def test_a_stale_copy_is_used_if_a_refresh_fails(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
     """In the cache and at a path; bytes and date are unchanged, and the outcome says so."""

@@ -186,7 +186,7 @@ def test_a_form_that_is_refused(server: Server, make_manager: MakeManager, statu
         read(make_manager(), server.url('/x'), auth=dm.Login(url, {'password': 'x'}))
 
 
-def test_a_page_that_is_no_page(site: Django, server: Server, make_manager: MakeManager) -> None:
+def test_a_page_that_is_too_large(site: Django, server: Server, make_manager: MakeManager) -> None:
     """A large file in place of the login page is not downloaded."""
     large = server.on('/large', resource(bytes(9 << 20)))
     recipe = dm.Login(large, form={'username': USER, 'password': PASSWORD})

@@ -228,7 +228,7 @@ def test_a_link_to_nothing_is_seen_before_the_download(
     assert not path.is_symlink()
 
 
-def test_an_empty_file_is_no_stale_copy(
+def test_an_empty_file_is_not_a_stale_copy(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
     """An empty file that nobody recorded is not used if the download fails."""

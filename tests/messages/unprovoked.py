@@ -22,7 +22,8 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'has another size than its record',
         'has another digest than its record',
         'the names of its next versions are taken',
-        'a later one is there',
+        'is already stored',
+        'a later version is stored',
     ),
     'a file that changes while it is read; see tests/manager/test_local_sources.py': (
         'it was changed while it was read',

@@ -205,7 +205,7 @@ def test_a_link_to_the_object_of_another_tool(case: Case, server: Server, target
 
 
 @pytest.mark.parametrize('kind', ['pipe', 'socket', 'device'])
-def test_a_destination_that_is_no_file(case: Case, server: Server, kind: str) -> None:
+def test_a_destination_that_is_not_a_file(case: Case, server: Server, kind: str) -> None:
     """It is refused before any request, and stays."""
     path = case.folder / 'odd'
     if kind == 'pipe':

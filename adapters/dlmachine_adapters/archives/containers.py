@@ -164,7 +164,7 @@ class _Tar(Container):
                 return self._stack.enter_context(opened)
             else:
                 raise _not_a_file(self._path, name, _tar_member(info).kind.value)
-        raise _not_a_file(self._path, name, 'a link to a link, over and over')
+        raise _not_a_file(self._path, name, 'a link that leads to itself')
 
     def _find(self, name: str) -> tuple[tarfile.TarFile, tarfile.TarInfo] | None:
         for archive, info in self._pass():
@@ -229,5 +229,5 @@ def _tar_member(info: tarfile.TarInfo) -> Member:
 
 
 def _not_a_file(path: str, name: str, kind: str) -> PackedFileError:
-    problem = f"the member '{name}' is {kind}"
+    problem = f"has no file '{name}': it is {kind}"
     return PackedFileError(MemberUnknown(path=path, member=name, problem=problem))

@@ -131,8 +131,8 @@ class PackedFile:
 
 
 def _not_packed(path: str, member: str) -> MemberUnknown:
-    advice = 'Leave out member=' if member else 'Open it with open_file'
-    return MemberUnknown(path=path, member=member, problem='it is not an archive', advice=advice)
+    advice = 'Leave out member=' if member else 'Use the file itself'
+    return MemberUnknown(path=path, member=member, problem='is not an archive', advice=advice)
 
 
 class _Stream(io.RawIOBase):

@@ -73,9 +73,9 @@ class Importer:
             if seen is None or seen.st_size != row.record.size_bytes:
                 continue
             if row.record.sha256 == record.sha256:
-                return 'is there'
+                return 'is already stored'
             if _current_at(row.record) >= _current_at(record):
-                return 'a later one is there'
+                return 'a later version is stored'
         return ''
 
     def _rows(self, key: str) -> list[Row]:

@@ -29,7 +29,7 @@ from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from dlmachine_adapters.keeping.versions import see_links
 
 #: Versions in one transaction: the first, and the limits.
-_FIRST, _FEWEST, _MOST = 32, 16, 64
+_FIRST_BATCH, _MIN_BATCH, _MAX_BATCH = 32, 16, 64
 #: A transaction that takes longer is followed by a smaller one, a shorter one by a larger one.
 _LONG_SECONDS: Final = 0.02
 _SHORT_SECONDS: Final = 0.008
@@ -38,7 +38,7 @@ _JOURNAL: Final = os.O_RDONLY | getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_NO
 _PAUSE_SECONDS: Final = 0.1
 #: The label of a row that is being removed; cachedir may have marked others as TRASH.
 _LABEL: Final = 'dlmachine prune'
-_LEFT: Final = f"m.status = {Status.TRASH.value} AND m.label = '{_LABEL}'"
+_MARKED: Final = f"m.status = {Status.TRASH.value} AND m.label = '{_LABEL}'"
 
 _Batch: TypeAlias = list[tuple[StoredVersion, RemovalReason]]
 #: A version that was to be removed; a reason if it stays after all.
@@ -67,14 +67,14 @@ class Remover:
         """`protected` tells what is in use at the moment of some versions."""
         self._registry = registry
         self._protected = protected
-        self._count = _FIRST
+        self._count = _FIRST_BATCH
         self.longest_seconds = 0.0
 
     def restore_left(self) -> None:
         """Restore what a prune that was killed has marked.  Raises: OSError, sqlite3.Error."""
         while True:
             with self._writing() as connection:
-                rows = read_rows(connection, _LEFT, (), columns=NAMES, page=_MOST)
+                rows = read_rows(connection, _MARKED, (), columns=NAMES, page=_MAX_BATCH)
                 there = {row.row_id: isinstance(row, Row) and self._has(row.name) for row in rows}
                 for status, is_there in ((Status.READY, True), (Status.DELETED, False)):
                     ids = [row_id for row_id, one in there.items() if one is is_there]
@@ -128,9 +128,9 @@ class Remover:
         took = time.perf_counter() - began
         self.longest_seconds = max(self.longest_seconds, took)
         if took > _LONG_SECONDS:
-            self._count = max(self._count // 2, _FEWEST)
+            self._count = max(self._count // 2, _MIN_BATCH)
         elif took < _SHORT_SECONDS:
-            self._count = min(self._count * 2, _MOST)
+            self._count = min(self._count * 2, _MAX_BATCH)
         time.sleep(min(took, _PAUSE_SECONDS))
 
     def _sync_journal(self) -> None:

@@ -192,5 +192,5 @@ def _words(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return getattr(error, 'verify_message', '') or 'not verified'
     if isinstance(error, ssl.SSLError):
-        return (error.reason or 'TLS failed').lower().replace('_', ' ')
+        return (getattr(error, 'reason', None) or 'unknown error').lower().replace('_', ' ')
     return error.strerror or (str(error.args[0]) if error.args else type(error).__name__)

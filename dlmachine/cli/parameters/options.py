@@ -51,12 +51,22 @@ SECTIONS: Final = {
 #: Help texts where that of the table is about Python or about several values.
 _HELPS: Final = {
     'cert': 'client certificate (PEM), with the password of its key if it needs one',
+    'check_freshness': 'ask the server first if a copy is current, the same as --freshness always',
+    'extract': 'extract the archive into a folder, once; without =DIR, into one named after it',
     'headers': 'header to send, or @FILE with one in each line',
     'key_ignores_query': 'query parameter that does not count in the cache key (example: X-Amz-*)',
     'key_without': 'header that does not count in the cache key (example: Cookie)',
     'method': 'GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS',
     'mirrors': 'alternative URL for the same file',
+    'proxy': 'URL of a proxy (http, https, socks5 or socks5h), or none to use no proxy (default: '
+    'that of the environment: http_proxy, https_proxy, all_proxy)',
+    'proxy_auth': 'user and password for the proxy; env:NAME and file:PATH read the password, and '
+    'without one it is asked for',
+    'resolve': 'IP address of a host, instead of that of the resolver',
     'secret_names': 'parameter, header or field whose value is masked',
+    'speed_limit': 'minimum speed of a connection; a slower one is given up after --speed-time, '
+    'and the next URL is asked',
+    'speed_time': 'time over which --speed-limit is the average',
 }
 _TABLE: Final[Mapping[str, OptionHelp]] = {**MANAGER_HELP, **DESCRIPTOR_HELP, **OPTION_HELP}
 
@@ -85,7 +95,7 @@ class TableFlag(Flag):
                 metavar=metavar(name),
                 multiple=name in REPEATED,
             )
-            self._shown += f' {metavar(name)}'
+            self._shown += f' {metavar(name)}'.replace(' [=', '[=')
         self.help = help or _help(name)
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
@@ -225,7 +235,7 @@ def _help(name: str) -> str:
     option = _TABLE[name]
     text = _HELPS.get(name, option.help).replace('None:', 'none:')
     text = f'do not {text}' if name in ON else text
-    is_told = option.default not in {'None', 'True', 'False'} and name != 'user_agent'
-    default = 'default: ' + option.default.strip("'") if is_told else ''
+    is_shown = option.default not in {'None', 'True', 'False', '()'} and name != 'user_agent'
+    default = 'default: ' + option.default.strip("'") if is_shown else ''
     notes = '; '.join(part for part in (option.unit, accepts(name), default) if part)
     return f'{text[0].upper()}{text[1:]}' + (f' ({notes}).' if notes else '.')

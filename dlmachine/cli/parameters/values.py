@@ -127,5 +127,11 @@ def type_of(name: str) -> Completed:
     if name == 'proxy_auth':
         return ProxyLogin(name)
     word = metavar(name)
-    words = ('file',) if 'FILE' in word else ('dir',) if word == 'DIR' else _WORDS.get(name, ())
+    words = (
+        ('file',)
+        if 'FILE' in word
+        else ('dir',)
+        if word in {'DIR', '[=DIR]'}
+        else _WORDS.get(name, ())
+    )
     return Checked(name, *words) if name in _OPTIONS else Completed(*words)

@@ -169,7 +169,7 @@ class Placing:
             return f"'{path}' and '{other}' have the same name on some file systems"
         if other_is_folder is not is_folder:
             return f"'{path}' is both a file and a folder"
-        return f"'{path}' is there twice"
+        return f"'{path}' occurs twice"
 
     def _is_again(self, path: str) -> bool:
         if path in self._files:
@@ -193,7 +193,7 @@ def _clean_path(name: str) -> str:
 def _find_name_problem(name: str, path: str) -> str:
     shown = f"'{shortened(name)}'"
     if _UNPRINTABLE.search(name):
-        return 'the name of a member has control characters'
+        return 'the name of a member contains control characters'
     if name.startswith(('/', '\\')) or PureWindowsPath(name).drive:
         return f'{shown} is an absolute path'
     parts = path.split('/')

@@ -33,7 +33,7 @@ def parse_extract(given: Mapping[Any, object], where: str = '') -> Result[dict[s
             return Failure(_unknown_key(key, where))
         expected = _find_problem(key, value)
         if expected:
-            named = refused(f'{where}[{key}]' if where else key, value, expected)
+            named = refused(f"{where}['{key}']" if where else key, value, expected)
             return Failure(named.failure())
         fields[key] = _plain(key, value)
     return Success(fields)

@@ -181,7 +181,7 @@ def _age_value(response: StoredResponse) -> int:
 
 
 def _date_of(response: StoredResponse) -> datetime:
-    # RFC 9110 section 6.6.1: without a date, that of the reception.
+    # RFC 9110 section 6.6.1: without a date, the time at which it was received.
     fields = response.headers.get_all('Date')
     date = parse_exact_date(fields[0], response.received_at) if fields else None
     return response.received_at if date is None else date

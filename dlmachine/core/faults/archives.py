@@ -20,14 +20,13 @@ class MemberUnknown(FaultBase):
     path: str
     member: str
     nearest: tuple[str, ...] = ()
-    #: Why there is none, if the file is not an archive or the member is not a file.
+    #: What is wrong instead, if the file is not an archive, or the member is not a file.
     problem: str = ''
     advice: str = 'List the members: dlmachine.members(...)'
 
     def what(self) -> str:
-        path = printable(self.path)
-        problem = self.problem or f'there is no member {_shown(self.member)}'
-        return f'{self.about}{path}: {problem}'
+        problem = self.problem or f'has no member {_shown(self.member)}'
+        return f'{self.about}{printable(self.path)} {problem}'
 
     def remedy(self) -> str:
         if not self.nearest:
@@ -78,11 +77,14 @@ class PasswordRefused(FaultBase):
     is_given: bool
 
     def what(self) -> str:
-        problem = 'the password is wrong' if self.is_given else 'it is encrypted'
-        return f'{self.about}{printable(self.path)}, member {_shown(self.member)}: {problem}'
+        member = f'member {_shown(self.member)} of {printable(self.path)}'
+        problem = (
+            f'the password of {member} is wrong' if self.is_given else f'{member} is encrypted'
+        )
+        return f'{self.about}{problem}'
 
     def remedy(self) -> str:
-        return 'Check the password' if self.is_given else 'Pass the password: password='
+        return 'Check the password' if self.is_given else 'Pass password='
 
     @property
     def filename(self) -> str:

@@ -150,7 +150,7 @@ class WindowUnsatisfiable(FaultBase):
 
     def what(self) -> str:
         held = ', '.join(self.held) or 'none'
-        return f'{self.url}: no version {self.window} (versions held: {held})'
+        return f'{self.url}: no version {self.window} (stored versions: {held})'
 
     def remedy(self) -> str:
         return 'A new download would have the date of today: change newer_than= or older_than='

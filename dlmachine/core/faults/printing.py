@@ -1,6 +1,7 @@
-"""Show a path in a message: on one line, and printable.  Pure."""
+"""Paths and values in messages: on one line, printable, and of a limited length.  Pure."""
 
 import re
+from datetime import timedelta
 from typing import Final
 
 from dlmachine.core.regex import regex
@@ -31,11 +32,14 @@ def printable(text: str) -> str:
 def shown_value(value: object) -> str:
     """The repr of a value for a message, cut to 80 characters; its type if it has no repr.
 
-    Python does not format integers of more than 4,300 digits, or endlessly nested values.
+    Python does not format integers of more than 4,300 digits, or endlessly nested values. It shows
+    a negative duration as -1 day and hours; here a duration is a number of seconds.
 
-    >>> shown_value('many'), shown_value(10**5000)
-    ("'many'", 'the int')
+    >>> shown_value('many'), shown_value(10**5000), shown_value(timedelta(days=-1))
+    ("'many'", 'the int', '-86,400 s')
     """
+    if isinstance(value, timedelta):
+        return f'{value.total_seconds():,.15g} s'
     try:
         text = repr(value)
     except (ValueError, RecursionError):

@@ -127,7 +127,7 @@ def _parse_rows(rows: Iterable[Any], where: str) -> Result[Lock, Fault]:
     for number, row in enumerate(rows, start=1):
         name = row.get('name') if isinstance(row, dict) else None
         named = name if isinstance(name, str) else ''
-        problem = 'is there twice' if named in files else _find_problem(row)
+        problem = 'occurs twice' if named in files else _find_problem(row)
         if problem is not None:
             label = f'entry {named!r}' if named else f'entry {number}'
             return _damaged(f'{where}, {label}', problem)

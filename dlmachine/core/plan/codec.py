@@ -95,6 +95,8 @@ def loads(text: str, *more: type) -> Result[object, Fault]:
     """
     try:
         return Success(_decode(json.loads(text), _TYPES | {kind.__name__: kind for kind in more}))
+    except json.JSONDecodeError:
+        return refuse('plan', 'is not JSON')
     except (
         ArithmeticError,
         AttributeError,
@@ -103,7 +105,7 @@ def loads(text: str, *more: type) -> Result[object, Fault]:
         ValueError,
         RecursionError,
     ) as error:
-        return refuse('plan', f'cannot be read back: {type(error).__name__}')
+        return refuse('plan', f'is not a plan that this version can read: {type(error).__name__}')
 
 
 def _decode(value: object, types: Mapping[str, type]) -> object:

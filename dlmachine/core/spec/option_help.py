@@ -66,7 +66,7 @@ KINDS: Final[Mapping[Callable[..., object], Kind]] = {
     parsers.read_count: Kind('int', 'N'),
     parsers.read_count_or_none: Kind('int | None', 'N', note='or none'),
     parsers.read_dest: Kind('PathInput | bool | None'),
-    read_extract: Kind('ExtractLike', '[DIR]', note='joined by ='),
+    read_extract: Kind('ExtractLike', '[=DIR]'),
     parsers.read_file_time: Kind('FileTime | FileTimeName | None', 'WHICH'),
     parsers.read_freshness: Kind('Freshness | timedelta | str | None', 'WHEN|AGE'),
     parsers.read_if_exists: Kind('IfExists | IfExistsName | None', 'WHAT'),

@@ -124,7 +124,7 @@ class Policy:
     min_bytes: int | None = None
     check_content: bool = True
     validate: Validator | None = None
-    # manners
+    # rate limits and connections
     user_agent: str = USER_AGENT
     max_per_host: int | None = 8
     rate: Rate | None = None

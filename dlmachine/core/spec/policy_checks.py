@@ -70,7 +70,7 @@ _LIMITS: Final = (('max_per_host', 1_000), ('limit_rate', 10**15), ('speed_limit
 #: The maxima of counts and durations: a larger value is probably in a wrong unit.
 _MAX_COUNT: Final = 1_000
 _HEX: Final = regex('[0-9a-f]+')
-_LONGEST: Final = timedelta(days=365)
+_MAX_DURATION: Final = timedelta(days=365)
 
 
 #: The maximum file size (off_t).
@@ -121,7 +121,7 @@ def _find_fault(values: tuple[Any, ...]) -> Fault | None:
         _find_count_fault,
         _find_duration_fault,
         _find_size_fault,
-        _find_manners_fault,
+        _find_rate_limit_fault,
         _find_network_fault,
     )
     return next((fault for check in checks if (fault := check(policy)) is not None), None)
@@ -156,8 +156,8 @@ def _is_duration(value: object) -> bool:
 
 def _find_freshness_fault(policy: Policy) -> Fault | None:
     if isinstance(policy.freshness, timedelta) and not _is_duration(policy.freshness):
-        shown = f'{policy.freshness.total_seconds():g} s'
-        return InvalidInput(where='freshness', problem=f'must be 0 or more, not {shown}')
+        problem = f'must be 0 or more, not {shown_value(policy.freshness)}'
+        return InvalidInput(where='freshness', problem=problem)
     if policy.check_freshness and policy.freshness not in {None, Freshness.ALWAYS}:
         problem = 'cannot be combined with check_freshness=True, which means freshness=always'
         return InvalidInput(where='freshness', problem=problem, advice='Pass one of them')
@@ -187,10 +187,8 @@ def _find_duration_fault(policy: Policy) -> Fault | None:
             return InvalidInput(
                 where=name, problem=f'must be a timedelta, not {shown_value(duration)}'
             )
-        if not timedelta(0) <= duration <= _LONGEST:
-            # Python shows a negative duration as -1 day and hours.
-            shown = f'{duration.total_seconds():g} s' if duration < timedelta(0) else duration
-            problem = f'must be from 0 to {_LONGEST.days} days, not {shown}'
+        if not timedelta(0) <= duration <= _MAX_DURATION:
+            problem = f'must be from 0 to {_MAX_DURATION.days} days, not {shown_value(duration)}'
             return InvalidInput(where=name, problem=problem)
         if not duration and name in _NOT_NOTHING:
             advice = 'Use None for no limit' if name == 'timeout' else ''
@@ -212,7 +210,7 @@ def _find_size_fault(policy: Policy) -> Fault | None:
     return None
 
 
-def _find_manners_fault(policy: Policy) -> Fault | None:
+def _find_rate_limit_fault(policy: Policy) -> Fault | None:
     advice = 'Use None for no limit'
     for name, most in _LIMITS:
         limit = getattr(policy, name)

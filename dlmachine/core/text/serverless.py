@@ -133,5 +133,7 @@ def _parse_file(rest: str, where: str) -> Result[Serverless, Fault]:
         return refuse(where, problem, _FILE_EXAMPLE)
     path = without_dots(normal_escapes(found[2], PATH_SAFE))
     if '%00' in path:
-        return refuse(where, 'is the URL of a file, and contains %00, which no name may')
+        return refuse(
+            where, 'is the URL of a file, and contains %00, which no file name can contain'
+        )
     return Success(Serverless('file', '', path or '/'))

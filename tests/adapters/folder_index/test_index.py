@@ -429,7 +429,7 @@ def test_a_note_of_another_inode_is_not_believed(indexes: FolderIndexes, tmp_pat
     assert find_note(str(tmp_path), 'x.tsv', 1) is not None
 
 
-def test_a_note_that_is_no_note_is_none(indexes: FolderIndexes, tmp_path: Path) -> None:
+def test_an_invalid_note_is_none(indexes: FolderIndexes, tmp_path: Path) -> None:
     """Others may write anything there."""
     row = put(tmp_path)
     _noted(row, (tmp_path / 'x.tsv').stat().st_ino)

@@ -106,7 +106,7 @@ def test_a_link_stands_for_the_entry(source: Path, tmp_path: Path, link: Link) -
     assert (tmp_path / 'data' / 'y').samefile(source)
 
 
-def test_a_link_is_no_buffer(source: Path, tmp_path: Path) -> None:
+def test_a_link_is_not_a_buffer(source: Path, tmp_path: Path) -> None:
     """It cannot be published to memory."""
     event = opened(source, tmp_path, Link.HARD).publish(Publish(place=InMemory()))
     assert isinstance(event, EffectFailed)

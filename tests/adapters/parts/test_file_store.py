@@ -413,7 +413,7 @@ def test_without_marks_the_number_counts(
 
 
 @pytest.mark.parametrize('field', ['host', 'boot'])
-def test_what_another_machine_left_unsynced_is_not_trusted(
+def test_what_another_computer_left_unsynced_is_not_trusted(
     desk: Desk, folder: Path, field: str
 ) -> None:
     """Its bytes may not have reached the disk; the same holds for this computer before a crash."""
@@ -426,7 +426,7 @@ def test_what_another_machine_left_unsynced_is_not_trusted(
     assert desk.files.see_part(str(folder), 'stem') is None
 
 
-def test_a_part_of_another_machine_is_resumed(desk: Desk, folder: Path) -> None:
+def test_a_part_of_another_computer_is_resumed(desk: Desk, folder: Path) -> None:
     """It was synced before the note was written."""
     part = desk.open(folder)
     part.begin(StoreBody(validator='"v"'))

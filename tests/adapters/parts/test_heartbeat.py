@@ -94,7 +94,7 @@ def test_after_a_crash_of_the_machine_what_was_synced_counts(
     adopted.discard(keep=False)
 
 
-def test_a_silent_owner_on_another_machine_is_dead(
+def test_a_silent_owner_on_another_computer_is_dead(
     storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its synced bytes are copied, and its own part is left alone."""

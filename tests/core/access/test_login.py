@@ -267,7 +267,7 @@ def test_what_was_not_sent_is_not_read_again() -> None:
     assert sent(own) == ['Own x']
 
 
-def test_a_request_to_another_origin_is_no_use_of_the_nonce() -> None:
+def test_a_request_to_another_origin_does_not_use_the_nonce() -> None:
     """Strict servers refuse a gap in the numbers (RFC 7616 section 3.4)."""
     run = a_run({'digest': ('me', 'pw')}).feed(
         refused(DIGEST.format('n1')), moved(ELSEWHERE), moved(HERE)

@@ -56,9 +56,9 @@ def place(one: Member) -> Place:
         ('a/../../x', "'a/../../x' leads outside the folder"),
         ('a\\..\\..\\x', "'a\\..\\..\\x' leads outside the folder"),
         ('a/..', "'a/..' leads outside the folder"),
-        ('a\nb', 'the name of a member has control characters'),
-        ('a\x00', 'the name of a member has control characters'),
-        ('a\udce9', 'the name of a member has control characters'),
+        ('a\nb', 'the name of a member contains control characters'),
+        ('a\x00', 'the name of a member contains control characters'),
+        ('a\udce9', 'the name of a member contains control characters'),
         ('n' * 256, f"'{'n' * 77}...' is too long for a file system"),
         ('é' * 128, f"'{'é' * 77}...' is too long for a file system"),
         ('a/' * 1024 + 'x', f"'{('a/' * 128)[:77]}...' is too long for a file system"),
@@ -115,7 +115,7 @@ def test_permissions_are_those_of_new_files() -> None:
 @pytest.mark.parametrize(
     ('members', 'problem'),
     [
-        ([member('a'), member('a')], "'a' is there twice"),
+        ([member('a'), member('a')], "'a' occurs twice"),
         ([member('d./x'), member('d/y')], "'d' and 'd.' have the same name on some file systems"),
         (
             [member('d/x'), member('d/x..')],

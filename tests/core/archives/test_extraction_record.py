@@ -62,7 +62,7 @@ def change(line: int, **changes: object) -> str:
         change(1, mtime_ns='1'), change(1, mtime_ns=True), change(1, link=5),
     ],
 )  # fmt: skip
-def test_anything_else_is_no_record(text: str) -> None:
+def test_anything_else_is_not_a_record(text: str) -> None:
     """It lies in a folder that others may write to."""
     assert parse_extraction_record(text) is None
 

@@ -83,10 +83,10 @@ def test_a_touched_copy_is_read_once(entry: CacheEntry) -> None:
     assert isinstance(run.step.effect, Record)
     (update,) = run.updates
     assert isinstance(update, SameVersion)
-    mended = a_record(mtime_ns=2)
-    assert (update.version, update.record) == (1, mended)
+    repaired = a_record(mtime_ns=2)
+    assert (update.version, update.record) == (1, repaired)
     outcome = run.feed(Recorded(at=NOW)).outcome
-    assert (outcome.origin, outcome.path, outcome.record) == (Origin.CACHE, entry.path, mended)
+    assert (outcome.origin, outcome.path, outcome.record) == (Origin.CACHE, entry.path, repaired)
 
 
 def test_an_unwritable_record_update_does_not_fail_the_hit() -> None:

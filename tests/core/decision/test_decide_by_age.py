@@ -115,7 +115,7 @@ def test_a_window_shows_ages_and_times() -> None:
 @pytest.mark.parametrize(
     ('options', 'problem'),
     [
-        ({'freshness': timedelta(-1)}, 'must be 0 or more, not -86400 s'),
+        ({'freshness': timedelta(-1)}, 'must be 0 or more, not -86,400 s'),
         ({'freshness': WEEK, 'check_freshness': True}, 'cannot be combined with check_freshness=True, which means freshness=always'),
         ({'freshness': Freshness.STORED, 'check_freshness': True}, 'cannot be combined with check_freshness=True, which means freshness=always'),
         ({'window': Window(newer_than=timedelta(-1))}, 'must have datetimes with a time zone or ages, not datetime.timedelta(days=-1)'),

@@ -31,7 +31,7 @@ from tests.builders import (
     an_entry,
 )
 
-WISH = a_descriptor()
+TARGET = a_descriptor()
 STORED = a_snapshot(cache=a_cache(an_entry()))
 
 
@@ -43,12 +43,12 @@ def test_a_folder_is_made_or_is_there(creates: bool, has_folder: bool, is_fine: 
     """A missing folder is created if the policy allows it; otherwise the fault names the path."""
     policy = a_policy(dest=ToPath('/d/x'), create_dirs=creates)
     seen = PathSeen(kind=PathKind.MISSING, has_folder=has_folder)
-    decided = decide(WISH, policy, a_snapshot(destination=seen))
+    decided = decide(TARGET, policy, a_snapshot(destination=seen))
     assert (decided.value_or(None) is not None) is is_fine
     fault = DestinationUnusable(
         path='/d/x',
         problem='its folder does not exist',
-        url=WISH.url,
+        url=TARGET.url,
         advice='Create the folder, or pass create_dirs=True',
     )
     assert is_fine or decided.failure() == fault
@@ -58,7 +58,7 @@ def test_a_folder_is_made_or_is_there(creates: bool, has_folder: bool, is_fine: 
 def test_what_others_stored_has_to_have_the_checksum(digest: str, is_used: bool) -> None:
     """A version stored during the run is used instead of a new copy if its checksum matches."""
     policy = a_policy(force_download=True, checksum=Checksum('sha256', digest))
-    decision = decide(WISH, policy, STORED, before=frozenset()).unwrap()
+    decision = decide(TARGET, policy, STORED, before=frozenset()).unwrap()
     assert (decision.reason is Reason.STORED_MEANWHILE) is is_used
     assert decision.destination == InCache(FOLDER)
 
@@ -74,13 +74,13 @@ def test_what_others_stored_has_to_have_the_checksum(digest: str, is_used: bool)
 def test_version_of_a_past_window_is_not_revalidated(window: Window, verdict: Verdict) -> None:
     """A version that must be older than a past date is not revalidated."""
     policy = a_policy(check_freshness=True, window=window)
-    assert decide(WISH, policy, STORED).unwrap().verdict is verdict
+    assert decide(TARGET, policy, STORED).unwrap().verdict is verdict
 
 
 def test_decision_without_backends_has_no_urls() -> None:
     """A decision without known backends has a verdict and an entry, but no URLs."""
     seen = a_snapshot(cache=a_cache(an_entry()), backends=None)
-    decision = decide(WISH, a_policy(check_freshness=True), seen).unwrap()
+    decision = decide(TARGET, a_policy(check_freshness=True), seen).unwrap()
     assert (decision.verdict, decision.entry) == (Verdict.REVALIDATE, an_entry())
 
 
@@ -88,7 +88,7 @@ def test_decision_without_backends_has_no_urls() -> None:
 def test_a_part_of_one_byte_is_one(size_bytes: int, is_adopted: bool) -> None:
     """A part of one byte can be resumed, an empty part cannot."""
     snapshot = a_snapshot(part=a_part(size_bytes=size_bytes))
-    assert (decide(WISH, a_policy(), snapshot).unwrap().part is not None) is is_adopted
+    assert (decide(TARGET, a_policy(), snapshot).unwrap().part is not None) is is_adopted
 
 
 @pytest.mark.parametrize(
@@ -109,15 +109,15 @@ def test_a_part_of_one_byte_is_one(size_bytes: int, is_adopted: bool) -> None:
 def test_a_part_with_an_illegal_validator_is_not_resumed(validator: str, is_adopted: bool) -> None:
     """Others may change the note, so an illegal validator is not sent in If-Range."""
     snapshot = a_snapshot(part=a_part(validator=validator))
-    assert (decide(WISH, a_policy(), snapshot).unwrap().part is not None) is is_adopted
+    assert (decide(TARGET, a_policy(), snapshot).unwrap().part is not None) is is_adopted
 
 
 def test_offline_only_the_cache_that_would_be_used_is_named() -> None:
     """The fault names no cache if the destination is memory."""
     policy = a_policy(offline=True, dest=ToMemory())
     snapshot = a_snapshot(cache=a_cache())
-    assert decide(WISH, policy, snapshot).failure() == OfflineMiss(url=URL, cache=None)
-    here = decide(WISH, a_policy(offline=True), snapshot)
+    assert decide(TARGET, policy, snapshot).failure() == OfflineMiss(url=URL, cache=None)
+    here = decide(TARGET, a_policy(offline=True), snapshot)
     assert here.failure() == OfflineMiss(url=URL, cache=FOLDER)
 
 

@@ -213,7 +213,7 @@ def test_an_unreadable_index_is_noted() -> None:
         assert any('file is not a database' in note for note in decision.notes)
 
 
-def test_a_cached_copy_is_no_file_at_the_path() -> None:
+def test_a_cached_copy_is_not_a_file_at_the_path() -> None:
     """Only the recorded file of the path is looked at."""
     snapshot = seen(NOTHING, cache=a_cache(an_entry()))
     assert decide(a_descriptor(), to(freshness=STORED), snapshot).unwrap().verdict is Verdict.FETCH

@@ -50,7 +50,7 @@ def test_normal_form(text: str, normal: str) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )  # fmt: skip
-def test_what_is_no_url(text: Any, problem: str) -> None:
+def test_invalid_urls(text: Any, problem: str) -> None:
     """The fault names the argument and the problem, without quoting secrets."""
     fault: Any = parse_url(text, 'x').failure()
     assert (fault.where, fault.problem) == ('x', problem)

@@ -560,7 +560,7 @@ def test_a_new_token_is_tried_from_the_first_url() -> None:
     assert lost.fault.tries == 1
 
 
-def test_an_answer_to_a_challenge_is_no_redirect() -> None:
+def test_an_answer_to_a_challenge_is_not_a_redirect() -> None:
     """It neither counts as one, nor makes the URLs before it new."""
     auth = {'digest': ('me', 'pw')}
     run = accessing({'max_redirects': 2}, auth=auth)

@@ -254,7 +254,7 @@ def test_a_copy_is_read_through_before_it_stands_in() -> None:
     assert run.step.effect.checksum == checksum
 
 
-def test_a_copy_in_the_cache_does_not_stand_in_for_a_file_elsewhere() -> None:
+def test_a_copy_in_the_cache_does_not_replace_a_file_elsewhere() -> None:
     """A download to a path never returns a file of the cache."""
     policy = a_policy(stale_if_error=True, dest=ToPath('/data/t.csv'), retries=0)
     cache = a_cache(an_entry())

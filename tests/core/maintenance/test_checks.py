@@ -66,7 +66,7 @@ def told(finding: Finding | None) -> tuple[bool, Repair]:
 # --- files --------------------------------------------------------------------
 
 
-def test_a_file_that_a_row_names_is_no_finding() -> None:
+def test_a_file_that_a_row_names_is_not_a_finding() -> None:
     """The name of the file does not matter."""
     assert check_file(a_file('anything'), NOW, is_named=True) is None
 
@@ -146,7 +146,7 @@ def test_only_a_ready_row_promises_a_file(status: Status) -> None:
 
 
 @pytest.mark.parametrize('recorded', [3, None])
-def test_a_row_whose_file_has_its_size_is_no_finding(recorded: int | None) -> None:
+def test_a_row_whose_file_has_its_size_is_not_a_finding(recorded: int | None) -> None:
     """A row without a recorded size is not checked."""
     assert check_row(a_row(recorded_bytes=recorded)) is None
 
@@ -177,7 +177,7 @@ def test_a_wrong_size_is_for_verify() -> None:
 
 
 @pytest.mark.parametrize('is_held', [True, None])
-def test_a_lock_that_is_held_is_no_finding(is_held: bool | None) -> None:
+def test_a_lock_that_is_held_is_not_a_finding(is_held: bool | None) -> None:
     """The same holds for a lock in an unknown state."""
     assert check_lock(a_file(), NOW, is_held=is_held, owner='x') is None
 
@@ -228,7 +228,7 @@ def test_parts(part: PartState, expected: tuple[bool, Repair], text: str) -> Non
 SOUND = RegistryInfo(path='/c/cache.sqlite')
 
 
-def test_a_sound_registry_is_no_finding() -> None:
+def test_a_sound_registry_is_not_a_finding() -> None:
     """A file without a row then has no owner."""
     assert check_registry(SOUND) == ()
     assert SOUND.tells_all

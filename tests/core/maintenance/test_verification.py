@@ -108,7 +108,7 @@ def test_a_note_can_be_read_back() -> None:
     ],
     ids=lambda text: text[:12],
 )
-def test_what_is_no_note(text: str) -> None:
+def test_invalid_notes(text: str) -> None:
     """The folder may contain any file."""
     assert parse_note(text) is None
 

@@ -128,7 +128,7 @@ def broken(**changed: object) -> str:
         (broken(sha256='"ab"'), "x.lock, entry 't'", "has 'ab' as sha256, which must be a SHA-256 digest of 64 hex digits"),
         (broken(entry=f'"{"A" * 64}"'), "x.lock, entry 't'", f"has '{'A' * 64}' as entry, which must be a SHA-256 digest of 64 hex digits"),
         (broken(path='"x"'), "x.lock, entry 't'", "has the unknown name 'path'"),
-        (broken() + '\n[[file]]\n' + ROW, "x.lock, entry 't'", 'is there twice'),
+        (broken() + '\n[[file]]\n' + ROW, "x.lock, entry 't'", 'occurs twice'),
     ],
 )  # fmt: skip
 def test_a_damaged_lock_names_the_entry(text: str, where: str, problem: str) -> None:

@@ -52,7 +52,7 @@ def test_variables(url: str, env: dict[str, str], expected: str | None) -> None:
     assert chosen(url, env) == expected
 
 
-def test_a_variable_that_is_no_proxy() -> None:
+def test_a_variable_that_is_not_a_proxy() -> None:
     """It is named, without its text."""
     fault = chosen('http://h/', {'HTTP_PROXY': 'gopher://me:planted@a'})
     assert fault.where == 'the environment variable HTTP_PROXY'

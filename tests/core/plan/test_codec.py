@@ -107,12 +107,14 @@ def test_a_function_alone_makes_a_plan_one_that_is_masked() -> None:
     assert whole.redacted().policy == a_policy()
 
 
-def test_a_foreign_value_is_no_plan() -> None:
+def test_a_foreign_value_is_not_a_plan() -> None:
     """The fault names the plan and the type of the value."""
     fault = Plan.from_json('7').failure()
     assert fault == InvalidInput(where='plan', problem='is JSON, but not a plan')
     broken = Plan.from_json('{"$": "os"}').failure()
-    assert broken == InvalidInput(where='plan', problem='cannot be read back: KeyError')
+    assert broken == InvalidInput(
+        where='plan', problem='is not a plan that this version can read: KeyError'
+    )
 
 
 # --- JSON -------------------------------------------------------------------------
@@ -149,7 +151,7 @@ def test_what_was_not_written_by_us_is_not_read(text: str) -> None:
     assert codec.loads(text).failure().code == 'invalid_input'
 
 
-def test_what_is_no_value_of_the_core_is_named() -> None:
+def test_a_value_from_outside_the_core_is_named() -> None:
     """The TypeError names the type."""
     with pytest.raises(TypeError, match='^set is not a value of the core$'):
         codec.encode({1})

@@ -213,7 +213,7 @@ def test_redacted_plan_gets_its_secrets_back() -> None:
     assert getattr(read.with_descriptor(a_descriptor()).failure(), 'where') == 'descriptor'  # noqa: B009 -- of InvalidInput
 
 
-def test_what_is_no_data_is_left_out_of_a_plan() -> None:
+def test_functions_and_secrets_are_left_out_of_a_plan() -> None:
     """The function and the secret in a checksum file's URL are added again by the policy."""
     policy = a_policy(checksum_file=SUMS, validate=bool)
     whole = made(policy, a_snapshot())
@@ -235,7 +235,7 @@ def test_what_is_no_data_is_left_out_of_a_plan() -> None:
     ],
     ids=lambda text: text[:40],
 )  # fmt: skip
-def test_what_is_no_plan_is_a_fault(text: str) -> None:
+def test_anything_but_a_plan_is_a_fault(text: str) -> None:
     """Broken text, other values and unknown types are faults, never exceptions."""
     assert Plan.from_json(text).failure().code == 'invalid_input'
 

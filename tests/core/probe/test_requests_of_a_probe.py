@@ -195,7 +195,7 @@ def test_redirects_of_head_do_not_count_for_get() -> None:
     assert (result.status, result.moved_to) == (ProbeStatus.MOVED, 'https://example.org/y')
 
 
-def test_an_answer_to_a_challenge_is_no_redirect() -> None:
+def test_an_answer_to_a_challenge_is_not_a_redirect() -> None:
     """It neither counts as one, nor makes the URLs before it new."""
     step = begun(a_policy(max_redirects=2), auth={'digest': ('me', 'pw')})
     step = after(step, said(302, {'Location': '/y'}), said(401, DIGEST))

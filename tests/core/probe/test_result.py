@@ -84,7 +84,7 @@ def test_the_size_is_that_of_the_file(
     assert result.size_bytes == size
 
 
-def test_what_is_no_validator_is_left_out() -> None:
+def test_an_invalid_validator_is_left_out() -> None:
     """An ETag without quotes, and a date that is none."""
     head = a_head(200, {'ETag': 'abc', 'Last-Modified': 'yesterday'})
     result = judge(URL, Request(method='HEAD', url=URL), head, None, version())

@@ -99,7 +99,7 @@ def test_a_hash_without_a_name_among_named_ones_is_nobodys() -> None:
     assert find_checksum(f'{A}\n{B}  t.csv\n', SUMS, ('/t.csv',)).unwrap().hex == B
 
 
-def test_a_path_that_is_no_url_is_shown_as_it_is() -> None:
+def test_a_path_that_is_not_a_url_is_shown_as_it_is() -> None:
     """The name of a file may contain a question mark."""
     assert str(ChecksumList('sums?token=x#1')) == 'sums?token=x#1'
     assert repr(ChecksumList('https://h/x?token=s3')) == "ChecksumList('https://h/x?token=***')"

@@ -42,15 +42,15 @@ from tests.builders import (
     interrupted,
 )
 
-WISH = a_descriptor(mirrors=[MIRROR])
+TARGET = a_descriptor(mirrors=[MIRROR])
 OPENED = PartOpened(at=NOW, size_bytes=0)
 STRONG = a_head(200, {'ETag': '"v1"'})
 
 
 def a_check(record: Any, **policy: Any) -> Run:
     """A revalidation of a copy with this record, at its first request."""
-    snapshot = a_snapshot(WISH, cache=a_cache(an_entry(record=record)))
-    run = Run(WISH, a_policy(**{'check_freshness': True, 'retries': 0, **policy}), snapshot)
+    snapshot = a_snapshot(TARGET, cache=a_cache(an_entry(record=record)))
+    run = Run(TARGET, a_policy(**{'check_freshness': True, 'retries': 0, **policy}), snapshot)
     return run.go_well(until=Exchange)
 
 
@@ -91,8 +91,8 @@ def test_a_part_does_not_change_which_url_comes_first(
     """A mirror may have an older version: it is requested only if earlier URLs fail."""
     entries = (an_entry(record=a_record(served_by=MIRROR)),) if is_stored and policy else ()
     part = a_part(url_digest=url_digest(MIRROR), validator='"v2"')
-    snapshot = a_snapshot(WISH, cache=a_cache(*entries), part=part)
-    run = Run(WISH, a_policy(retries=0, **policy), snapshot).go_well(until=OpenPart)
+    snapshot = a_snapshot(TARGET, cache=a_cache(*entries), part=part)
+    run = Run(TARGET, a_policy(retries=0, **policy), snapshot).go_well(until=OpenPart)
     assert run.step.effect == OpenPart(
         beside=a_cache().folder, stem=part_stem(snapshot.key, Auto()), adopt=part
     )
@@ -138,8 +138,10 @@ REST = {'Content-Range': 'bytes 4-7/8', 'ETag': '"v1"', **WRONG}
 @pytest.mark.parametrize('policy', [{}, {'validate': bool}, {'check_freshness': True}])
 def test_a_left_part_does_not_change_which_url_serves(policy: dict[str, Any]) -> None:
     """If the file is wrong, the same URL is requested once for the complete file."""
-    snapshot = a_snapshot(WISH, part=a_part())
-    run = Run(WISH, a_policy(retries=0, **policy), snapshot).feed(PartOpened(at=NOW, size_bytes=5))
+    snapshot = a_snapshot(TARGET, part=a_part())
+    run = Run(TARGET, a_policy(retries=0, **policy), snapshot).feed(
+        PartOpened(at=NOW, size_bytes=5)
+    )
     if 'validate' in policy:
         right = {name: value for name, value in REST.items() if name != 'Repr-Digest'}
         run.feed(answered(206, right, a_received(wire_bytes=4)))
@@ -153,7 +155,7 @@ def test_a_left_part_does_not_change_which_url_serves(policy: dict[str, Any]) ->
 
 def test_wrong_bytes_of_this_run_go_to_the_next_url() -> None:
     """No earlier run wrote to the part, so this URL sent wrong bytes."""
-    run = Run(WISH, a_policy(retries=1), a_snapshot(WISH)).feed(OPENED)
+    run = Run(TARGET, a_policy(retries=1), a_snapshot(TARGET)).feed(OPENED)
     run.feed(interrupted(head=STRONG, part_bytes=5), Waited(at=NOW))
     run.feed(answered(206, {**REST, 'Content-Range': 'bytes 5-7/8'}, a_received(wire_bytes=3)))
     asked = [(one.request.url, one.expect.offset) for one in run.exchanges]
@@ -180,7 +182,7 @@ def test_bytes_of_a_url_are_resumed_at_its_next_turn() -> None:
 def a_run_with_a_mirrors_part(**policy: Any) -> Run:
     """A run that has adopted it, at its first request."""
     part = a_part(url_digest=url_digest(MIRROR))
-    run = Run(WISH, a_policy(**policy), a_snapshot(WISH, part=part))
+    run = Run(TARGET, a_policy(**policy), a_snapshot(TARGET, part=part))
     return run.feed(PartOpened(at=NOW, size_bytes=5))
 
 
@@ -249,7 +251,7 @@ def test_copy_dated_in_the_future_is_not_new() -> None:
     assert other.step.effect.path == an_entry(version=2).path
 
 
-def test_a_refresh_goes_on_from_its_part() -> None:
+def test_a_refresh_resumes_its_part() -> None:
     """The part of the new version is completed, and the copy is not revalidated."""
     snapshot = a_snapshot(cache=a_cache(an_entry()), part=a_part(validator='"v2"'))
     run = Run(None, a_policy(check_freshness=True), snapshot).go_well(until=OpenPart)

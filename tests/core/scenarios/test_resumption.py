@@ -187,7 +187,7 @@ def test_ranges_are_requested_from_a_mirror_after_a_url_without_ranges() -> None
     assert run.exchanges[-1].request.headers.get('Range') == 'bytes=4-'
 
 
-def test_manners_go_along() -> None:
+def test_rate_limits_go_along() -> None:
     """The limit per host is raised to an explicit number of segments."""
     policy = a_policy(max_per_host=2, rate=Rate(3), limit_rate=9)
     [asked] = Run(policy=policy).feed(OPENED).exchanges

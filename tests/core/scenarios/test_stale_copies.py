@@ -51,7 +51,7 @@ def a_refresh(*entries: Any, **policy: Any) -> Run:
     return run.go_well(until=Exchange)
 
 
-def test_the_stored_copy_stands_in() -> None:
+def test_the_stored_copy_is_used() -> None:
     """It is checked again, used, and reported as stale with the reason."""
     run = a_refresh().feed(answered(503))
     assert run.step.effect == CONFIRM
@@ -72,7 +72,7 @@ def test_failure_is_reported_without_stale_if_error() -> None:
     assert run.feed(Discarded(at=NOW), LockReleased(at=NOW)).fault.code == 'http_status'
 
 
-def test_a_copy_that_is_gone_stands_in_for_nothing() -> None:
+def test_a_copy_that_is_gone_is_not_used() -> None:
     """The run fails with the original fault."""
     run = a_refresh().feed(answered(503), CopyMissing(at=NOW), Discarded(at=NOW))
     assert run.step.effect == ReleaseLock(key=run.snapshot.key)
@@ -86,7 +86,7 @@ def test_the_part_is_kept_all_the_same() -> None:
     assert run.step.effect == Discard(keep=True)
 
 
-def test_a_copy_that_is_too_old_is_what_it_stands_in_for() -> None:
+def test_a_copy_that_is_too_old_is_used() -> None:
     """newer_than is ignored for the copy; older_than and the checksum are not."""
     newer = Window(newer_than=BEFORE + timedelta(days=1))
     assert a_refresh(window=newer).feed(answered(503)).step.effect == CONFIRM
@@ -94,7 +94,7 @@ def test_a_copy_that_is_too_old_is_what_it_stands_in_for() -> None:
     assert a_refresh(checksum=wrong).feed(answered(503)).step.effect == Discard(keep=False)
 
 
-def test_the_newest_copy_stands_in() -> None:
+def test_the_newest_copy_is_used() -> None:
     """The newest of several usable copies is used."""
     old, new = an_entry(), an_entry(version=2, stored_at=BEFORE + timedelta(days=1))
     run = a_refresh(old, new).feed(answered(503))
@@ -102,7 +102,7 @@ def test_the_newest_copy_stands_in() -> None:
     assert run.step.effect.path == new.path
 
 
-def test_it_stands_in_for_failures_of_this_machine_too() -> None:
+def test_it_is_used_for_failures_of_this_computer_too() -> None:
     """After a busy lock or a full disk the copy is used too."""
     policy = a_policy(stale_if_error=True, force_download=True)
     snapshot = a_snapshot(cache=a_cache(an_entry()))

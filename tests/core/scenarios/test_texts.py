@@ -53,7 +53,7 @@ BASE = parse_url('https://h/a/b').unwrap()
         ('mailto:x', "'mailto:x' has no scheme"),
     ],
 )
-def test_a_location_that_is_no_url_is_called_one(location: str, problem: str) -> None:
+def test_a_location_that_is_not_a_url_is_called_one(location: str, problem: str) -> None:
     """The fault names the header field, not an argument of the caller."""
     fault = join_url(BASE, location).failure()
     assert isinstance(fault, InvalidInput)
@@ -108,7 +108,7 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         'Wed, 01 May 2024 14:00:00 +0200',
     ],
 )
-def test_a_date_is_in_utc_wherever_this_machine_is(zone: str, text: str) -> None:
+def test_a_date_is_in_utc_wherever_this_computer_is(zone: str, text: str) -> None:
     """Also a date without a zone, or with an unknown one (RFC 5322 section 3.3)."""
     found = parse_http_date(text)
     assert found == datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -161,7 +161,7 @@ def test_an_equals_sign_may_be_in_a_token() -> None:
     assert redact_url('https://h/?token=a==&b=c=d') == 'https://h/?token=***&b=c=d'
 
 
-def test_a_scheme_of_credentials_is_no_secret() -> None:
+def test_a_scheme_of_credentials_is_not_a_secret() -> None:
     """Everything after the scheme is secret."""
     assert secrets_in_pairs([('Authorization', 'Digest a="b", c')]) == {
         'Digest a="b", c',
@@ -252,4 +252,4 @@ def test_unknown_values_are_shown_unchanged() -> None:
     late = TimedOut(url='u', phase='handshake', limit=timedelta(seconds=2))
     assert late.what() == 'u: handshake 2 s'
     none = WindowUnsatisfiable(url='u', window='newer than x', held=('a', 'b'))
-    assert '(versions held: a, b)' in none.what()
+    assert '(stored versions: a, b)' in none.what()

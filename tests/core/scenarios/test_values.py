@@ -155,7 +155,7 @@ def test_a_wrong_part_is_named(value: Any) -> None:
 
 
 @pytest.mark.parametrize('given', [None, [], {}, 'x', 7, [('a',)], ['ab']])
-def test_what_is_no_form_is_a_fault(given: Any) -> None:
+def test_an_invalid_form_is_a_fault(given: Any) -> None:
     """The fault names the argument; a text of two letters is not a pair."""
     fault = parse_multipart(given).failure()
     assert isinstance(fault, InvalidInput)

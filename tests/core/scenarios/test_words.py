@@ -91,7 +91,7 @@ def test_bytes_without_a_type_are_called_so() -> None:
     assert content_type_of(RawBody(b'x')) == 'application/octet-stream'
 
 
-def test_a_backslash_is_a_letter_where_it_is_no_separator() -> None:
+def test_a_backslash_is_a_letter_where_it_is_not_a_separator() -> None:
     """The name of a file may contain a backslash on POSIX."""
     assert ends_in_separator('a\\') is (os.altsep is not None)
     assert ends_in_separator('a/')

@@ -43,7 +43,7 @@ SECRET = 'pl4nted-by-name'
 NAMES = ('code', 'x-access')
 URL = f'https://example.org/x;code={SECRET}/t.csv?code={SECRET}&a=1'
 MIRROR = f'https://mirror.example/t.csv?code={SECRET}'
-WISH = a_descriptor(
+TARGET = a_descriptor(
     URL,
     headers={'X-Access': SECRET, 'Accept': 'text/csv'},
     query={'Code': SECRET},
@@ -55,23 +55,23 @@ WISH = a_descriptor(
 def test_every_form_of_a_descriptor_masks_declared_secrets() -> None:
     """Its repr and its copy without secrets, its fields, its plan as text, repr and JSON."""
     policy = a_policy(checksum_file=ChecksumList(f'https://h/sums?code={SECRET}'), segments=4)
-    made = plan(WISH, policy, a_snapshot(WISH)).unwrap()
+    made = plan(TARGET, policy, a_snapshot(TARGET)).unwrap()
     assert isinstance(made, Plan)
     shown = [
-        WISH,
-        WISH.headers,
-        WISH.redacted(),
+        TARGET,
+        TARGET.headers,
+        TARGET.redacted(),
         made,
         made.policy,
         made.to_json(),
-        shown_url(WISH),
+        shown_url(TARGET),
     ]
     shown += [*made.effects, *made.decision.addresses]
     for one in shown:
         assert SECRET not in repr(one)
         assert SECRET not in str(one)
     assert 'code=***' in str(made)
-    assert Plan.from_json(made.to_json()).unwrap().with_descriptor(WISH, policy).unwrap() == made
+    assert Plan.from_json(made.to_json()).unwrap().with_descriptor(TARGET, policy).unwrap() == made
     forms = a_descriptor(query={'code': SECRET}, post=True, secret_names='code')
     assert SECRET not in repr(forms.redacted().body)
     assert forms.redactor.secrets == {SECRET}
@@ -79,9 +79,9 @@ def test_every_form_of_a_descriptor_masks_declared_secrets() -> None:
 
 def test_secret_names_do_not_change_the_cache_key() -> None:
     """The download is the same."""
-    plain = replace(WISH, secret_names=())
-    assert cache_key(plain) == cache_key(WISH)
-    assert plain != WISH
+    plain = replace(TARGET, secret_names=())
+    assert cache_key(plain) == cache_key(TARGET)
+    assert plain != TARGET
     assert 'secret_names' not in OPTIONS
 
 
@@ -92,12 +92,12 @@ def test_a_bad_name_is_a_fault() -> None:
 
 def test_a_declared_field_is_a_credential() -> None:
     """It is not sent to another origin: by a redirect, to a mirror, or for a checksum file."""
-    sent = build_request(WISH, WISH.url, 'me/1').unwrap()
+    sent = build_request(TARGET, TARGET.url, 'me/1').unwrap()
     assert sent.headers.get('X-Access') == SECRET
     here = follow_redirect(sent, a_head(302, {'Location': '/y'}), (sent.url,), 5).unwrap()
     there = follow_redirect(sent, a_head(302, {'Location': 'https://o/'}), (sent.url,), 5).unwrap()
     assert here.headers.get('X-Access') == SECRET
-    for elsewhere in (there, build_request(WISH, MIRROR, 'me/1').unwrap()):
+    for elsewhere in (there, build_request(TARGET, MIRROR, 'me/1').unwrap()):
         assert 'X-Access' not in elsewhere.headers
         assert elsewhere.headers.get('Accept') == 'text/csv'
         assert SECRET in elsewhere.secrets()
@@ -111,7 +111,7 @@ def test_a_declared_field_is_a_credential() -> None:
 def test_a_checksum_file_elsewhere_gets_no_credentials() -> None:
     """Neither header fields nor the client certificate; at the same origin it gets both."""
     tls = Tls(cert='me.pem', key='me.key', cainfo='ca.pem')
-    target = replace(WISH, tls=tls)
+    target = replace(TARGET, tls=tls)
     for place, is_same in (('https://example.org/sums', True), ('https://o/sums?code=x', False)):
         [effect, *_] = [
             one
@@ -132,7 +132,7 @@ def test_a_checksum_file_elsewhere_gets_no_credentials() -> None:
 
 def test_response_fields_are_masked_by_declared_names() -> None:
     """In the record: under their names, under other names, and as a field name."""
-    run = Run(WISH, a_policy(), a_snapshot(WISH, cache=a_cache())).go_well(until=Exchange)
+    run = Run(TARGET, a_policy(), a_snapshot(TARGET, cache=a_cache())).go_well(until=Exchange)
     [exchange] = run.exchanges
     told = {'X-Access': 'new-secret', 'X-Echo': SECRET, SECRET: '1', 'Location': f'/?code={SECRET}'}
     run.feed(answered(200, {**told, 'Content-Type': 'text/csv'})).go_well(until=Record)
@@ -147,7 +147,7 @@ def test_response_fields_are_masked_by_declared_names() -> None:
 
 def test_the_story_contains_no_echoed_secret() -> None:
     """In responses, interruptions and segments; events without secrets are unchanged."""
-    run = Run(WISH, a_policy(), a_snapshot(WISH)).go_well(until=Exchange)
+    run = Run(TARGET, a_policy(), a_snapshot(TARGET)).go_well(until=Exchange)
     [exchange] = run.exchanges
     fault = TimedOut(url='https://h/', phase='total', limit=exchange.stall_timeout)
     head = a_head(200, {'X-Echo': SECRET})
@@ -188,7 +188,7 @@ def test_headers_keep_declared_names() -> None:
 
 def test_a_pickled_outcome_stores_no_secret() -> None:
     """Its story is masked by value and by name; steps without a request are kept."""
-    run = Run(WISH, a_policy(), a_snapshot(WISH)).go_well(until=Exchange)
+    run = Run(TARGET, a_policy(), a_snapshot(TARGET)).go_well(until=Exchange)
     [exchange] = run.exchanges
     fault = TimedOut(url='https://h/', phase='total', limit=exchange.stall_timeout)
     whole = answered(200, {'X-Echo': SECRET, 'X-Access': 'given-now'})
@@ -198,7 +198,7 @@ def test_a_pickled_outcome_stores_no_secret() -> None:
     )
     waited = (Wait(duration=exchange.stall_timeout, reason=''), Waited(at=NOW))
     story: tuple[Any, ...] = (
-        (ReadChecksums(target=WISH, max_bytes=1), ChecksumsRead(at=NOW, text='')),
+        (ReadChecksums(target=TARGET, max_bytes=1), ChecksumsRead(at=NOW, text='')),
         (exchange, whole),
         (exchange, broken),
         (many, SegmentsEnded(at=NOW, ends=(whole, None))),

@@ -37,7 +37,7 @@ from tests.builders import (
 )
 
 TOKEN = 'tok/3n of-mine'
-WISH = a_descriptor(headers={'Authorization': f'Bearer {TOKEN}'})
+TARGET = a_descriptor(headers={'Authorization': f'Bearer {TOKEN}'})
 ELSEWHERE = 'https://elsewhere.example/t.csv'
 
 
@@ -130,7 +130,9 @@ def test_secrets_of_a_body_stay_with_their_origin(content: dict[str, Any], is_to
 
 def run() -> Run:
     """A run to memory with a token."""
-    return Run(WISH, a_policy(retries=0), a_snapshot(WISH)).feed(PartOpened(at=NOW, size_bytes=0))
+    return Run(TARGET, a_policy(retries=0), a_snapshot(TARGET)).feed(
+        PartOpened(at=NOW, size_bytes=0)
+    )
 
 
 def test_redirects_show_no_echoed_secret() -> None:
@@ -179,9 +181,9 @@ def test_faults_show_no_echo() -> None:
 def test_what_is_hidden_makes_no_other_request() -> None:
     """Hidden secrets are not compared."""
     plain = build_request(a_descriptor(), URL, 'me').unwrap()
-    secret = build_request(WISH, URL, 'me').unwrap()
+    secret = build_request(TARGET, URL, 'me').unwrap()
     assert plain.hidden == ()
-    assert set(secret.hidden) == WISH.redactor.secrets
+    assert set(secret.hidden) == TARGET.redactor.secrets
     assert replace(secret, hidden=()) == secret
     assert secret.redacted().hidden == ()
 

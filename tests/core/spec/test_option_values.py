@@ -60,13 +60,13 @@ def test_values(read: Callable[[str, object], Any], value: object, expected: obj
 
 
 @pytest.mark.parametrize(('value', 'expected'), [(None, None), (' None ', None), (3, 3), ('3', 3)])
-def test_none_is_no_limit(value: object, expected: object) -> None:
+def test_none_means_unlimited(value: object, expected: object) -> None:
     """Also as text."""
     assert or_none(read_count)('name', value).unwrap() == expected
 
 
 @pytest.mark.parametrize('value', ['no', []])
-def test_what_is_no_limit_is_parsed(value: object) -> None:
+def test_the_words_for_unlimited_are_parsed(value: object) -> None:
     """The fault is that of the parser."""
     fault = InvalidInput(where='name', problem=f'must be a whole number, not {value!r}')
     assert or_none(read_count)('name', value).failure() == fault
@@ -90,7 +90,7 @@ def test_other_values(read: Callable[[str, object], Any], value: object, problem
 @pytest.mark.parametrize(
     ('value', 'shown'),
     [
-        ('7', "'7'"), (7, '7'), (True, 'True'), (NOTHING, 'datetime.timedelta(0)'),
+        ('7', "'7'"), (7, '7'), (True, 'True'), (NOTHING, '0 s'),
         ('7d for', "'7d for'"), ('7d for 200', "'7d for 200'"), ('7d for 404, all', "'7d for 404, all'"),
         ('-7d', "'-7d'"), ({'statuses': [404]}, "{'statuses': [404]}"),
         ({'for': '7d', 'status': [404]}, "{'for': '7d', 'status': [404]}"),
@@ -179,7 +179,7 @@ def test_a_policy_without_ages_is_the_same_at_any_time() -> None:
     assert policy.at(NOW) is policy
 
 
-def test_a_body_that_is_no_bytes() -> None:
+def test_a_body_that_is_not_bytes() -> None:
     """The advice names the other keywords."""
     found: Any = parse_content(None, post=None, json=None, multipart=None, data={'a': 1})
     assert found.failure() == InvalidInput(

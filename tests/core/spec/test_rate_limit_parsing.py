@@ -10,7 +10,7 @@ from dlmachine.core.spec.rate_limit import Bucket, Rate, draw, host_of, later, r
 
 
 @pytest.mark.parametrize('value', [True, PurePosixPath('3/s'), [3], '3/fortnight'])
-def test_what_is_no_rate_is_shown(value: object) -> None:
+def test_an_invalid_rate_is_shown(value: object) -> None:
     """The text of a value that is not text may look like a rate."""
     fault: Any = read_rate('rate', value).failure()
     assert fault.problem == f"must be a rate such as '3/s', not {value!r}"
@@ -48,6 +48,6 @@ def test_rest_of_a_longer_text_is_ignored() -> None:
     assert read_bucket('5.0\nleft\nover\n', 9.0) == Bucket(5.0)
 
 
-def test_a_url_in_a_query_is_no_host() -> None:
+def test_a_url_in_a_query_is_not_a_host() -> None:
     """Text after a second slash is not part of the host either."""
     assert host_of('http://h/?u=https://elsewhere/x#y') == 'http://h'

@@ -36,7 +36,7 @@ def test_normal_form(text: str, normal: str) -> None:
         ('file://me:pw@data/x', "names a file of another computer, 'data'"),
         ('file:///x?y', 'is the URL of a file, and contains ?'),
         ('file:///x#y', 'is the URL of a file, and contains #'),
-        ('file:///x%00', 'is the URL of a file, and contains %00, which no name may'),
+        ('file:///x%00', 'is the URL of a file, and contains %00, which no file name can contain'),
         ('file:///' + '%' * 30_000, 'has 90,008 characters; at most 65,536 are allowed'),
         ('data:text/csv', 'is a data: URL without the comma before its content'),
         ('data:;base64,!', 'is a data: URL whose content is not base64'),

@@ -346,7 +346,7 @@ def test_what_did_not_count_in_the_key_is_on_record() -> None:
     assert 's3cret' not in record.to_json()
 
 
-def test_a_parameter_that_does_not_count_is_no_other_source() -> None:
+def test_a_parameter_that_does_not_count_makes_no_other_source() -> None:
     """A signed URL with a new date is the same source; without the option it is another."""
     record = replace(a_record(), served_by=f'{URL}?X-Amz-Date=1&a=1')
     new = f'{URL}?X-Amz-Date=2&a=1'
