@@ -41,8 +41,8 @@ def observe(
 ) -> Snapshot:
     """Observe everything that a decision depends on, without changing anything.
 
-    A glance is followed by another observation before a file is written, so it skips the part, and
-    the backends and the random number as well if a stored copy is likely to be used.
+    A glance is followed by another observation before anything is requested, so it skips the part,
+    the backends and the random number.
     """
     key, wanted, now = cache_key(descriptor), policy.dest, clock.now()
     if policy.window is not ANY_TIME:
@@ -57,31 +57,32 @@ def observe(
         # A HEAD tells about the stored copy, wherever its response goes.
         is_elsewhere = isinstance(wanted, ToMemory) and descriptor.method != 'HEAD'
         cache = CacheSeen(folder=store.folder) if is_elsewhere else store.look_up(key, descriptor)
-    part, missing, may_fetch = None, None, may_need_part(policy, cache, file, now)
-    if policy.freshness is Freshness.HTTP:
-        may_fetch = may_fetch or not is_glance
-    if may_fetch and not is_glance:
-        is_folder = seen is not None and seen.kind is PathKind.FOLDER
-        folder = part_place(wanted, None if cache is None else cache.folder, is_folder=is_folder)
-        part = files.see_part(folder, part_stem(key, wanted))
-    may_be_known = policy.checksum is not None or descriptor.key_ignores_query
-    if may_fetch and may_be_known and cache is not None and store is not None:
-        wanted_others = others_wanted(descriptor, policy, key)
-        if wanted_others is not None:
-            cache = replace(cache, others=store.find_others(wanted_others))
-    if may_fetch and policy.remember_missing is not None:
-        missing = _find_missing(descriptor, policy, store, index, file, key)
-    may_send = may_fetch or not is_glance
+    part, missing = None, None
+    may_be_known = policy.checksum is not None or bool(descriptor.key_ignores_query)
+    if not is_glance or may_be_known or policy.remember_missing is not None:
+        may_fetch = may_need_part(policy, cache, file, now)
+        may_fetch = may_fetch or (not is_glance and policy.freshness is Freshness.HTTP)
+        if may_fetch and not is_glance:
+            is_folder = seen is not None and seen.kind is PathKind.FOLDER
+            beside = None if cache is None else cache.folder
+            folder = part_place(wanted, beside, is_folder=is_folder)
+            part = files.see_part(folder, part_stem(key, wanted))
+        if may_fetch and may_be_known and cache is not None and store is not None:
+            wanted_others = others_wanted(descriptor, policy, key)
+            if wanted_others is not None:
+                cache = replace(cache, others=store.find_others(wanted_others))
+        if may_fetch and policy.remember_missing is not None:
+            missing = _find_missing(descriptor, policy, store, index, file, key)
     return Snapshot(
         now=now,
-        chance=chance() if may_send else 0.0,
+        chance=0.0 if is_glance else chance(),
         key=key,
         cache=cache,
         destination=seen,
         file=file,
         part=part,
         missing=missing,
-        backends=backends() if may_send else None,
+        backends=None if is_glance else backends(),
     )
 
 

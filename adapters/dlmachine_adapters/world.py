@@ -31,7 +31,7 @@ from dlmachine.core.protocol.ports import (
     Workers,
 )
 from dlmachine.core.spec.descriptor import Descriptor
-from dlmachine.core.spec.destination import ToPath
+from dlmachine.core.spec.destination import ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters import making
 from dlmachine_adapters.hit_memo import HitMemo
@@ -188,15 +188,20 @@ class SystemWorld:
         return self._look(descriptor, policy, is_glance=False)
 
     def glance(self, descriptor: Descriptor, policy: Policy) -> Snapshot:
-        """Observe without the backends, for a run that observes again before it fetches."""
-        seen = None
+        """Observe without the backends, for a run that observes again before it fetches.
+
+        A download to memory takes no lock, and so does not observe again.
+        """
+        seen, is_glance = None, True
         if isinstance(policy.dest, ToPath):
             from dlmachine_adapters.known_files import see_recorded
 
             seen = see_recorded(
                 descriptor, policy, clock=self.clock, cache=self._folder, index=self._index
             )
-        return seen or self._look(descriptor, policy, is_glance=True)
+        elif isinstance(policy.dest, ToMemory) or self.store is None:
+            is_glance = False
+        return seen or self._look(descriptor, policy, is_glance=is_glance)
 
     def glance_at_known(self, wanted: Sequence[tuple[Descriptor, Policy]]) -> list[Snapshot | None]:
         """Observe several downloads together; None for each whose file is not recorded for it."""

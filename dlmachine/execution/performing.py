@@ -38,6 +38,9 @@ class Performer:
     `run` is the function for downloads within this one: of a login, of a checksum file.
     """
 
+    #: Entered for each exchange.
+    slot: AbstractContextManager[object] = nullcontext()
+
     def __init__(
         self,
         descriptor: Descriptor,
@@ -51,7 +54,6 @@ class Performer:
         self._policy = policy
         self._world = world
         self._run = run
-        self.slot: AbstractContextManager[object] = nullcontext()  # Entered for each exchange.
         self.began_at = began_at or world.clock.now()
         self._part: Part | None = None
         self._is_open = False

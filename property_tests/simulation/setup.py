@@ -8,11 +8,10 @@ from typing import Any
 from returns.pipeline import is_successful
 from returns.unsafe import unsafe_perform_io
 
-from dlmachine.core.decision.part_location import may_need_part
 from dlmachine.core.faults import Fault
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.outcome import Outcome
-from dlmachine.core.spec.destination import Auto
+from dlmachine.core.spec.destination import Auto, ToMemory
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import Freshness
 from dlmachine.execution.run import execute, run
@@ -266,9 +265,10 @@ class Stage:
         target = attempt.target
         world = SimWorld(self.shared, attempt, self.invariants.asked, self.recorded)
         seen = world.observe(target.descriptor, target.policy)
-        # Like the manager: the first look has no part, and no backends if a copy is likely to be used.
-        is_hit = not may_need_part(target.policy, seen.cache, seen.file, seen.now)
-        glanced = replace(seen, part=None, backends=None if is_hit else seen.backends)
+        # Like the manager: a first look that another one follows has neither a part nor backends.
+        dest = target.policy.dest
+        is_in_memory = dest == ToMemory() or (dest == Auto() and seen.cache is None)
+        glanced = seen if is_in_memory else replace(seen, part=None, backends=None)
         # A plan makes the same decision with a dry run, which is slow: one in four makes a plan.
         if attempt.process.number % 4 == 1:
             made = plan(target.descriptor, target.policy, seen)

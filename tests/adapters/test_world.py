@@ -14,7 +14,7 @@ from dlmachine.core.decision.part_location import part_stem
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import BackendMissing
 from dlmachine.core.protocol.body_decision import StoreBody
-from dlmachine.core.spec.destination import Auto, PathKind, ToPath
+from dlmachine.core.spec.destination import Auto, PathKind, ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters import backends
 from dlmachine_adapters.backends import Backends
@@ -58,7 +58,7 @@ def test_what_is_observed_is_what_is_there(tmp_path: Path) -> None:
 
 
 def test_a_glance_leaves_out_what_a_hit_has_no_need_of(tmp_path: Path) -> None:
-    """If no stored copy is likely to be used, only the part is left for the next observation."""
+    """The part and the backends are left for the observation with the lock held."""
     cache = tmp_path / 'cache'
     cache.mkdir()
     part = create_part(str(cache), part_stem(cache_key(a_target()), Auto()))
@@ -68,9 +68,18 @@ def test_a_glance_leaves_out_what_a_hit_has_no_need_of(tmp_path: Path) -> None:
     with SystemWorld(str(cache)) as world:
         seen, observed = (look(a_target(), Policy()) for look in (world.glance, world.observe))
 
-    assert seen.backends == observed.backends != ()
+    assert observed.backends
     assert observed.part is not None
-    assert seen.part is None
+    assert (seen.backends, seen.part, seen.chance) == (None, None, 0.0)
+
+
+@pytest.mark.parametrize(('cache', 'dest'), [('cache', ToMemory()), (None, Auto())])
+def test_a_download_to_memory_sees_everything_at_once(
+    tmp_path: Path, cache: str | None, dest: Auto | ToMemory
+) -> None:
+    """It takes no lock, so there is no second look."""
+    with SystemWorld(cache and str(tmp_path / cache)) as world:
+        assert world.glance(a_target(), Policy(dest=dest)).backends
 
 
 def test_an_observation_relies_on_nothing_remembered(

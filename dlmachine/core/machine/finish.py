@@ -9,6 +9,7 @@ from typing import Any, Final
 from dlmachine.core.cache.entries import CacheEntry, without_single_use
 from dlmachine.core.cache.freshness import choose_version, must_read
 from dlmachine.core.cache.http_reuse import is_last_resort, reusable_copies
+from dlmachine.core.caching.preconditions import may_be_answered
 from dlmachine.core.decision.locate import locate
 from dlmachine.core.faults import Bug, Fault, HttpStatus, Party
 from dlmachine.core.frozen import replace
@@ -40,7 +41,7 @@ def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> states
         return release(job, end, keep_part=keep_part)
     fault = locate(end, job.descriptor, job.decision.destination)
     may_fall_back = job.may_fall_back and _allows_stale(job.policy)
-    found = _stale_copy(job, fault) if may_fall_back else None
+    found = _stale_copy(job, fault) if may_fall_back and _may_be_answered(job) else None
     if found is not None:
         return _fall_back(job, *found, fault, keep_part=keep_part)
     if job.policy.any_status and isinstance(fault, HttpStatus):
@@ -53,6 +54,10 @@ def finish(job: Job, end: Outcome | Fault, *, keep_part: bool = False) -> states
 def _allows_stale(policy: Policy) -> bool:
     # By the rules of HTTP, the server may allow it, too.
     return policy.stale_if_error or policy.freshness is Freshness.HTTP
+
+
+def _may_be_answered(job: Job) -> bool:
+    return may_be_answered(job.descriptor.method, job.descriptor.headers)
 
 
 def _may_be_stale(job: Job, entry: CacheEntry | None, fault: Fault) -> bool:

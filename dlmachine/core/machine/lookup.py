@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.freshness import must_read
 from dlmachine.core.cache.http_reuse import is_unchanged
-from dlmachine.core.caching.preconditions import may_be_answered
 from dlmachine.core.decision.decide import choose
 from dlmachine.core.decision.locate import locate
 from dlmachine.core.decision.part_location import part_place, part_stem
@@ -43,7 +42,6 @@ def start(descriptor: Descriptor, policy: Policy, snapshot: Snapshot) -> states.
         decision=decided,
         began_at=snapshot.now,
         before=snapshot,
-        may_fall_back=may_be_answered(descriptor.method, descriptor.headers),
     )
     return _step_for_decision(job)
 
