@@ -7,7 +7,8 @@ optionally a `name`, a `path` in the folder of the batch and a `base_url`, and a
 Descriptor or a Policy; `[defaults]` has options for all entries, and `[variables]` has texts that
 replace `{name}` in URLs and paths.
 
-A bad entry becomes an item with a fault, and does not affect other entries.
+A bad entry becomes an item with a fault, and does not affect other entries. Two entries with one
+path make the manifest invalid.
 
 A manifest may come from another person. Its relative paths are relative to its own folder. Files
 that it writes (`dest`) or sends to servers (in `multipart`, `cert`, `key`) must be in that folder,
@@ -27,7 +28,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen, replace
-from dlmachine.core.manifest.clashes import refuse_clashes
+from dlmachine.core.manifest.clashes import check_clashes
 from dlmachine.core.manifest.document import fill_variables, join_base, parse_document
 from dlmachine.core.manifest.lists import is_checksum_file, list_entries, numbered_urls
 from dlmachine.core.manifest.places import ALLOW, USE_DEST, parse_place
@@ -93,7 +94,8 @@ def read_manifest(
     and outside the folder of a batch. URLs without a scheme are relative to `base_url`, unless the
     manifest has one.
 
-    Faults: `InvalidInput` for a file that cannot be read or has an unknown form.
+    Faults: `InvalidInput` for a file that cannot be read or has an unknown form, or entries that
+    have one path.
     """
     defaults = base if isinstance(base, Defaults) else Defaults(policy=base or Policy())
     name = expand(fsdecode(path))
@@ -104,20 +106,22 @@ def read_manifest(
         base_url=base_url,
     )
     if not is_structured(name):
-        return read_text_file(name).map(lambda text: parse_text(text, defaults, around))
+        return read_text_file(name).bind(lambda text: parse_text(text, defaults, around))
     return read_document(name).bind(lambda found: _read_entries(around, found, defaults))
 
 
-def parse_text(text: str, defaults: Defaults, around: Surroundings) -> tuple[Item, ...]:
-    """Make the items of a text file: a list of URLs, or a checksum file."""
+def parse_text(
+    text: str, defaults: Defaults, around: Surroundings
+) -> Result[tuple[Item, ...], Fault]:
+    """Make the items of a text file: a list of URLs, or a checksum file; faults as above."""
     shown = printable(around.path)
     if not is_checksum_file(text, around.path):
-        return parse_lines(text.split('\n'), defaults, shown)
+        return Success(parse_lines(text.split('\n'), defaults, shown))
     items = (
         _listed(entry, defaults, f'{shown}, {label}', around)
         for label, entry in list_entries(text, around.path)
     )
-    return refuse_clashes(tuple(items))
+    return check_clashes(tuple(items), shown)
 
 
 def _listed(
@@ -190,7 +194,7 @@ def _parse_words(
     if entry.get('path') is not None and not words.keys().isdisjoint({'dest', 'destination'}):
         problem = 'cannot be combined with dest'
         return Failure(InvalidInput(where='path', problem=problem, advice='Pass one of them'))
-    path = _parse_path(entry, around)
+    path = _parse_path(entry.get('path'), around)
     if not (words or defaults.rules or defaults.described):
         # Most entries have a URL and a path, and there may be many.
         if type(path) is Failure:
@@ -213,16 +217,11 @@ def _parse_words(
         return Failure(error.fault)
 
 
-def _parse_path(
-    entry: Mapping[str, object], around: Surroundings | None
-) -> Result[str | None, Fault]:
-    path = entry.get('path')
+def _parse_path(path: object, around: Surroundings | None) -> Result[Any, Fault]:
     if path is None:
         return Success(None)
-    allow_outside = around is not None and around.allow_outside
-    advice = ALLOW if around is not None else USE_DEST
-    place: Result[Any, Fault] = parse_place(path, allow_outside=allow_outside, advice=advice)
-    return place
+    is_allowed, advice = (False, USE_DEST) if around is None else (around.allow_outside, ALLOW)
+    return parse_place(path, allow_outside=is_allowed, advice=advice)
 
 
 def _describe(url: Any, words: Mapping[str, Any], described: Mapping[str, Any]) -> core.Descriptor:
@@ -263,7 +262,7 @@ def _read_entries(
         _read_entry(entry, own.unwrap(), f'{path}, {label}', around, document.variables)
         for label, entry in document.entries
     )
-    return Success(refuse_clashes(tuple(items)))
+    return check_clashes(tuple(items), path)
 
 
 def _read_entry(

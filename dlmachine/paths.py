@@ -261,7 +261,7 @@ def is_folder_inside(inner: str, outer: str) -> bool:
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _is_inside_again(inner: str, outer: str, *_: tuple[int, ...]) -> bool:
     return is_inside(absolute(inner), outer)
 

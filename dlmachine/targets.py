@@ -186,14 +186,17 @@ def parse_entry(target: Target, config: Config) -> 'str | core.Descriptor | Item
 def parse_entries(
     targets: Iterable[Target], config: Config, dest: str | bool | None
 ) -> Iterable[Any]:
-    """The targets of a batch, in which dicts are entries; in a folder each has its own path."""
+    """The targets of a batch, in which dicts are entries; in a folder each has its own path.
+
+    Raises: RequestError for two entries with one path; of an iterator the second becomes a failure.
+    """
     parsed: Iterator[Any] = (parse_entry(one, config) for one in targets)
     is_whole = isinstance(targets, Collection)
     if not isinstance(dest, str):
         return tuple(parsed) if is_whole else parsed
-    from dlmachine.core.manifest.clashes import refuse_clashes, refuse_clashes_in_turn
+    from dlmachine.core.manifest.clashes import check_clashes, refuse_clashes_in_turn
 
-    return refuse_clashes(tuple(parsed)) if is_whole else refuse_clashes_in_turn(parsed)
+    return unwrap(check_clashes(tuple(parsed))) if is_whole else refuse_clashes_in_turn(parsed)
 
 
 def item_of(

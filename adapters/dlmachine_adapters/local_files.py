@@ -272,7 +272,7 @@ def _real_folder(path: str, seen: os.stat_result | None) -> str:
     return _real_again(path, seen.st_dev, seen.st_ino, seen.st_ctime_ns)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _real_again(path: str, *_: int) -> str:
     return _real(path)
 

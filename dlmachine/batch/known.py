@@ -21,8 +21,10 @@ from dlmachine_adapters.world import SystemWorld
 
 Target = TypeVar('Target')
 
-#: The number of files that are looked at together.
-_TOGETHER: Final = 64
+#: The numbers of files that are looked at together: at first, and once looks are known to be quick.
+#: Files of one folder are looked at with one query of its index, wherever they stand in the batch.
+_AT_FIRST: Final = 64
+_MAX_TOGETHER: Final = 512
 #: If a look at a file waits longer for the file system, several threads do it faster.
 _MAX_WAIT_SECONDS: Final = 0.01
 
@@ -48,8 +50,8 @@ def end_known_files(
 ) -> Iterator[Task[Target]]:
     """The same, with the results of those whose files are known; several are taken ahead."""
     numbered = number(tasks)
-    is_quick, is_first = True, True
-    while chunk := list(islice(numbered, _TOGETHER)):
+    is_quick, is_first, together = True, True, _AT_FIRST
+    while chunk := list(islice(numbered, together)):
         if not is_quick or world.stop.is_set:
             yield from chunk
             continue
@@ -58,7 +60,9 @@ def end_known_files(
             results = _end(chunk, world, report)
         waited = (monotonic() - began) - (thread_time() - used)
         # The first look opens the index.
-        is_quick, is_first = is_first or waited < _MAX_WAIT_SECONDS * len(chunk), False
+        is_quick = is_first or waited < _MAX_WAIT_SECONDS * len(chunk)
+        together = together if is_first else min(2 * together, _MAX_TOGETHER)
+        is_first = False
         for task, done in zip(chunk, results, strict=True):
             if done is None:
                 yield task

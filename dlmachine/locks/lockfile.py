@@ -7,7 +7,7 @@ The lockfile of `data.toml` is `data.toml.lock`. What is in it is decided by the
 import os
 from collections.abc import Iterable, Mapping
 from functools import partial
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from os import fsdecode
 from pathlib import Path
 from typing import Any, Final
@@ -52,13 +52,16 @@ FROZEN_VARIABLE: Final = 'DLMACHINE_FROZEN'
 
 @frozen
 class Locking:
-    """A manifest, its entries with their digests, and its lockfile (`found` is None: no file)."""
+    """A manifest, its entries with their digests, and its lockfile.
+
+    `found` is the digest of the text of the lockfile, which may be large; None without a lockfile.
+    """
 
     manifest: str
     items: Mapping[str, Item]
     digests: Mapping[str, str]
     path: str
-    found: str | None
+    found: bytes | None
     #: What the lockfile has, by the names of the entries.
     locked: Mapping[str, LockedFile]
     #: The same without entries that have changed since.
@@ -120,7 +123,7 @@ def read_locking(
         items=by_name,
         digests=digests,
         path=path,
-        found=found,
+        found=None if found is None else _text_digest(found),
         locked=locked,
         pinned={one: file for one, file in locked.items() if one not in unlocked},
         difference=difference,
@@ -168,7 +171,7 @@ def write_locking(locking: Locking, found: Mapping[str, LockedFile]) -> LockWrit
     kept = {name: file for name, file in locking.pinned.items() if name in locking.items}
     files = {**kept, **found}
     text = write_lock(make_lock(files.values()))
-    if text == locking.found:
+    if _text_digest(text) == locking.found:
         return LockWritten()
     try:
         replace_text(Path(locking.path), text)
@@ -224,6 +227,10 @@ def _parse(text: str, path: str) -> Result[Lock, Fault]:
         fault: Any = read.failure()
         return Failure(replace(fault, advice=DAMAGED))
     return parse_lock(read.unwrap(), name)
+
+
+def _text_digest(text: str) -> bytes:
+    return sha256(text.encode('utf-8', 'surrogateescape')).digest()
 
 
 def _digest(item: Item) -> str:

@@ -118,6 +118,19 @@ def test_files_that_may_have_changed_are_read_in_threads(
     assert len(server.asked) == asked
 
 
+def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of files that are looked at together, as they come."""
+    looked: list[int] = []
+    end = known._end
+
+    def counted(chunk: list[Any], *rest: Any) -> list[Any]:
+        looked.append(len(chunk))
+        return end(chunk, *rest)
+
+    monkeypatch.setattr(known, '_end', counted)
+    return looked
+
+
 def test_where_a_look_takes_long_threads_take_over(
     make_manager: MakeManager,
     server: Server,
@@ -126,21 +139,28 @@ def test_where_a_look_takes_long_threads_take_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As on a network file system."""
-    asked, looked = len(server.asked), list[int]()
+    asked, looked = len(server.asked), count_looks(monkeypatch)
     monkeypatch.setattr(known, '_MAX_WAIT_SECONDS', -1)
-    end = known._end
-
-    def counted(chunk: list[Any], *rest: Any) -> list[Any]:
-        looked.append(len(chunk))
-        return end(chunk, *rest)
-
-    monkeypatch.setattr(known, '_end', counted)
 
     results = make_manager(freshness='stored').download_all(urls, folder)
 
     assert len(results.ok) == COUNT
     assert len(server.asked) == asked
-    assert looked == [known._TOGETHER] * 2
+    assert looked == [known._AT_FIRST] * 2
+
+
+def test_while_looks_are_quick_more_files_are_looked_at_together(
+    make_manager: MakeManager, urls: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of many folders may stand in any order: each folder is asked once for several."""
+    looked = count_looks(monkeypatch)
+    for name, value in (('_MAX_WAIT_SECONDS', 60), ('_AT_FIRST', 8), ('_MAX_TOGETHER', 32)):
+        monkeypatch.setattr(known, name, value)
+
+    results = make_manager(freshness='stored').download_all(urls, folder)
+
+    assert len(results.ok) == COUNT
+    assert looked[:5] == [8, 8, 16, 32, 32]
 
 
 def test_an_iterator_is_not_read_ahead(

@@ -86,6 +86,38 @@ def test_an_error_names_its_entry(run: RunCommand, server: Server, tmp_path: Pat
     assert got.stderr.startswith('error: out: path (')
 
 
+@pytest.mark.parametrize(
+    'words',
+    [
+        ('get', '-i'), ('get', '--dir', 'data', '-i'), ('plan', '-i'), ('audit',),
+        ('audit', '--probe', '-i'), ('audit', '--dir', 'data'), ('lock',), ('lock', '--check'),
+        ('sync',), ('adopt', '--dir', 'data', '-i'),
+    ],
+    ids=' '.join,
+)  # fmt: skip
+def test_two_entries_for_one_path_are_refused_before_any_download(
+    run: RunCommand, server: Server, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """The error names both, by every command."""
+    urls = [server.on(f'/{name}', resource(BODY)) for name in 'abc']
+    entries = [
+        {'url': url, 'name': name, 'path': path}
+        for url, name, path in zip(urls, ('one', 'two', 'other'), ('t', 't', 'u'), strict=True)
+    ]
+    (tmp_path / 'work' / 'm.json').write_text(json.dumps(entries))
+    (tmp_path / 'work' / 'data').mkdir()
+
+    found = run(*words, 'm.json')
+
+    assert found.returncode == 2
+    assert found.stderr == (
+        "error: entry 'two' (m.json) has the path 't', which is that of entry 'one'. "
+        'Give each entry a path of its own; some file systems ignore case\n'
+    )
+    assert not server.asked
+    assert {path.name for path in (tmp_path / 'work').rglob('*')} == {'m.json', 'data'}
+
+
 def test_a_check_upgrades_nothing(run: RunCommand, manifest: str) -> None:
     """Both together are refused by their flags."""
     for words in (('--upgrade',), ('--upgrade-entry', 'x')):

@@ -400,7 +400,7 @@ def test_a_lock_has_no_secret(make_manager: MakeManager, case: Case) -> None:
         ({'a': 'url = "t.tsv"\npath = "../t"'}, "'../t' leads outside the folder"),
         (
             {'a': 'url = "t.tsv"\npath = "t"', 'b': 'url = "u.tsv"\npath = "T"'},
-            "entry 'b' has the path 'T', which is that of entry 'a'",
+            "data.toml) has the path 'T', which is that of entry 'a'",
         ),
         ({'a': 'url = "t.tsv"', 'b': 'url = "u.tsv"\nname = "a"'}, "has two entries named 'a'"),
     ],

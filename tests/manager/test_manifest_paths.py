@@ -102,25 +102,45 @@ def test_entries_may_be_dicts(make_manager: MakeManager, server: Server, tmp_pat
         {'url': url, 'checksum': md5(BODY).hexdigest(), 'path': 'a/t.tsv', 'name': 'first'},
         {'url': 't.tsv', 'base_url': server.url('/'), 'checksum': sha256(OTHER).hexdigest()},
         {'url': url, 'retires': 1},
-        {'url': url, 'path': 'A/T.tsv', 'name': 'second'},
         {'url': url, 'path': '../t.tsv'},
     ]
 
     done = make_manager().download_all(entries, tmp_path / 'data')
     one_by_one = list(make_manager().download_many(iter(entries), tmp_path / 'other'))
 
-    assert [item.ok for item in done] == [True, False, False, False, False]
+    assert [item.ok for item in done] == [True, False, False, False]
     assert (tmp_path / 'data' / 'a' / 't.tsv').read_bytes() == BODY
     assert [item.fault.code for item in done.failed] == [
-        'digest_mismatch', 'unknown_name', 'invalid_input', 'invalid_input',
+        'digest_mismatch', 'unknown_name', 'invalid_input',
     ]  # fmt: skip
-    assert "entry 'second' has the path 'A/T.tsv', which is that of entry 'first'" in str(
-        done[3].fault
-    )
-    assert str(done[4].fault).endswith('Pass dest= for a file elsewhere')
+    assert str(done[3].fault).endswith('Pass dest= for a file elsewhere')
     assert sorted(item.index for item in one_by_one if item.ok) == [0]
     outcome = make_manager().fetch(entries[0], False)
     assert outcome.record.sha256 == sha256(BODY).hexdigest()
+
+
+def test_dicts_with_one_path_are_refused_together(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """Before anything is downloaded; of an iterator, the second one is a failure."""
+    url = server.on('/t.tsv', resource(BODY))
+    entries: list[dict[str, object]] = [
+        {'url': url, 'path': 'a/t.tsv', 'name': 'first'},
+        {'url': server.url('/u.tsv'), 'path': 'A/T.tsv', 'name': 'second'},
+    ]
+    problem = "entry 'second' has the path 'A/T.tsv', which is that of entry 'first'"
+
+    with pytest.raises(dm.RequestError, match=problem):
+        make_manager().download_all(entries, tmp_path / 'data')
+    with pytest.raises(dm.RequestError, match=problem):
+        make_manager().download_many(entries, tmp_path / 'data')
+    assert not server.asked
+
+    first, second = make_manager().download_many(iter(entries), tmp_path / 'data')
+    done, failed = sorted((first, second), key=lambda item: item.index)
+    assert done.ok
+    assert problem in str(failed.fault)
+    assert [asked.path for asked in server.asked] == ['/t.tsv']
 
 
 def test_without_a_folder_a_path_has_no_meaning(
@@ -239,5 +259,5 @@ def test_a_repeated_line_is_the_same_download(
     assert len(server.asked) - asked == 1
 
     sums.write_text(line + other)
-    refused = items_of(sums, base_url=server.url('/v1.2/'))[1].fault
-    assert "which is that of entry 'data/t.tsv'" in str(refused)
+    read = dm.read_manifest(sums, base_url=server.url('/v1.2/'))
+    assert "which is that of entry 'data/t.tsv'" in str(read.failure())

@@ -66,6 +66,7 @@ def _read_text(path: str) -> Any:
 
 
 def _parse(text: str, manager: 'DownloadManager', given: 'Mapping[str, Any]') -> 'tuple[Item, ...]':
+    from dlmachine.errors import unwrap
     from dlmachine.manifest import Surroundings, parse_text
 
     around = Surroundings(
@@ -74,7 +75,7 @@ def _parse(text: str, manager: 'DownloadManager', given: 'Mapping[str, Any]') ->
         allow_outside=given['allow_outside'],
         base_url=given['base_url'],
     )
-    return parse_text(text, manager.config.defaults, around)
+    return unwrap(parse_text(text, manager.config.defaults, around))
 
 
 def check_input(path: str | None, urls: tuple[str, ...]) -> None:

@@ -8,7 +8,9 @@ from itertools import tee
 from typing import Any, Final
 from unicodedata import normalize
 
-from dlmachine.core.faults import InvalidInput
+from returns.result import Failure, Result, Success
+
+from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.frozen import replace
 from dlmachine.core.manifest.places import MAX_CHARS
 
@@ -16,25 +18,36 @@ from dlmachine.core.manifest.places import MAX_CHARS
 _MAX_LEVELS: Final = 16
 
 
-def refuse_clashes(targets: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The targets; an entry whose path another download has becomes an item with a fault."""
+def check_clashes(targets: tuple[Any, ...], source: str = '') -> Result[tuple[Any, ...], Fault]:
+    """The targets, if each has a path of its own; otherwise none of them may be downloaded.
+
+    Faults: `InvalidInput` that names the path, its two entries, and the `source` of them.
+    """
     paths = [getattr(one, 'path', None) for one in targets]
     if not may_clash(path for path in paths if path):
-        return targets
-    return tuple(refuse_clashes_in_turn(targets))
+        return Success(targets)
+    faults = (fault for _, fault in _faults(targets, source) if fault is not None)
+    fault = next(faults, None)
+    return Success(targets) if fault is None else Failure(fault)
 
 
 def refuse_clashes_in_turn(targets: Iterable[Any]) -> Iterator[Any]:
-    """The same for targets that come one by one."""
+    """The targets one by one; an entry whose path an earlier one has becomes one with a fault."""
+    for item, fault in _faults(targets):
+        yield item if fault is None else replace(item, descriptor=None, fault=fault)
+
+
+def _faults(targets: Iterable[Any], source: str = '') -> Iterator[tuple[Any, Fault | None]]:
     items, named = tee(targets)
     places = ((getattr(one, 'name', ''), getattr(one, 'path', None), _what(one)) for one in named)
     advice = 'Give each entry a path of its own; some file systems ignore case'
+    file = f' ({source})' if source else ''
     for item, problem in zip(items, find_clashes(places), strict=True):
         if problem is None:
-            yield item
+            yield item, None
         else:
-            fault = InvalidInput(where=f'entry {item.name!r}', problem=problem, advice=advice)
-            yield replace(item, descriptor=None, fault=fault)
+            where = f'entry {item.name!r}{file}'
+            yield item, InvalidInput(where=where, problem=problem, advice=advice)
 
 
 def _what(target: object) -> object:

@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from returns.result import Failure, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.manifest.clashes import (
+    check_clashes,
     find_clashes,
     may_clash,
-    refuse_clashes,
     refuse_clashes_in_turn,
 )
 
@@ -26,27 +27,34 @@ class Entry:
     fault: Fault | None = None
 
 
-def test_an_entry_whose_path_is_taken_is_refused() -> None:
-    """All at once, or one by one; the others stay as they are, and so do URLs."""
+def test_entries_with_one_path_are_refused() -> None:
+    """Together, or the later one of those that come one by one; the others stay as they are."""
     fine: tuple[object, ...] = (
         'http://h/x',
         Entry(name='a', path='a.csv'),
         Entry(name='b', path=None),
     )
     clashing = Entry(name='c', path='A.csv', descriptor='d')
+    fault = InvalidInput(
+        where="entry 'c'",
+        problem="has the path 'A.csv', which is that of entry 'a'",
+        advice='Give each entry a path of its own; some file systems ignore case',
+    )
 
-    assert refuse_clashes(fine) is fine
-    for found in (
-        refuse_clashes((*fine, clashing)),
-        tuple(refuse_clashes_in_turn(iter([*fine, clashing]))),
-    ):
-        assert found[:3] == fine
-        assert found[3].descriptor is None
-        assert found[3].fault == InvalidInput(
-            where="entry 'c'",
-            problem="has the path 'A.csv', which is that of entry 'a'",
-            advice='Give each entry a path of its own; some file systems ignore case',
-        )
+    assert check_clashes(fine) == Success(fine)
+    assert check_clashes((*fine, clashing)) == Failure(fault)
+    assert check_clashes((*fine, clashing), 'm.toml') == Failure(
+        replace(fault, where="entry 'c' (m.toml)")
+    )
+    found = tuple(refuse_clashes_in_turn(iter([*fine, clashing])))
+    assert found == (*fine, replace(clashing, descriptor=None, fault=fault))
+
+
+def test_paths_that_only_look_alike_are_allowed() -> None:
+    """A look at all paths together finds too many clashes rather than too few."""
+    deep = (Entry(name='a', path='/'.join('d' * 40)),)
+
+    assert check_clashes(deep) == Success(deep)
 
 
 @pytest.mark.parametrize('field', ['descriptor', 'policy', 'sha256'])
@@ -56,8 +64,8 @@ def test_entries_may_download_the_same_to_one_path(field: str) -> None:
     changed: Any = {field: 'x'}
     other = replace(same, **changed)
 
-    assert refuse_clashes((one, same)) == (one, same)
-    assert refuse_clashes((one, other))[1].fault is not None
+    assert check_clashes((one, same)) == Success((one, same))
+    assert isinstance(check_clashes((one, other)), Failure)
 
 
 @pytest.mark.parametrize(
