@@ -132,7 +132,16 @@ class Composition:
     def prepare(
         self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> tuple[core.Descriptor, Policy]:
-        """Descriptor and Policy of one call: its options over those of the manager."""
+        """Descriptor and Policy of one call: its options over those of the manager.
+
+        Raises: RequestError for an unknown option or a bad value.
+
+        >>> from dlmachine import DownloadManager
+        >>> with DownloadManager(retries=5) as manager:
+        ...     descriptor, policy = manager.prepare('https://example.org/table.tsv', timeout=60)
+        ...     descriptor.url, policy.retries, policy.timeout.total_seconds()
+        ('https://example.org/table.tsv', 5, 60.0)
+        """
         # What these say depends on nothing else; what `~` stands for may change.
         is_plain = not options or PLAIN_VALUES.issuperset(map(type, options.values()))
         is_fixed = dest is None or (type(dest) is str and dest[:1] != '~')
@@ -144,7 +153,7 @@ class Composition:
     def wish(
         self, url: Target, dest: DestInput = None, **options: Any
     ) -> tuple[core.Descriptor, Policy]:
-        """The former name of `prepare`."""
+        """The former name of `prepare`, which still works with a DeprecationWarning."""
         warn_renamed('DownloadManager.wish', 'prepare')
         return self.prepare(url, dest, **options)
 

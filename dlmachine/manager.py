@@ -98,13 +98,27 @@ class DownloadManager(FileReading):
 
         Raises: DownloadError, whose message says what failed, where, after how many requests, and
         what to do. The destination then holds what it held before.
+
+        >>> from dlmachine.demo import examples
+        >>> with examples() as server, DownloadManager() as manager:
+        ...     manager.download(f'{server.url}/table.tsv', dest=False).read(4)
+        b'gene'
         """
         return self.fetch(url, dest, **options).content
 
     def fetch(
         self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> Outcome:
-        """The same as `download`, as an Outcome: path or buffer, origin, record, story."""
+        """The same as `download`, as an Outcome: path or buffer, origin, record, story.
+
+        Raises: DownloadError.
+
+        >>> from dlmachine.demo import examples
+        >>> with examples() as server, DownloadManager() as manager:
+        ...     outcome = manager.fetch(f'{server.url}/table.tsv', dest=False)
+        ...     outcome.origin.value, outcome.status, outcome.record.size_bytes
+        ('network', 200, 25)
+        """
         descriptor, policy = self.prepare(url, dest, **options)
         world = self._world
         if 'progress' in options or 'on_event' in options:
@@ -130,6 +144,11 @@ class DownloadManager(FileReading):
         """What `download` would do with the same options; only reads.
 
         Raises: DownloadError for a download that would be refused.
+
+        >>> with DownloadManager() as manager:
+        ...     plan = manager.plan('https://example.org/table.tsv', dest='data/')
+        ...     plan.verdict.value, plan.reason.value
+        ('fetch', 'the destination is a path')
         """
         from dlmachine.core.plan.plan import plan
 
@@ -147,6 +166,12 @@ class DownloadManager(FileReading):
 
         Raises: RequestError for a request other than GET, a bad option, or `offline`;
         CancelledError.
+
+        >>> from dlmachine.demo import examples
+        >>> with examples() as server, DownloadManager() as manager:
+        ...     result = manager.probe(f'{server.url}/table.tsv')
+        ...     result.status.value, result.size_bytes
+        ('alive', 25)
         """
         from dlmachine.execution.probing import probe
 
@@ -172,6 +197,11 @@ class DownloadManager(FileReading):
 
         Raises: RequestError for an unknown option, a bad value, or one URL in place of a list;
         what is wrong with an item is in its row.
+
+        >>> with DownloadManager() as manager:
+        ...     rows = manager.audit(['https://example.org/table.tsv'], 'no-such-folder')
+        ...     [row.status.value for row in rows]
+        ['missing']
         """
         from dlmachine.auditor import audit, check_items
 

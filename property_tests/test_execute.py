@@ -13,7 +13,7 @@ from returns.unsafe import unsafe_perform_io
 
 from dlmachine.core.faults import BodyTruncated, ConnectionFailed, Fault, HttpStatus, TimedOut
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.machine.machine import max_effects
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.effects import Effect, Publish
 from dlmachine.core.protocol.outcome import Origin, Outcome
@@ -151,11 +151,11 @@ def test_only_right_bytes_are_published_after_any_failure(
     ended = run(world, policy)
     assert world.locks.keys_held == frozenset()
     assert all(world.files.read(path) == CONTENT for path in world.files.paths)
-    assert len(world.requests) - before <= most_effects(TARGET, policy)
+    assert len(world.requests) - before <= max_effects(TARGET, policy)
     if isinstance(ended, Outcome):
         assert content_of(world, ended) == CONTENT
         assert world.files.left_parts == 0
-        assert len(ended.story) <= most_effects(TARGET, policy)
+        assert len(ended.story) <= max_effects(TARGET, policy)
     elif is_stored:
         # A refresh never damages the existing copy.
         again = run(world, Policy(offline=True))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
 from dlmachine.core.decision.snapshot import Snapshot
-from dlmachine.core.machine.machine import advance, begin, most_effects
+from dlmachine.core.machine.machine import advance, begin, max_effects
 from dlmachine.core.plan.dry_run import healthy_event, rehearse
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.effects import (
@@ -66,7 +66,7 @@ def test_every_run_ends_in_time_with_empty_hands(target: Target, data: st.DataOb
             case Discard(), _:
                 holds_part = False
         step = advance(step.state, event)
-        assert len(story) <= most_effects(descriptor, policy)
+        assert len(story) <= max_effects(descriptor, policy)
     assert isinstance(step.state, (Finished, Failed))
     assert not holds_lock
     assert not holds_part
@@ -94,7 +94,7 @@ def test_a_healthy_world_performs_what_was_planned(target: Target) -> None:
         step = advance(step.state, healthy_event(step.effect, target[1], target[2]))
     if is_successful(made):
         assert tuple(performed) == made.unwrap().effects
-        assert len(performed) <= most_effects(target[0], target[1])
+        assert len(performed) <= max_effects(target[0], target[1])
     else:
         assert performed == []
         assert step.state == Failed(fault=made.failure())

@@ -15,7 +15,7 @@ from returns.unsafe import unsafe_perform_io
 from dlmachine.core.faults import ConnectionFailed, Fault, TimedOut
 from dlmachine.core.http.byte_ranges import Spans, count_bytes, gaps, merged
 from dlmachine.core.http.request import Request
-from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.machine.machine import max_effects
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.protocol.effects import ExchangeSegments
 from dlmachine.core.protocol.outcome import Outcome
@@ -121,7 +121,7 @@ def run(world: MemoryWorld, **options: Any) -> Outcome | Fault:
         ended.unwrap() if is_successful(ended) else ended.failure()
     )
     if isinstance(found, Outcome):
-        assert len(found.story) <= most_effects(TARGET, policy)
+        assert len(found.story) <= max_effects(TARGET, policy)
     return found
 
 

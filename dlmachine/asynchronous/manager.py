@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar('Result')
 
-#: How often a cancelled download is told so, in seconds: it may only just be beginning.
-_TELL_SECONDS: Final = 0.1
+#: Seconds until a download that has not ended yet is cancelled once more, because the first time it
+#: may not have begun.
+_CANCEL_AGAIN_SECONDS: Final = 0.1
 
 
 @list_options(MANAGER_OPTIONS)
@@ -112,14 +113,20 @@ class AsyncDownloadManager:
     async def fetch(
         self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> Outcome:
-        """The same as `download`, as an Outcome: path or buffer, origin, record, story."""
+        """The same as `download`, as an Outcome: path or buffer, origin, record, story.
+
+        Raises: DownloadError.
+        """
         own = self.manager.with_options()
         return await self._run(own, lambda: own.fetch(url, dest, **options))
 
     async def probe(
         self, url: Target, dest: DestInput = None, **options: 'Unpack[DownloadOptions]'
     ) -> 'ProbeResult':
-        """Ask the server about a file without its body, as `DownloadManager.probe` does."""
+        """Ask the server about a file without its body, as `DownloadManager.probe` does.
+
+        Raises: RequestError for a request other than GET, a bad option, or `offline`.
+        """
         own = self.manager.with_options()
         return await self._run(own, lambda: own.probe(url, dest, **options))
 
@@ -134,6 +141,8 @@ class AsyncDownloadManager:
 
         They are those of `DownloadManager.download_many`. If the loop over them is left, close the
         generator (`contextlib.aclosing`), so that running downloads end at once.
+
+        Raises: RequestError for an unknown option, a bad value, or one URL instead of several.
         """
         own = self.manager.with_options()
         items = own.download_many(targets, dest, workers, **options)
@@ -151,12 +160,15 @@ class AsyncDownloadManager:
         workers: int = 8,
         **options: 'Unpack[DownloadOptions]',
     ) -> 'Results[Any]':
-        """The results of `download_many`, in the order of the inputs."""
+        """The results of `download_many`, in the order of the inputs.
+
+        Raises: RequestError, as `download_many`; a failed download does not raise.
+        """
         own = self.manager.with_options()
         return await self._run(own, lambda: own.download_all(targets, dest, workers, **options))
 
     async def close(self) -> None:
-        """End what runs, and close connections.  It can be used again, as a `DownloadManager`."""
+        """End what runs, and close connections; the next call opens new ones."""
         await asyncio.to_thread(self.manager.close)
         threads, self._threads = self._threads, self._make_threads()
         await asyncio.to_thread(threads.shutdown)
@@ -177,6 +189,6 @@ class AsyncDownloadManager:
             job.cancel()
             while not job.done():
                 own.close()
-                with suppress(asyncio.CancelledError):  # Told once more, it still waits.
-                    await asyncio.wait({done}, timeout=_TELL_SECONDS)
+                with suppress(asyncio.CancelledError):  # Cancelled once more, it still waits.
+                    await asyncio.wait({done}, timeout=_CANCEL_AGAIN_SECONDS)
             raise

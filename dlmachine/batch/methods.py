@@ -77,6 +77,13 @@ class ManyDownloads(Records):
         the bodies; locks and the registry remain here. They need the folders under the same paths.
 
         Raises: RequestError for an unknown option, a bad value, or one URL instead of several.
+
+        >>> from dlmachine import DownloadManager
+        >>> from dlmachine.demo import examples
+        >>> with examples() as server, DownloadManager() as manager:
+        ...     urls = [f'{server.url}/table.tsv', f'{server.url}/missing']
+        ...     sorted((item.index, item.ok) for item in manager.download_many(urls, dest=False))
+        [(0, True), (1, False)]
         """
         from dlmachine.batch.downloads import run_downloads
         from dlmachine.batch.items import check_batch

@@ -32,7 +32,7 @@ _COMMANDS = {
     'audit': 'Show what a list of downloads would do, without doing it.',
     'cache': 'List, show, verify, repair, prune and remove cached files.',
     'config': 'Show each setting and where it comes from.',
-    'demo': 'Show the main job against a server on this computer.',
+    'demo': 'Show a download from its plan to an audit, with a server on this computer.',
     'extract': 'Extract an archive into a folder, once.',
     'get': 'Download URLs, to files or into the cache.',
     'ls': 'List the recorded files of a folder.',

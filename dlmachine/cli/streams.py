@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 #: How a closed stream is reopened: stdin is empty, writing to stdout is an error (as in shell
 #: programs), and stderr accepts everything.
-_STAND_INS = ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY))
+_REPLACEMENTS = ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY))
 
 
 class OutputFailed(Exception):  # noqa: N818 -- not an error of a download; it has a cause
@@ -20,7 +20,7 @@ class OutputFailed(Exception):  # noqa: N818 -- not an error of a download; it h
 
 def prepare_streams() -> None:
     """Make the streams of this process usable, whatever state the parent left them in."""
-    for number, flags in _STAND_INS:
+    for number, flags in _REPLACEMENTS:
         _reopen_closed(number, flags)
     if sys.stdin is None:
         sys.stdin = open(0, encoding='utf-8', closefd=False)  # noqa: SIM115

@@ -1,8 +1,8 @@
 """Execute a plan: effect -> port -> event -> advance, until the end.
 
-The state machine decides which effect comes next, and `performing` performs it.
-`docs/explanation/following-a-download.md` lists the seven effects of a cache miss, with the modules
-that decide and perform each.
+The state machine decides which effect comes next, and `performing` performs it. A cache miss has
+seven: AcquireLock, Observe, OpenPart, Exchange, Publish, Record, ReleaseLock.
+`docs/explanation/following-a-download.md` names the modules that decide and perform each.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from returns.result import Result
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.faults import Bug, Fault, InvalidInput
 from dlmachine.core.frozen import replace
-from dlmachine.core.machine.machine import advance, begin, most_effects
+from dlmachine.core.machine.machine import advance, begin, max_effects
 from dlmachine.core.protocol import effects, events
 from dlmachine.core.protocol.outcome import Ending, Outcome
 from dlmachine.core.protocol.ports import World
@@ -36,6 +36,14 @@ def execute(plan: 'Plan', world: World) -> IOResult[Outcome, Fault]:
 
     On an interrupt (Ctrl-C) the lock is released, and a part that can be resumed is kept.
     Faults: any; no exception is raised for an expected failure.
+
+    >>> import dlmachine as dm
+    >>> from dlmachine.demo import examples
+    >>> with examples() as server, dm.DownloadManager() as manager:
+    ...     plan = manager.plan(f'{server.url}/table.tsv', dest=False)
+    ...     with manager.adapters() as world:
+    ...         dm.unwrap(dm.execute(plan, world)).origin.value
+    'network'
     """
     if isinstance(plan, Result):
         advice = 'Pass the value in it: dm.unwrap(plan)'
@@ -105,7 +113,7 @@ class Run(Performer):
 
     def run_until(self, step: Step, may: Callable[[effects.Effect], bool] | None = None) -> Step:
         """Perform effects until the end, or until one that `may` rejects."""
-        for _ in range(most_effects(self._descriptor, self._policy)):
+        for _ in range(max_effects(self._descriptor, self._policy)):
             if step.effect is None or (may is not None and not may(step.effect)):
                 break
             step = self.handle(step, self.perform(step.effect, step.update))

@@ -80,6 +80,15 @@ class DataFolders(LockedManifests):
 
         Raises: RequestError for a folder that does not exist or is a cache; LocalError for
         an index that cannot be read.
+
+        >>> import tempfile
+        >>> from dlmachine import DownloadManager
+        >>> from dlmachine.demo import examples
+        >>> with examples() as server, tempfile.TemporaryDirectory() as folder:
+        ...     with DownloadManager() as manager:
+        ...         path = manager.download(f'{server.url}/table.tsv', f'{folder}/table.tsv')
+        ...         [check.state.value for check in manager.verify(folder)]
+        ['whole']
         """
         from dlmachine.folders.contents import check_folder
         from dlmachine.folders.verifying import verify_folder
@@ -123,6 +132,15 @@ class DataFolders(LockedManifests):
 
         Raises: RequestError for a file that does not exist, or, unless `force` is set, is recorded
         as another download or has changed since; IntegrityError if it has another checksum.
+
+        >>> import pathlib, tempfile
+        >>> from dlmachine import DownloadManager
+        >>> with tempfile.TemporaryDirectory() as folder, DownloadManager() as manager:
+        ...     path = pathlib.Path(folder, 'table.tsv')
+        ...     _ = path.write_bytes(b'gene')
+        ...     _ = manager.adopt('https://example.org/table.tsv', path)
+        ...     manager.info(path).url
+        'https://example.org/table.tsv'
         """
         from dlmachine.folders.adopting import adopt
 

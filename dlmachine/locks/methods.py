@@ -70,6 +70,17 @@ class LockedManifests(ManyDownloads):
 
         Raises: RequestError for a bad manifest or lockfile, or an outdated one if `locked`, but not
         for failed downloads: see `LockReport.results` and `raise_for_failures`.
+
+        >>> import pathlib, tempfile
+        >>> from dlmachine import DownloadManager
+        >>> from dlmachine.demo import examples
+        >>> with examples() as server, tempfile.TemporaryDirectory() as folder:
+        ...     manifest = pathlib.Path(folder, 'data.toml')
+        ...     _ = manifest.write_text(f'table = "{server.url}/table.tsv"')
+        ...     with DownloadManager() as manager:
+        ...         report = manager.sync(manifest, f'{folder}/data')
+        ...     print(report.difference)
+        1 added (table)
         """
         from dlmachine.locks.downloads import sync_manifest
         from dlmachine.locks.lockfile import frozen_by_environment, read_locking

@@ -36,10 +36,24 @@ CheckMethodName: TypeAlias = Literal['auto', 'etag', 'modified', 'size', 'hash']
 LinkName: TypeAlias = Literal['hard', 'symbolic']
 #: The modification time of a file, by its name.
 FileTimeName: TypeAlias = Literal['server']
-#: How a download is extracted.
-ExtractLike: TypeAlias = Extract | PathInput | bool | Mapping[str, Any] | None
 #: What happens to an existing file, by its name.
 IfExistsName: TypeAlias = Literal['replace', 'refuse', 'keep']
+
+
+class ExtractOptions(TypedDict, total=False):
+    """How a download is extracted: the keywords of `dlmachine.extract`; `into` is the folder."""
+
+    into: PathInput | None
+    members: Iterable[str] | None
+    strip: int
+    deep: bool
+    max_members: int
+    max_extracted_bytes: int | None
+    max_ratio: int
+
+
+#: Whether and how a download is extracted.
+ExtractLike: TypeAlias = Extract | ExtractOptions | PathInput | bool | None
 
 
 class DescriptorOptions(TypedDict, total=False):

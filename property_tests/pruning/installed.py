@@ -88,7 +88,7 @@ def installed(stage: 'Stage', logs: Logs) -> Iterator[None]:
         (uses_now, {'each_log': each}),
         (in_use, {'_locked_keys': locked}),
         (pruning, {'locked_digests': lambda _: stage.locked_digests}),
-        (file_store, {'HEART': SimpleNamespace(add=lambda _: None, remove=lambda _: None)}),
+        (file_store, {'HEARTBEAT': SimpleNamespace(add=lambda _: None, remove=lambda _: None)}),
     ]
     with ExitStack() as stack:
         for module, values in replaced:

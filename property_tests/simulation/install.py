@@ -141,7 +141,7 @@ def _replacements(system: System) -> dict[str, Any]:
         'boot_id': boot,
         'monotonic': lambda: kernel.now,
         'BEAT_SECONDS': 0.0,
-        'HEART': _Heart(kernel),
+        'HEARTBEAT': _Heart(kernel),
         'FileIO': lambda handle, _: system.file(handle),
         'Lock': lambda: _Lock(kernel),
         '_WORTH_BYTES': 1,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.faults import Bug, Fault
-from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.machine.machine import max_effects
 from dlmachine.core.protocol.outcome import Outcome
 from property_tests.simulation.disk import Inode, parent
 from property_tests.simulation.door import check_sent, is_form
@@ -87,7 +87,7 @@ class Invariants:
             self._outcomes.check(attempt, result)
         else:
             self._check_failure(attempt, result)
-        most = most_effects(target.descriptor, target.policy)
+        most = max_effects(target.descriptor, target.policy)
         require(len(attempt.asked) <= most, f'{len(attempt.asked)} requests, more than {most}')
         if target.policy.offline:
             require(not attempt.asked, 'a request was sent although offline is set')

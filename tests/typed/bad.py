@@ -44,6 +44,25 @@ def of_another_type(manager: dm.DownloadManager) -> None:
     manager.download(URL, dest=5)  # error
     dm.Descriptor(URL, query=5)  # error
     dm.Descriptor(URL, verify=None)  # error
+    manager.fetch(URL, extract={'member': ['a.tsv']})  # error
+    manager.fetch(URL, extract={'strip': 'one'})  # error
+    manager.fetch(URL, extract=5)  # error
+    manager.extract(URL, 'data', member=['a.tsv'])  # error
+    manager.open_file(URL, mode='w')  # error
+    dm.extract('data.zip', strips=1)  # error
+
+
+async def awaited(manager: dm.AsyncDownloadManager) -> None:
+    """The same mistakes, awaited."""
+    dm.AsyncDownloadManager(retires=5)  # error
+    dm.AsyncDownloadManager(in_flights=5)  # error
+    await manager.download(URL, retires=5)  # error
+    await manager.fetch(URL, time_out=5)  # error
+    await manager.probe(URL, retires=5)  # error
+    manager.download_many([URL], worker=5)  # error
+    await manager.download_all([URL], retires=5)  # error
+    (await manager.download(URL, dest=False)).upper()  # error
+    (await manager.download(URL, dest='data/')).getvalue()  # error
 
 
 def not_what_comes_back(manager: dm.DownloadManager) -> None:

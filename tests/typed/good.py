@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from io import BytesIO
+from io import BufferedReader, BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, assert_type
 
@@ -166,6 +166,40 @@ def stopped(manager: dm.DownloadManager) -> None:
 def named(item: 'dm.BatchItem[str]') -> str:
     """The name of the two together."""
     return item.input if item.ok is True else item.fault.code
+
+
+async def awaited() -> None:
+    """The same types, awaited."""
+    async with dm.AsyncDownloadManager(path='cache', retries=5, in_flight=8) as manager:
+        assert_type(await manager.download(URL), str | BytesIO)
+        assert_type(await manager.download(URL, dest=False), BytesIO)
+        assert_type(await manager.download(URL, 'data/', extract=True), str)
+        assert_type(await manager.fetch(URL, timeout=5), dm.Outcome)
+        assert_type(await manager.probe(URL), dm.ProbeResult)
+        print(len(await manager.download_all([URL], 'data', workers=2)))
+        async for item in manager.download_many([URL], dest='data', on_event=show):
+            print(item.index)
+
+
+def packed(manager: dm.DownloadManager) -> None:
+    """Archives are opened, listed and extracted."""
+    assert_type(manager.open_file(URL, 'a.tsv'), TextIOWrapper)
+    assert_type(manager.open_file(URL, mode='rb', retries=0), BufferedReader)
+    assert_type(dm.open_file('data.zip', 'a.tsv', mode='rb'), BufferedReader)
+    assert_type(manager.extract(URL, 'data', members=['*.tsv'], strip=1), dm.Extracted)
+    assert_type(dm.extract('data.zip').files, tuple[str, ...])
+    assert_type([member.size_bytes for member in dm.members('data.zip')], list[int])
+    manager.download(URL, 'data/', extract={'into': 'tables', 'members': ['*.tsv'], 'strip': 1})
+    manager.download(URL, 'data/', extract='tables', on_event=show, remember_missing='7d')
+
+
+def folders(manager: dm.DownloadManager, probed: dm.ProbeResult) -> None:
+    """What a data folder has, and what a server says."""
+    assert_type(manager.lock('data.toml'), dm.LockReport)
+    manager.sync('data.toml', 'data', frozen=True).raise_for_failures()
+    print([check.path for check in manager.verify('data', fix=True)], probed.status.value)
+    print(manager.adopt(URL, 'data/x.tsv', checksum='md5:' + 32 * '0'))
+    print(dm.pooch_downloader(manager, timeout=60), dm.pooch_downloader(retries=0))
 
 
 def by_hand() -> None:

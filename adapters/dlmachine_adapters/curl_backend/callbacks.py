@@ -127,9 +127,9 @@ class CurlResponse:
         if not isinstance(self._heads, FtpReplies):
             return None
         if code in _NOT_FROM_THERE:
-            return self._heads.not_from_there()
+            return self._heads.unsatisfiable_range()
         # libcurl reports the reply 421 as a timeout.
-        is_refusal = code in _FTP_REFUSALS or self._heads.is_dismissal
+        is_refusal = code in _FTP_REFUSALS or self._heads.has_closed_session
         return self._heads.refusal() if is_refusal else None
 
     def begin_again(self, size_bytes: int, modified: int) -> bool:
@@ -169,7 +169,7 @@ class CurlResponse:
             self._begin(self._sftp_head())
         elif isinstance(self._heads, FtpReplies):
             # libcurl sends nothing if the file is not longer than the offset.
-            self._begin(self._heads.not_from_there())
+            self._begin(self._heads.unsatisfiable_range())
         else:
             # libcurl does not report a head that ends in the middle.
             raise ConnectionLostError

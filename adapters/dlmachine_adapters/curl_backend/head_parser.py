@@ -68,11 +68,11 @@ class FtpReplies:
         )
 
     @property
-    def is_dismissal(self) -> bool:
+    def has_closed_session(self) -> bool:
         """Whether the server has closed the session (RFC 959: 421)."""
         return self._last[0] == '421'
 
-    def not_from_there(self) -> ResponseHead:
+    def unsatisfiable_range(self) -> ResponseHead:
         """The response of a server that cannot start at the offset."""
         return ResponseHead(status=416, reason='cannot begin there')
 
@@ -106,6 +106,6 @@ class FtpReplies:
             return ResponseHead(status=200, headers=Headers(tuple(fields)))
         is_same = self._modified is not None and self._modified == self._validator
         if size is None or self._offset >= size or not is_same:
-            return self.not_from_there()
+            return self.unsatisfiable_range()
         fields.append(('Content-Range', f'bytes {self._offset}-{size - 1}/{size}'))
         return ResponseHead(status=206, headers=Headers(tuple(fields)))

@@ -20,7 +20,7 @@ from dlmachine.core.spec.destination import PathKind, PathSeen, ends_in_separato
 from dlmachine.core.spec.reuse import Extracted
 from dlmachine_adapters.archives.packed_errors import PackedFileError
 from dlmachine_adapters.fakes.extraction import MemoryExtraction
-from dlmachine_adapters.fakes.part_storage import DiskStorage, LeftPart
+from dlmachine_adapters.fakes.part_storage import DiskStorage, ReleasedPart
 from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
 from dlmachine_adapters.parts.part import PartialFile
 from dlmachine_adapters.parts.part_storage import MemoryStorage
@@ -51,7 +51,7 @@ class MemoryFiles:
         self._contents: dict[str, bytes] = {}
         self._mtimes: dict[str, int] = {}
         self._failures: list[_Failure] = []
-        self._left: dict[str, LeftPart] = {}
+        self._left: dict[str, ReleasedPart] = {}
         self._numbers: Counter[str] = Counter()
         #: The simulated free space in bytes; None if unknown.
         self.free_bytes: int | None = None
@@ -210,11 +210,11 @@ class MemoryFiles:
                 self._failures.remove(failure)
                 raise OSError(failure.code, os.strerror(failure.code))
 
-    def leave(self, part: LeftPart) -> None:
+    def leave(self, part: ReleasedPart) -> None:
         """Keep a part for a later run."""
         self._numbers['parts'] += 1
         name = f'part-{self._numbers["parts"]}'
-        self._left[name] = LeftPart(part.location, part.data, replace(part.seen, name=name))
+        self._left[name] = ReleasedPart(part.location, part.data, replace(part.seen, name=name))
 
     def _kind(self, target: PurePath) -> PathKind:
         if str(target) in self._contents:

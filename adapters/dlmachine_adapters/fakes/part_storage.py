@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class LeftPart:
+class ReleasedPart:
     """A part that its owner has released, and what others see of it."""
 
     location: tuple[str, str]
@@ -34,7 +34,7 @@ class DiskStorage:
     mtime_ns: int | None = None
 
     def __init__(
-        self, files: 'MemoryFiles', location: tuple[str, str], left: LeftPart | None = None
+        self, files: 'MemoryFiles', location: tuple[str, str], left: ReleasedPart | None = None
     ) -> None:
         self._files = files
         self._location = location
@@ -130,4 +130,4 @@ class DiskStorage:
                 whole_bytes=self._whole,
             )
             if seen.size_bytes:
-                self._files.leave(LeftPart(self._location, bytes(self._data), seen))
+                self._files.leave(ReleasedPart(self._location, bytes(self._data), seen))

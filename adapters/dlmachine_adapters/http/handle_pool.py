@@ -36,7 +36,7 @@ class HandlePool(Generic[Handle]):
         except BaseException:
             self._close(handle)
             raise
-        self._give_back(handle)
+        self._return(handle)
         return result
 
     def close(self) -> None:
@@ -58,7 +58,7 @@ class HandlePool(Generic[Handle]):
                 return self._idle.pop()
         return self._make()
 
-    def _give_back(self, handle: Handle) -> None:
+    def _return(self, handle: Handle) -> None:
         with self._lock:
             is_kept = not self._is_closed and len(self._idle) < self._max_idle
             if is_kept:

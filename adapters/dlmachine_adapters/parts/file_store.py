@@ -29,7 +29,7 @@ from dlmachine_adapters.files.published_notes import with_note
 from dlmachine_adapters.files.sealed import Seal, seal, with_time
 from dlmachine_adapters.files.working_folders import current_folder
 from dlmachine_adapters.parts import sidecar
-from dlmachine_adapters.parts.heartbeat import HEART
+from dlmachine_adapters.parts.heartbeat import HEARTBEAT
 
 #: Seconds between updates of the note of a segmented part, without a sync.
 _NOTE_SECONDS: Final = 1.0
@@ -265,11 +265,11 @@ class FileStorage:
     def _start_heartbeat_if_due(self) -> None:
         if not self._is_beating and monotonic() - self._opened_at > sidecar.BEAT_SECONDS:
             self._is_beating = True
-            HEART.add(self)
+            HEARTBEAT.add(self)
 
     def _stop_heartbeat(self) -> None:
         if self._is_beating:
-            HEART.remove(self)
+            HEARTBEAT.remove(self)
         with self._mutex:  # Wait for a beat in progress; no other follows.
             self._is_over = True
 

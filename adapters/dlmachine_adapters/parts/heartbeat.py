@@ -19,7 +19,7 @@ class Beating(Protocol):
         ...
 
 
-class Heart:
+class Heartbeat:
     """Calls `tick` of each added object at intervals, until it is removed."""
 
     def __init__(self, seconds: float = BEAT_SECONDS) -> None:
@@ -35,7 +35,7 @@ class Heart:
             self._all.add(one)
             if not self._is_beating:
                 self._is_beating = True
-                threading.Thread(target=self._beat, daemon=True, name='dlmachine-heart').start()
+                threading.Thread(target=self._beat, daemon=True, name='dlmachine-heartbeat').start()
 
     def remove(self, one: Beating) -> None:
         """Remove an object."""
@@ -62,4 +62,4 @@ class Heart:
         self._is_beating = False
 
 
-HEART: Final = Heart()
+HEARTBEAT: Final = Heartbeat()

@@ -125,7 +125,7 @@ class OfflineMiss(FaultBase):
             path = printable(self.path)
             return f'{self.url} has no recorded and unchanged file at {path}, and {self.cause}'
         if self.cache is None:
-            return f'{self.url} cannot be downloaded: {self.cause}, and there is no cache'
+            return f'{self.url} cannot be downloaded: {self.cause}, and the destination is memory'
         return f'{self.url} is not in the cache {printable(self.cache)}, and {self.cause}'
 
     def remedy(self) -> str:
@@ -133,7 +133,8 @@ class OfflineMiss(FaultBase):
             path = printable(self.path)
             return f'Download it once while online: dlmachine get --output {path} {self.url!r}'
         if self.cache is None:
-            return 'Pass the folder of the cache that has it: path='
+            has_it = 'a cache that has it as path=, or a path at which it is recorded as dest='
+            return f'Pass the folder of {has_it}'
         cache = printable(self.cache)
         return f'Download it once while online: dlmachine get --cache {cache} {self.url!r}'
 

@@ -29,7 +29,11 @@ ALGORITHMS: Final = (
 
 @frozen(kw_only=False)
 class Checksum:
-    """The expected digest of the complete file: an algorithm of hashlib and lower-case hex."""
+    """The expected digest of the complete file: an algorithm of hashlib and lower-case hex.
+
+    >>> str(Checksum('md5', 'd41d8cd98f00b204e9800998ecf8427e'))
+    'md5:d41d8cd98f00b204e9800998ecf8427e'
+    """
 
     algorithm: str
     hex: str

@@ -68,7 +68,7 @@ _HANDLERS: Final[Mapping[type, Callable[[Any, Event], states.Step | None]]] = {
 }
 
 
-def most_effects(descriptor: Descriptor, policy: Policy) -> int:
+def max_effects(descriptor: Descriptor, policy: Policy) -> int:
     """An upper bound on the number of effects in a run, whatever fails.
 
     In each round every URL gets one attempt with its redirects, and another if its part could not

@@ -20,7 +20,7 @@ from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.parts import file_store, sidecar
 from dlmachine_adapters.parts.file_store import FileStorage
 from dlmachine_adapters.parts.folder import adopt_part, create_part, find_parts
-from dlmachine_adapters.parts.heartbeat import Heart
+from dlmachine_adapters.parts.heartbeat import Heartbeat
 from dlmachine_adapters.parts.sidecar import SILENT_SECONDS
 from tests.part_paths import new_note, note_path, read_note, write_note
 
@@ -261,8 +261,8 @@ def test_a_note_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_long_download_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while of writing, and not after its end."""
-    heart = Heart(seconds=0.01)
-    monkeypatch.setattr(file_store, 'HEART', heart)
+    heart = Heartbeat(seconds=0.01)
+    monkeypatch.setattr(file_store, 'HEARTBEAT', heart)
     monkeypatch.setattr(sidecar, 'BEAT_SECONDS', 0.0)
     made = create_part(str(tmp_path), 'stem')
     made.begin(0, TAKING)
@@ -281,7 +281,7 @@ def test_a_long_download_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert note is not None
     assert note.is_left
     for thread in threading.enumerate():
-        if thread.name == 'dlmachine-heart':
+        if thread.name == 'dlmachine-heartbeat':
             thread.join(10)
             assert not thread.is_alive()
 
@@ -324,7 +324,7 @@ def test_a_closed_part_does_not_beat(tmp_path: Path) -> None:
 
 def test_a_forked_child_has_a_heart_of_its_own() -> None:
     """A forked child has none of its parent's threads."""
-    heart = Heart(seconds=60)
+    heart = Heartbeat(seconds=60)
 
     class One:
         def tick(self) -> None:

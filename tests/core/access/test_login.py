@@ -11,7 +11,7 @@ from dlmachine.core.faults import HttpStatus, SecretUnavailable
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import MultipartBody, NoBody
 from dlmachine.core.http.request import Request
-from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.machine.machine import max_effects
 from dlmachine.core.protocol.effects import Discard, Exchange, ReadSecret
 from dlmachine.core.protocol.events import (
     Discarded,
@@ -167,7 +167,7 @@ def test_a_stale_nonce_is_replaced() -> None:
         run.feed(refused(f'{DIGEST.format(f"n{number}")}, stale=true'))
     assert fault_of(run).status == 401
     assert len(run.exchanges) == 1 + MAX_ANSWERS
-    assert len(run.effects) <= most_effects(run.descriptor, run.policy)
+    assert len(run.effects) <= max_effects(run.descriptor, run.policy)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from dlmachine.core.faults import (
 )
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.request import Tls
-from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.machine.machine import max_effects
 from dlmachine.core.plan.codec import dumps, loads
 from dlmachine.core.plan.plan import plan
 from dlmachine.core.probe.steps import advance_probe, begin_probe
@@ -194,7 +194,7 @@ def test_a_run_logs_in_first() -> None:
     run.feed(answered(302, {'Location': f'{PAGE}?next=x'}))
     assert isinstance(run.step.effect, Discard)
     assert isinstance(fault_of(run), LoginFailed)
-    assert most_effects(a_descriptor(auth=RECIPE), a_policy()) > most_effects(
+    assert max_effects(a_descriptor(auth=RECIPE), a_policy()) > max_effects(
         a_descriptor(), a_policy()
     )
 

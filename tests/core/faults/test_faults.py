@@ -88,7 +88,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (HttpStatus(url=U, status=401, asks_for=('Bearer',)), "http://h/x: the server answered 401 (sent: no credentials; it asks for Bearer). Pass auth={'bearer': 'env:NAME'}"),
     (HttpStatus(url=U, status=401, asks_for=('Negotiate',)), 'http://h/x: the server answered 401 (sent: no credentials; it asks for Negotiate). None of these schemes is supported: log in with a program of the service, or ask its operators'),
     (OfflineMiss(url=U, cache='/c'), "http://h/x is not in the cache /c, and offline is set. Download it once while online: dlmachine get --cache /c 'http://h/x'"),
-    (OfflineMiss(url=U, cache=None), 'http://h/x cannot be downloaded: offline is set, and there is no cache. Pass the folder of the cache that has it: path='),
+    (OfflineMiss(url=U, cache=None), 'http://h/x cannot be downloaded: offline is set, and the destination is memory. Pass the folder of a cache that has it as path=, or a path at which it is recorded as dest='),
     (WindowUnsatisfiable(url=U, window='newer than 2024', held=('2023',)), 'http://h/x: no version newer than 2024 (stored versions: 2023). A new download would have the date of today: change newer_than= or older_than='),
     (WindowUnsatisfiable(url=U, window='newer than 2024', held=()), 'http://h/x: no version newer than 2024 (stored versions: none). A new download would have the date of today: change newer_than= or older_than='),
     (DestinationUnusable(path='/x', problem='is a device'), 'destination /x: is a device. Choose another destination'),

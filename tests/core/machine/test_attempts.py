@@ -9,7 +9,7 @@ import pytest
 from dlmachine.core.faults import StorageFailed, TimedOut
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.machine import attempts, machine
-from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.machine.machine import max_effects
 from dlmachine.core.protocol.attempts import MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.protocol.effects import Discard, Wait
 from dlmachine.core.protocol.events import (
@@ -215,7 +215,7 @@ def test_no_run_is_longer_than_its_bound_and_one_comes_near(
                 run.feed(Discarded(at=NOW))
     looks, around = 3 * (len(waits(run)) + 1), 62
     budget = (retries + 1) * (2 * (1 + redirects) + 4)
-    left = most_effects(run.descriptor, policy) - len(run.effects) - looks
+    left = max_effects(run.descriptor, policy) - len(run.effects) - looks
     assert 0 <= left <= around + budget
 
 
@@ -223,7 +223,7 @@ def test_the_bound_grows_with_the_addresses() -> None:
     """Each URL may be requested in each round, so the bound grows by the same number for each."""
     mirrors = [MIRROR, f'{MIRROR}?2', f'{MIRROR}?3']
     targets = [a_descriptor(mirrors=mirrors[:count]) for count in range(4)]
-    bounds = [most_effects(target, a_policy()) for target in targets]
+    bounds = [max_effects(target, a_policy()) for target in targets]
     assert bounds[3] - bounds[2] == bounds[2] - bounds[1] == bounds[1] - bounds[0] > 0
 
 
@@ -251,4 +251,4 @@ def test_the_longest_way_around_the_requests_stays_within_the_bound(
         run.feed(place, taken)
     run.feed(place, full, full, full)
     assert run.fault.code == 'storage_failed'
-    assert 48 < len(run.effects) <= most_effects(run.descriptor, policy)
+    assert 48 < len(run.effects) <= max_effects(run.descriptor, policy)

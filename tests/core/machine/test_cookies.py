@@ -8,7 +8,7 @@ from dlmachine.core.access.caller_cookies import Cookies
 from dlmachine.core.access.cookies import Cookie, CookieStore
 from dlmachine.core.access.secret import Secret
 from dlmachine.core.faults import JarUnusable
-from dlmachine.core.machine.machine import most_effects
+from dlmachine.core.machine.machine import max_effects
 from dlmachine.core.plan.render import show_effect
 from dlmachine.core.probe.steps import advance_probe, begin_probe
 from dlmachine.core.protocol.effects import Exchange, ReadCookies, ReadSecret
@@ -69,7 +69,7 @@ def test_cookies_are_read_once_and_sent_where_they_belong() -> None:
         'kept=jar-value; own=own-value',
     ]
     assert sum(isinstance(effect, ReadCookies) for effect in run.effects) == 1
-    assert most_effects(a_descriptor(), a_policy()) > 20
+    assert max_effects(a_descriptor(), a_policy()) > 20
 
 
 def test_only_what_a_server_knows_is_masked() -> None:

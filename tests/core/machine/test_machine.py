@@ -31,7 +31,7 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.integrity.representation import Representation, source_digest
-from dlmachine.core.machine.machine import advance, most_effects
+from dlmachine.core.machine.machine import advance, max_effects
 from dlmachine.core.protocol.attempts import MAX_BUDGET_RESETS, MAX_CONFLICTS, MAX_MISSING
 from dlmachine.core.protocol.effects import (
     AcquireLock,
@@ -907,7 +907,7 @@ def test_a_worst_case_stays_within_the_bound() -> None:
             case _:
                 run.feed(DISCARDED)
     assert len(run.exchanges) == 8 * (7 + MAX_BUDGET_RESETS)
-    assert len(run.effects) <= most_effects(run.descriptor, policy)
+    assert len(run.effects) <= max_effects(run.descriptor, policy)
 
 
 def test_truncation_names_what_is_missing() -> None:
