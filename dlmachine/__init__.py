@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dlmachine.core.decision.verdict import Reason, Verdict
     from dlmachine.core.faults import Fault
     from dlmachine.core.integrity.checksum import Checksum
+    from dlmachine.core.manifest.item import Item
     from dlmachine.core.plan.audit_row import AuditRow, AuditStatus
     from dlmachine.core.plan.plan import Plan, plan
     from dlmachine.core.probe.result import ProbeResult, ProbeStatus
@@ -61,7 +62,8 @@ if TYPE_CHECKING:
     from dlmachine.integrations.pooch import pooch_downloader
     from dlmachine.locks.downloads import LockReport
     from dlmachine.manager import DownloadManager
-    from dlmachine.manifest import Item, read_manifest
+    from dlmachine.manifest import read_manifest
+    from dlmachine.notebooks.rows import RowList, Rows
     from dlmachine.options.types import DescriptorOptions, DownloadOptions, ManagerOptions
     from dlmachine.reading.extract import Extracted, extract
     from dlmachine.reading.open_file import members, open_file
@@ -79,6 +81,7 @@ _NAMES = {
     'core.decision.snapshot': 'Snapshot',
     'core.faults': 'Fault',
     'core.integrity.checksum': 'Checksum',
+    'core.manifest.item': 'Item',
     'core.plan.audit_row': 'AuditRow AuditStatus',
     'core.plan.plan': 'Plan plan',
     'core.probe.result': 'ProbeResult ProbeStatus',
@@ -100,7 +103,8 @@ _NAMES = {
     'integrations.pooch': 'pooch_downloader',
     'locks.downloads': 'LockReport',
     'manager': 'DownloadManager',
-    'manifest': 'Item read_manifest',
+    'manifest': 'read_manifest',
+    'notebooks.rows': 'RowList Rows',
     'reading.extract': 'Extracted extract',
     'reading.open_file': 'members open_file',
     'options.types': 'DescriptorOptions DownloadOptions ManagerOptions',
@@ -157,6 +161,8 @@ __all__ = [
     'RequestError',
     'RequestsDownloader',
     'Results',
+    'RowList',
+    'Rows',
     'ServerError',
     'Snapshot',
     'TimeoutExpired',

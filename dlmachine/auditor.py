@@ -19,6 +19,7 @@ from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.faults import Cancelled, Fault, InvalidInput
 from dlmachine.core.frozen import replace
 from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.manifest.item import Item
 from dlmachine.core.plan.audit_row import AuditRow, AuditStatus, AuditSummary
 from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.probe.result import KnownVersion, ProbeResult, ProbeStatus
@@ -29,7 +30,9 @@ from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import AtPath
 from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import error_for
-from dlmachine.manifest import Item, make_item
+from dlmachine.manifest import make_item
+from dlmachine.notebooks.columns import AUDIT
+from dlmachine.notebooks.rows import Rows
 from dlmachine.options.rules import Defaults
 
 _BY_VERDICT: Final[Mapping[Verdict, AuditStatus]] = {
@@ -52,8 +55,8 @@ def audit(
     probe: bool = False,
     deep: bool = False,
     known: Mapping[str, KnownVersion] | None = None,
-) -> Iterator[AuditRow]:
-    """Yield one row for each item, in order, as it is requested; only reads.
+) -> Rows[AuditRow]:
+    """One row for each item, in order, made when it is requested; only reads.
 
     The policy applies to URLs and descriptors; entries of a manifest have their own options. With
     `deep`, stored files are read, and compared with their digests. With `probe`, the server of each
@@ -65,8 +68,8 @@ def audit(
     check_items(items)
     parsed = (_as_item(item, policy or Policy()) for item in items)
     if probe:
-        return _probe_items(parsed, world, known or {}, deep=deep)
-    return (_audit_item(item, world, deep=deep) for item in parsed)
+        return Rows(_probe_items(parsed, world, known or {}, deep=deep), AUDIT)
+    return Rows((_audit_item(item, world, deep=deep) for item in parsed), AUDIT)
 
 
 def check_items(items: object) -> None:
@@ -193,6 +196,7 @@ def _planned_row(item: Item, url: str, made: Plan) -> AuditRow:
         size_bytes=None if entry is None else _size(entry),
         age=None if entry is None else made.snapshot.now - entry.stored_at,
         path=path if entry is None else entry.path,
+        record=None if entry is None else entry.record,
     )
 
 

@@ -4,7 +4,7 @@ Reads a caller's words, asks the core, executes with the adapters, and turns fau
 exceptions. One manager may be used from many threads.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from io import BytesIO
 from pathlib import PurePath
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dlmachine.core.plan.audit_row import AuditRow
     from dlmachine.core.plan.plan import Plan
     from dlmachine.core.probe.result import ProbeResult
+    from dlmachine.notebooks.rows import Rows
     from dlmachine.options.types import DownloadOptions, OpenOptions
 
 
@@ -189,7 +190,7 @@ class DownloadManager(FileReading):
         probe: bool = False,
         deep: bool = False,
         **options: 'Unpack[DownloadOptions]',
-    ) -> 'Iterator[AuditRow]':
+    ) -> 'Rows[AuditRow]':
         """What `download_many` would do for each item, one row at a time; only reads.
 
         With `probe`, a few items at a time are also probed, as by `probe`. With `deep`, stored

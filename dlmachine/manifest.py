@@ -30,6 +30,7 @@ from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.manifest.clashes import check_clashes
 from dlmachine.core.manifest.document import fill_variables, join_base, parse_document
+from dlmachine.core.manifest.item import Item
 from dlmachine.core.manifest.lists import is_checksum_file, list_entries, numbered_urls
 from dlmachine.core.manifest.places import ALLOW, USE_DEST, parse_place
 from dlmachine.core.secrets.configuration import redact_value
@@ -49,25 +50,6 @@ from dlmachine.paths import PathInput, absolute, expand, settle_words, with_loca
 #: The keywords of an entry that are not options.
 _OWN: Final = ('url', 'name', 'path', 'base_url')
 _KNOWN: Final = (*_OWN, *DESCRIPTOR_NAMES, *OPTIONS, *SYNONYMS)
-
-
-@frozen
-class Item:
-    """One entry: what to download and how, or why the entry is invalid.
-
-    `url` is for messages: masked, and unchanged if it is not a URL. `path` is the path of the file
-    in the folder of a batch; `allow_outside` says that it may leave that folder.
-    `sha256` is the digest in a lockfile, which its bytes must have, whatever its policy says.
-    """
-
-    name: str
-    url: str
-    descriptor: core.Descriptor | None = None
-    policy: Policy = Policy()
-    fault: Fault | None = None
-    path: str | None = None
-    allow_outside: bool = False
-    sha256: str | None = None
 
 
 @frozen

@@ -40,7 +40,7 @@ from dlmachine.options.lists import KEY_OPTIONS
 from dlmachine.paths import DestInput, expand_words, is_folder_inside, local_url, path_text
 
 if TYPE_CHECKING:
-    from dlmachine.manifest import Item
+    from dlmachine.core.manifest.item import Item
 
 #: What can be downloaded: a URL, a path (with `allow_file`), a descriptor, or an entry of a
 #: manifest, also as a dict.
@@ -206,7 +206,7 @@ def item_of(
     config: Config,
 ) -> 'Item':
     """What was prepared for a target, as an entry of a manifest."""
-    from dlmachine.manifest import Item
+    from dlmachine.core.manifest.item import Item
 
     if not isinstance(prepared, tuple):
         url = target.url if isinstance(target, Item) else _shown(target, options, config)
@@ -220,8 +220,8 @@ def item_of(
 
 def show_target(target: object, secret_names: Sequence[str]) -> tuple[str, str]:
     """The name and the URL of a target for a report, with secrets masked."""
+    from dlmachine.core.manifest.item import Item
     from dlmachine.core.secrets.redact import redact_url
-    from dlmachine.manifest import Item
 
     if isinstance(target, Item):
         return target.name, target.url
@@ -253,7 +253,7 @@ def destination_of(dest: DestInput) -> str | bool | None:
 
 
 def _read(target: object, policy: Policy) -> tuple[Any, Policy, str | None]:
-    from dlmachine.manifest import Item
+    from dlmachine.core.manifest.item import Item
 
     if not isinstance(target, Item):
         return target, policy, None  # It is refused later, with its problem.

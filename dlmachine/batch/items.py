@@ -51,6 +51,12 @@ class BatchSuccess(Generic[Target]):
         """The outcome."""
         return self.outcome
 
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON has it."""
+        record = self.outcome.record
+        url = None if record is None else record.url
+        return {'index': self.index, 'ok': True, 'url': url, **self.outcome.to_dict()}
+
 
 @frozen
 class BatchFailure(Generic[Target]):
@@ -78,6 +84,11 @@ class BatchFailure(Generic[Target]):
     def unwrap(self) -> NoReturn:
         """Raises: DownloadError, the fault as an exception."""
         raise error_for(self.fault)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON has it."""
+        url = self.fault.url or None
+        return {'index': self.index, 'ok': False, 'url': url, 'fault': self.fault.to_dict()}
 
 
 #: The result of one download of a batch; `ok` tells success from failure.

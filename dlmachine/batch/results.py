@@ -83,19 +83,17 @@ class Results(Sequence[BatchItem[Target]], Generic[Target]):
 
         Raises: ImportError if pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            msg = 'to_pandas() needs pandas, which is not installed: pip install pandas'
-            raise ImportError(msg) from error
-        return pd.DataFrame([self._row(item) for item in self._items], columns=list(_COLUMNS))
+        from dlmachine.notebooks.columns import RESULTS
+        from dlmachine.notebooks.rows import frame_of
 
-    def _row(self, item: BatchItem[Target]) -> dict[str, object]:
+        return frame_of(map(self._row, self._items), RESULTS)
+
+    def _row(self, item: BatchItem[Target]) -> dict[str, Any]:
         row = describe(item, self._secret_names)
         fault = row.pop('fault')
         row['error'] = None if fault is None else fault.code
         row['message'] = None if fault is None else str(fault)
-        return {name: row[name] for name in _COLUMNS}
+        return row
 
     def __len__(self) -> int:
         """The number of inputs."""
@@ -124,19 +122,16 @@ class Results(Sequence[BatchItem[Target]], Generic[Target]):
         return '\n'.join([f'<Results: {self._summary}>', *lines])
 
     def _repr_html_(self) -> str:
+        from dlmachine.notebooks.columns import RESULTS
         from dlmachine.notebooks.html import table_of
 
-        columns = ('name', 'path', 'origin', 'size', 'message')
         shown = self._items
         if len(shown) > 2 * _SHOWN_ITEMS:
             shown = (*shown[:_SHOWN_ITEMS], *shown[-_SHOWN_ITEMS:])
-        rows = [self._row(item) for item in shown]
-        table = [
-            ('ok' if row['ok'] else 'failed', *(row[name] for name in columns)) for row in rows
-        ]
+        rows = [RESULTS.cells(self._row(item)) for item in shown]
         if len(shown) < len(self):
-            table.insert(_SHOWN_ITEMS, (f'... {len(self) - len(shown)} more',))
-        return table_of(self._summary, ('', *columns), table)
+            rows.insert(_SHOWN_ITEMS, (f'... {len(self) - len(shown)} more',))
+        return table_of(self._summary, RESULTS.shown, rows)
 
     @property
     def _summary(self) -> str:
@@ -152,12 +147,6 @@ class Results(Sequence[BatchItem[Target]], Generic[Target]):
         line = f'{item.index:>{len(str(len(self)))}}  {"ok" if item.ok else "failed":6}  {told}'
         line = printable(line)
         return line if len(line) <= _SHOWN_CHARS else f'{line[: _SHOWN_CHARS - 3]}...'
-
-
-_COLUMNS: Final = (
-    'index', 'name', 'url', 'ok', 'path', 'origin', 'size', 'sha256', 'version', 'tries', 'error',
-    'message',
-)  # fmt: skip
 
 
 #: What a failure does not have; each is None there.

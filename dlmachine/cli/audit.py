@@ -14,7 +14,7 @@ from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dlmachine.core.plan.audit_row import AuditRow
     from dlmachine.manager import DownloadManager
@@ -49,6 +49,7 @@ def command(file: str | None, **given: Any) -> None:
     """
     from dlmachine.auditor import summarize
     from dlmachine.cli.exit_codes import CHANGES_PENDING, GENERIC
+    from dlmachine.cli.folder.output import print_json_list
     from dlmachine.core.plan.audit_row import AuditStatus
     from dlmachine.core.probe.result import ProbeStatus
 
@@ -57,15 +58,15 @@ def command(file: str | None, **given: Any) -> None:
     path = given['input_file'] if file is None else file
     if path is None or None not in {file, given['input_file']}:
         raise click.UsageError('Pass one file: FILE, or --input-file FILE')
+    rows: list[AuditRow] = []
     with common.managing(given) as manager:
-        rows = []
-        for row in _audit(manager, path, given):
-            rows.append(row)
-            if not given['as_json']:
+        found = _kept(_audit(manager, path, given), rows)
+        if given['as_json']:
+            print_json_list(_as_json(row) for row in found)
+        else:
+            for row in found:
                 click.echo(_line(row))
     summary = summarize(rows)
-    if given['as_json']:
-        common.print_json([_as_json(row) for row in rows])
     click.echo(
         f'{len(rows)} in all: {summary.counted}; {common.size_text(summary.stored_bytes)} stored',
         err=True,
@@ -97,6 +98,14 @@ def _audit(manager: 'DownloadManager', path: str, given: dict[str, Any]) -> 'Ite
 
         known = locked_versions(path, items)
         return audit(found, world, probe=True, deep=given['deep'], known=known)
+
+
+def _kept(found: 'Iterable[AuditRow]', rows: 'list[AuditRow]') -> 'Iterator[AuditRow]':
+    from dlmachine.core.frozen import replace
+
+    for row in found:
+        rows.append(replace(row, record=None))  # The records of many rows need much memory.
+        yield row
 
 
 def _line(row: 'AuditRow') -> str:

@@ -94,8 +94,6 @@ def remove(what: tuple[str, ...], *, yes: bool, dry_run: bool, **given: Any) -> 
 
 
 def _as_json(entry: 'Listed') -> dict[str, Any]:
-    import json
-
     return {
         'url': entry.url,
         'path': entry.path,
@@ -104,5 +102,5 @@ def _as_json(entry: 'Listed') -> dict[str, Any]:
         'stored_at': entry.stored_at.isoformat(),
         'file_bytes': entry.file_bytes,
         'key': entry.key,
-        'record': None if entry.record is None else json.loads(entry.record.to_json()),
+        'record': None if entry.record is None else entry.record.to_dict(),
     }

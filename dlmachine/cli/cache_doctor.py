@@ -162,7 +162,7 @@ def _checked_as_json(checked: 'Checked', repaired: 'Repaired | None') -> dict[st
         'expected': checked.expected,
         'found': checked.found.sha256,
         'problem': checked.found.problem,
-        'mended': repaired_as_json(repaired),
+        'mended': None if repaired is None else repaired.to_dict(),
     }
 
 
@@ -175,15 +175,8 @@ def _finding_as_json(finding: 'Finding', repaired: 'Repaired | None') -> dict[st
         'size': finding.size_bytes,
         'age_seconds': None if finding.age is None else finding.age.total_seconds(),
         'cure': finding.repair.value,
-        'mended': repaired_as_json(repaired),
+        'mended': None if repaired is None else repaired.to_dict(),
     }
-
-
-def repaired_as_json(repaired: 'Repaired | None') -> dict[str, Any] | None:
-    """What a repair did."""
-    if repaired is None:
-        return None
-    return {'done': repaired.is_done, 'text': repaired.text, 'moved_to': repaired.moved_to}
 
 
 def _counted(count: int, name: str) -> str:

@@ -18,6 +18,7 @@ from dlmachine.core.integrity.checksum import Checksum
 from dlmachine.core.integrity.checksum_file import find_checksum
 from dlmachine.core.machine.checksum_file import MAX_LIST_BYTES
 from dlmachine.core.maintenance.recorded_files import Adoption
+from dlmachine.core.manifest.item import Item
 from dlmachine.core.protocol.effects import ReadChecksums
 from dlmachine.core.protocol.events import EffectFailed
 from dlmachine.core.spec.descriptor import Descriptor
@@ -26,7 +27,7 @@ from dlmachine.core.spec.policy import Policy
 from dlmachine.errors import unwrap
 from dlmachine.folders.contents import reading
 from dlmachine.locks.lockfile import Locking, read_locking
-from dlmachine.manifest import Item, read_manifest
+from dlmachine.manifest import read_manifest
 from dlmachine.targets import show_target
 from dlmachine_adapters.maintenance.adopt_file import FileAdopter
 from dlmachine_adapters.maintenance.repair_folder import FolderRepairer
@@ -47,6 +48,17 @@ class Adopted:
     def ok(self) -> bool:
         """Whether it is recorded."""
         return self.fault is None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON has it."""
+        return {
+            'ok': self.ok,
+            'name': self.name,
+            'url': self.url,
+            'path': self.path or None,
+            'how': None if self.how is None else self.how.value,
+            'fault': None if self.fault is None else self.fault.to_dict(),
+        }
 
 
 def adopt(

@@ -2,13 +2,14 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.key import cache_key, shown_url
 from dlmachine.core.faults import CacheUnusable, InvalidInput
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.maintenance.file_provenance import Provenance
 from dlmachine.core.maintenance.recorded_files import FileState, StoredFile, glance
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.errors import DownloadError, error_for
@@ -80,6 +81,14 @@ def list_files(top: str, world: SystemWorld, *, below: bool = True) -> Iterator[
                 for row in folder.rows():
                     if not isinstance(row, StrangeRow):
                         yield stored_file(path, row)
+
+
+def list_provenance(files: Iterable[StoredFile], top: str) -> Iterator[Provenance]:
+    """The provenance of recorded files; their paths are relative to a folder."""
+    for file in files:
+        if file.record is not None:
+            path = os.path.relpath(file.path, top)
+            yield Provenance(path=path, state=file.state, version=file.version, record=file.record)
 
 
 def find_versions(

@@ -1,6 +1,6 @@
 """The methods of a manager for data folders."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from dlmachine.core.http.url import is_url
@@ -12,8 +12,10 @@ from dlmachine.targets import Target
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from dlmachine.core.maintenance.file_provenance import Provenance
     from dlmachine.core.maintenance.recorded_files import Adoption, FileCheck, StoredFile
     from dlmachine.folders.adopting import Adopted
+    from dlmachine.notebooks.rows import RowList, Rows
     from dlmachine.options.types import DownloadOptions
 
 
@@ -38,22 +40,38 @@ class DataFolders(LockedManifests):
         found = self.versions(path, folder)
         return max(found, key=lambda one: one.stored_at, default=None)
 
-    def files(self, folder: PathInput = '.') -> 'Iterator[StoredFile]':
+    def files(self, folder: PathInput = '.') -> 'Rows[StoredFile]':
         """The recorded files of a folder and of those below it, one at a time; reads no file.
 
         Raises: RequestError for a folder that does not exist or is a cache; LocalError for
         an index that cannot be read.
         """
         from dlmachine.folders.contents import check_folder, list_files
+        from dlmachine.notebooks.columns import FILES
+        from dlmachine.notebooks.rows import Rows
 
-        return list_files(check_folder(folder, self._world), self._world)
+        return Rows(list_files(check_folder(folder, self._world), self._world), FILES)
+
+    def provenance(self, folder: PathInput = '.') -> 'Rows[Provenance]':
+        """Where the recorded files of a folder and of those below it come from; reads no file.
+
+        `path` is relative to the folder.
+
+        Raises: RequestError for a folder that does not exist or is a cache; LocalError for
+        an index that cannot be read.
+        """
+        from dlmachine.folders.contents import list_provenance
+        from dlmachine.notebooks.columns import PROVENANCE
+        from dlmachine.notebooks.rows import Rows
+
+        return Rows(list_provenance(self.files(folder), str(path_text(folder))), PROVENANCE)
 
     def versions(
         self,
         url: Target,
         folder: PathInput | None = None,
         **options: 'Unpack[DownloadOptions]',
-    ) -> 'list[StoredFile]':
+    ) -> 'RowList[StoredFile]':
         """The complete versions that the cache has of a URL, and its recorded files in a folder.
 
         Folders below `folder` count, too. Options that belong to the request are those of
@@ -63,14 +81,16 @@ class DataFolders(LockedManifests):
         a registry or an index that cannot be read.
         """
         from dlmachine.folders.contents import check_folder, find_versions
+        from dlmachine.notebooks.columns import FILES
+        from dlmachine.notebooks.rows import RowList
 
         descriptor, _ = self.prepare(url, None, **options)
         path = None if folder is None else check_folder(folder, self._world)
-        return list(find_versions(descriptor, self._world, path))
+        return RowList(find_versions(descriptor, self._world, path), FILES)
 
     def verify(
         self, folder: PathInput, *, fix: bool = False, prune: bool = False
-    ) -> 'Iterator[FileCheck]':
+    ) -> 'Rows[FileCheck]':
         """Read the recorded files of a folder, and of those below it, and compare their digests.
 
         One result for each file, also for those that are not recorded. `fix` records files again
@@ -92,9 +112,11 @@ class DataFolders(LockedManifests):
         """
         from dlmachine.folders.contents import check_folder
         from dlmachine.folders.verifying import verify_folder
+        from dlmachine.notebooks.columns import CHECKS
+        from dlmachine.notebooks.rows import Rows
 
         path = check_folder(folder, self._world)
-        return verify_folder(path, self._world, fix=fix or prune, prune=prune)
+        return Rows(verify_folder(path, self._world, fix=fix or prune, prune=prune), CHECKS)
 
     def remove(self, path: PathInput, *, force: bool = False) -> None:
         """Remove a recorded file with its record.
@@ -156,7 +178,7 @@ class DataFolders(LockedManifests):
         force: bool = False,
         allow_outside: bool = False,
         base_url: str | None = None,
-    ) -> 'Iterator[Adopted]':
+    ) -> 'Rows[Adopted]':
         """Record the files of a folder as the downloads of a manifest, one at a time.
 
         `targets` is the path of a manifest, whose lockfile counts if there is one, or an iterable.
@@ -167,6 +189,8 @@ class DataFolders(LockedManifests):
         """
         from dlmachine.folders.adopting import adopt_all, read_entries
         from dlmachine.folders.contents import check_folder
+        from dlmachine.notebooks.columns import ADOPTED
+        from dlmachine.notebooks.rows import Rows
 
         world = self._world
         where = check_folder(folder, world)
@@ -176,4 +200,4 @@ class DataFolders(LockedManifests):
             entries = read_entries(
                 self.config, path, allow_outside=allow_outside, base_url=base_url
             )
-        return adopt_all(self, entries, where, world, force=force)
+        return Rows(adopt_all(self, entries, where, world, force=force), ADOPTED)

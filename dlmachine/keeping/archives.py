@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.faults import InvalidInput
@@ -31,6 +31,14 @@ class ImportReport:
     imported: tuple[Archived, ...] = ()
     skipped: tuple[tuple[Archived, str], ...] = ()
     is_dry_run: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON has it."""
+        return {
+            'dry_run': self.is_dry_run,
+            'imported': [entry.to_dict() for entry in self.imported],
+            'skipped': [{**entry.to_dict(), 'skipped': why} for entry, why in self.skipped],
+        }
 
 
 def export_entries(

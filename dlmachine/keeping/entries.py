@@ -41,6 +41,10 @@ class Usage:
     count: int
     size_bytes: int
 
+    def to_dict(self) -> dict[str, Any]:
+        """The sum as JSON has it."""
+        return {'name': self.name, 'count': self.count, 'size': self.size_bytes}
+
 
 def find_entries(
     registry: Registry, filters: object, sort: str | None, limit: object, now: float

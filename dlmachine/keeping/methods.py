@@ -1,6 +1,6 @@
 """The methods of a manager for what stays in its cache."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from dlmachine.core.http.url import is_url
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dlmachine.keeping.archives import ImportReport
     from dlmachine.keeping.entries import Usage
     from dlmachine.keeping.pruning import PruneReport
+    from dlmachine.notebooks.rows import RowList, Rows
     from dlmachine.options.types import CacheOptions, DownloadOptions
     from dlmachine_adapters.cachedir.connection import Registry
 
@@ -58,7 +59,7 @@ class CacheKeeping(DataFolders):
         *,
         sort: str | None = None,
         limit: int | None = None,
-    ) -> 'Iterator[ListedEntry]':
+    ) -> 'Rows[ListedEntry]':
         """The entries of the cache, one at a time, with size, last use and pin; reads no file.
 
         `filters` are conditions such as 'size>1GB', 'used>90d' or 'host=*.example.org', all of
@@ -74,13 +75,15 @@ class CacheKeeping(DataFolders):
         []
         """
         from dlmachine.keeping.entries import find_entries
+        from dlmachine.notebooks.columns import ENTRIES
+        from dlmachine.notebooks.rows import Rows
 
-        now = self._world.clock.now().timestamp()
-        return find_entries(self._registry('cache_entries'), filters, sort, limit, now)
+        registry, now = self._registry('cache_entries'), self._world.clock.now().timestamp()
+        return Rows(find_entries(registry, filters, sort, limit, now), ENTRIES)
 
     def cache_usage(
         self, filters: 'str | Iterable[str]' = (), *, by: str = 'host'
-    ) -> 'list[Usage]':
+    ) -> 'RowList[Usage]':
         """What the entries of the cache take up, by 'host', 'extension' or 'status'.
 
         `filters` are those of `cache_entries`.
@@ -88,8 +91,10 @@ class CacheKeeping(DataFolders):
         Raises: RequestError without a cache, or for a bad filter or field; LocalError.
         """
         from dlmachine.keeping.entries import add_up
+        from dlmachine.notebooks.columns import USAGE
+        from dlmachine.notebooks.rows import RowList
 
-        return add_up(self.cache_entries(filters), by)
+        return RowList(add_up(self.cache_entries(filters), by), USAGE)
 
     def pin(self, target: 'Target | PathInput', **options: 'Unpack[DownloadOptions]') -> None:
         """Keep an entry of the cache from being pruned, by its URL or the path of its file.

@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from dlmachine.core.faults import InvalidInput
 from dlmachine.core.frozen import frozen
@@ -47,6 +47,38 @@ class PruneReport:
     def kept_bytes(self) -> int:
         """The size of what stays."""
         return sum(version.size_bytes for version, _ in self.kept)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON has it."""
+        return {
+            'dry_run': self.is_dry_run,
+            'removed_bytes': self.removed_bytes,
+            'kept_bytes': self.kept_bytes,
+            'over': self.is_over,
+            'removed': _rows(self.removed),
+            'kept': _rows(self.kept),
+        }
+
+
+def _rows(rows: Iterable[tuple[StoredVersion, RemovalReason | KeptReason]]) -> list[dict[str, Any]]:
+    return [
+        {
+            'url': version.url or None,
+            'file': version.name,
+            'version': version.version,
+            'size': version.size_bytes,
+            'stored_at': instant(version.stored_at),
+            'last_use': instant(version.last_use),
+            'reason': why.value,
+            'why': why.name.lower(),
+        }
+        for version, why in rows
+    ]
+
+
+def instant(seconds: float) -> str:
+    """A time as text."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec='seconds')
 
 
 def check_limits(keeping: Keeping) -> None:

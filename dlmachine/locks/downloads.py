@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from dlmachine.batch.items import BatchItem, BatchSuccess
 from dlmachine.batch.methods import ManyDownloads
@@ -13,6 +13,7 @@ from dlmachine.core.faults import DigestMismatch, Fault, InvalidInput, LockMisma
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen, replace
 from dlmachine.core.manifest.comparison import LockDifference, LockedChange
+from dlmachine.core.manifest.item import Item
 from dlmachine.core.manifest.lock import LockedFile
 from dlmachine.core.spec.destination import Auto
 from dlmachine.core.spec.options import unknown_name
@@ -26,7 +27,6 @@ from dlmachine.locks.lockfile import (
     write_locking,
 )
 from dlmachine.locks.stored import Pinned, ask_server, packed, renew, use_stored, via_cache
-from dlmachine.manifest import Item
 from dlmachine.paths import DestInput, is_inside, path_text
 from dlmachine_adapters.files.os_errors import storage_fault
 
@@ -54,6 +54,17 @@ class LockReport:
     def raise_for_failures(self) -> None:
         """Raises: ExceptionGroup with a DownloadError for each failed download, if any failed."""
         self.results.raise_for_failures()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON has it; secrets are masked."""
+        return {
+            'path': self.path,
+            'written': self.is_written,
+            'difference': [{'kind': kind, 'name': name} for kind, name in self.difference.entries],
+            'changes': [str(change) for change in self.changes],
+            'removed': list(self.removed),
+            **self.results.to_dict(),
+        }
 
 
 def lock_manifest(

@@ -29,6 +29,7 @@ from dlmachine.core.manifest.comparison import (
     find_repeated,
 )
 from dlmachine.core.manifest.entry_digest import entry_digest
+from dlmachine.core.manifest.item import Item
 from dlmachine.core.manifest.lock import (
     DAMAGED,
     Lock,
@@ -42,7 +43,7 @@ from dlmachine.core.probe.result import KnownVersion
 from dlmachine.core.spec.option_parsers import read_bool
 from dlmachine.documents.reader import read_text_file, read_toml
 from dlmachine.errors import error_for, unwrap
-from dlmachine.manifest import Item, read_manifest
+from dlmachine.manifest import read_manifest
 from dlmachine.options.rules import Defaults
 from dlmachine.paths import PathInput, expand
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from dlmachine.config import Config
 from dlmachine.core.frozen import replace
+from dlmachine.core.manifest.item import Item
 from dlmachine.core.manifest.lock import LockedFile
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import Freshness, IfExists
-from dlmachine.manifest import Item
 from dlmachine.paths import DestInput, path_text
 
 

@@ -1,1 +1,1 @@
-"""Values as HTML, for notebooks."""
+"""Values in notebooks: as HTML, and as tables of pandas."""

@@ -18,6 +18,8 @@ from dlmachine.core.protocol.outcome import Outcome
 from dlmachine_adapters.progress.layout import amount
 
 _CELL: Final = 'style="text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:4em"'
+#: A list of texts shows so many of them.
+_MAX_TEXTS: Final = 10
 #: A line of a plan: a word and what it says, or a number and an effect.
 _LINE: Final = r' *(.+?\.(?= )|.+?(?=  )) +(.+)'
 
@@ -60,7 +62,7 @@ def html_of(value: object) -> str | None:
             facts = ('advice', value.remedy()), ('requests', tries)
             return _facts(f'{value.code}: {value.what()}', *facts)
         case _:
-            return None
+            return _other(value)
 
 
 def table_of(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -84,6 +86,18 @@ def _plan(plan: Plan) -> str:
         for one, line in zip(found, lines, strict=True)
     ]
     return _facts(title, *facts)
+
+
+def _other(value: object) -> str | None:
+    to_dict = getattr(value, 'to_dict', None)
+    if to_dict is None:
+        return None
+    texts = {
+        name: ', '.join(map(str, one[:_MAX_TEXTS])) if isinstance(one, list) else one
+        for name, one in to_dict().items()
+        if not isinstance(one, dict)
+    }
+    return _facts(type(value).__name__, *texts.items())
 
 
 def _outcome(outcome: Outcome) -> str:

@@ -1,7 +1,7 @@
 """The methods of a manager for reading what it has downloaded."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from dlmachine.core.protocol.outcome import Outcome
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from dlmachine.core.archives.member import Member
+    from dlmachine.notebooks.rows import Rows
     from dlmachine.options.types import DownloadOptions
     from dlmachine.reading.extract import Extracted
 
@@ -84,7 +85,7 @@ class FileReading(CacheKeeping):
         target: 'Target | Outcome',
         within: str | None = None,
         **options: 'Unpack[DownloadOptions]',
-    ) -> 'Iterator[Member]':
+    ) -> 'Rows[Member]':
         """The members of an archive, without unpacking them; download it first if necessary.
 
         Raises: what `download` and `dlmachine.members` raise.

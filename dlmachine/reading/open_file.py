@@ -1,8 +1,7 @@
 """`dm.open_file` and `dm.members`: a packed file as an ordinary file object."""
 
 import io
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast, overload
 
 from dlmachine.core.archives.member import Member
 from dlmachine.core.archives.member_path import split_member
@@ -12,6 +11,9 @@ from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.errors import error_for
 from dlmachine.paths import PathInput, absolute, path_text
 from dlmachine_adapters.archives.opening import list_members, open_packed
+
+if TYPE_CHECKING:
+    from dlmachine.notebooks.rows import Rows
 
 Mode = Literal['r', 'rt', 'rb']
 #: A file: its path, an Outcome, or an open binary file that can seek.
@@ -91,7 +93,7 @@ def open_file(
         raise
 
 
-def members(source: Source, within: str | None = None) -> Iterator[Member]:
+def members(source: Source, within: str | None = None) -> 'Rows[Member]':
     """The members of an archive, in its order, without unpacking them.
 
     `within` names an archive in the archive. Members are yielded while a tar archive is read, so
@@ -107,8 +109,11 @@ def members(source: Source, within: str | None = None) -> Iterator[Member]:
     >>> [(member.name, member.size_bytes) for member in members(buffer)]
     [('table.tsv', 4)]
     """
+    from dlmachine.notebooks.columns import MEMBERS
+    from dlmachine.notebooks.rows import Rows
+
     at, name = _place(source)
-    return list_members(at, name, _members(within), error_for)
+    return Rows(list_members(at, name, _members(within), error_for), MEMBERS)
 
 
 def _place(source: Source) -> tuple[str | BinaryIO, str]:

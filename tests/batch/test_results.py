@@ -4,7 +4,6 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,19 +103,18 @@ def test_the_table_is_short_and_masks_secrets(manager: DownloadManager, server: 
     assert 'memory' in repr(manager.download_all([one], dest=False))
 
 
-def test_results_become_a_table_of_pandas(
-    manager: DownloadManager, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_results_become_a_table_of_pandas(manager: DownloadManager, server: Server) -> None:
     """A row for each input, with the error of a failure; a secret declared in the call is masked."""
-    frames = SimpleNamespace(DataFrame=lambda rows, columns: (rows, columns))
-    monkeypatch.setitem(sys.modules, 'pandas', frames)
+    pytest.importorskip('pandas')
     urls = [server.on('/a', resource(b'abc')) + '?mine=12345678', server.url('/gone')]
-    rows, columns = manager.download_all(urls, secret_names=['mine']).to_pandas()
-    assert list(rows[0]) == list(rows[1]) == columns
-    assert (rows[0]['ok'], rows[0]['size'], rows[0]['error']) == (True, 3, None)
-    assert (rows[1]['ok'], rows[1]['path'], rows[1]['error']) == (False, None, 'http_status')
-    assert '404' in rows[1]['message']
-    assert '12345678' not in str(rows[0]['name']) + str(rows[0]['url'])
+    table = manager.download_all(urls, secret_names=['mine']).to_pandas()
+    assert [*table.ok] == [True, False]
+    assert (str(table['size'].dtype), table['size'].sum()) == ('Int64', 3)
+    assert [*table.error.isna()] == [True, False]
+    assert table.error[1] == 'http_status'
+    assert '404' in table.message[1]
+    assert table.path.isna()[1]
+    assert '12345678' not in table.to_csv()
 
 
 def test_pandas_is_imported_only_there(

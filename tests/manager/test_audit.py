@@ -9,10 +9,11 @@ import pytest
 
 from dlmachine.auditor import audit, summarize
 from dlmachine.core.faults import OfflineMiss
+from dlmachine.core.manifest.item import Item
 from dlmachine.core.plan.audit_row import AuditStatus
 from dlmachine.errors import RequestError
 from dlmachine.manager import DownloadManager
-from dlmachine.manifest import Item, make_item, parse_lines
+from dlmachine.manifest import make_item, parse_lines
 from tests.fixtures import MakeManager
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
@@ -71,7 +72,7 @@ def test_each_status_with_its_reason(
 
 
 def test_a_row_as_json_has_it(make_manager: MakeManager, server: Server, tmp_path: Path) -> None:
-    """A hit, and an item that cannot be downloaded; pandas makes a table of all."""
+    """A hit, and an item that cannot be downloaded."""
     manager = make_manager(tmp_path / 'cache')
     url = server.on('/a', resource(BODY))
     path = manager.download(url)
@@ -80,8 +81,11 @@ def test_a_row_as_json_has_it(make_manager: MakeManager, server: Server, tmp_pat
     hit, failing = (row.to_dict() for row in manager.audit([url, 'gopher://h/x']))
     assert 0 <= hit.pop('age_seconds') < 3600
     assert hit.pop('reason')
+    record = hit.pop('record')
+    assert (record['url'], record['size_bytes']) == (url, len(BODY))
     known = {'name': url, 'url': url, 'status': 'hit', 'size': len(BODY), 'path': path}
     assert hit == {**known, 'fault': None, 'probe': None}
+    assert failing['record'] is None
     assert failing['status'] == 'would-fail'
     assert failing['fault'] == refused.value.fault.to_dict()
     (probed,) = (row.to_dict() for row in manager.audit([url], probe=True))

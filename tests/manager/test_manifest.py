@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from dlmachine.core.faults import Fault, InvalidInput, UnknownName
+from dlmachine.core.manifest.item import Item
 from dlmachine.core.spec.destination import ToPath
 from dlmachine.core.spec.policy import Policy
-from dlmachine.manifest import Item, read_manifest
+from dlmachine.manifest import read_manifest
 from dlmachine.options.rules import Defaults
 
 A, B = 'http://h/a', 'http://h/b'

@@ -36,7 +36,9 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'changed while it was extracted',
         'Extract it again, once it is complete',
     ),
-    'a table in a notebook; see tests/manager/test_notebook.py': (
+    'a table in a notebook; see tests/notebooks': (
+        'The first ... rows',
+        '1 row',
         '... of ... downloaded, ... failed',
         '...: in ...',
         ' *(.+?\\.(?= )|.+?(?=  )) +(.+)',

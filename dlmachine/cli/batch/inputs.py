@@ -11,8 +11,8 @@ from dlmachine.core.faults.printing import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dlmachine.core.manifest.item import Item
     from dlmachine.manager import DownloadManager
-    from dlmachine.manifest import Item
 
 
 def read_targets(

@@ -17,9 +17,9 @@ from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
     from dlmachine.batch.items import BatchItem
+    from dlmachine.core.manifest.item import Item
     from dlmachine.locks.downloads import LockReport
     from dlmachine.manager import DownloadManager
-    from dlmachine.manifest import Item
 
 
 #: The exit codes of failures that count before others.

@@ -34,24 +34,6 @@ def command(sources: tuple[str, ...], **given: Any) -> None:
         import json
 
         for listing in found:
-            click.echo(
-                json.dumps(
-                    {
-                        'repository': listing.repository,
-                        'doi': listing.doi,
-                        'version': listing.version,
-                        'title': listing.title,
-                        'files': [
-                            {
-                                'name': file.name,
-                                'url': file.url,
-                                'size': file.size_bytes,
-                                'checksum': file.checksum and str(file.checksum),
-                            }
-                            for file in listing.files
-                        ],
-                    }
-                )
-            )
+            click.echo(json.dumps(listing.to_dict()))
     else:
         click.echo('\n'.join(listing.manifest for listing in found), nl=False)

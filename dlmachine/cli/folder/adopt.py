@@ -117,11 +117,7 @@ def _show(one: 'Adopted') -> None:
 
 
 def _as_json(one: 'Adopted') -> dict[str, Any]:
-    return {
-        'ok': one.ok,
-        'name': one.name,
-        'url': one.url,
-        'path': one.path or None,
-        'how': None if one.how is None else one.how.value,
-        'fault': None if one.fault is None else fault_as_json(one.fault),
-    }
+    values = one.to_dict()
+    if one.fault is not None:
+        values['fault'] = fault_as_json(one.fault)
+    return values

@@ -29,12 +29,11 @@ def command(what: str, folder: str, **given: Any) -> None:
     below it. Exit code 1 if nothing is recorded.
     """
     from dlmachine.cli.exit_codes import GENERIC
-    from dlmachine.cli.folder.output import file_as_json
     from dlmachine.core.secrets.redact import redact_url
 
     with managing(given) as manager:
         if is_url(what):
-            found = manager.versions(what, folder)
+            found = [*manager.versions(what, folder)]
         else:
             one = manager.info(what)
             found = [] if one is None else [one]
@@ -43,10 +42,10 @@ def command(what: str, folder: str, **given: Any) -> None:
         tell('error', f'nothing is recorded about {shown}')
         sys.exit(GENERIC)
     if given['as_json']:
-        print_json([file_as_json(file) for file in found])
+        print_json([file.to_dict() for file in found])
         return
     for file in found:
-        for name, value in file_as_json(file).items():
+        for name, value in file.to_dict().items():
             inner = value if isinstance(value, dict) else {name: value}
             for key, one_value in inner.items():
                 click.echo(printable(f'{key:18}  {one_value}'))

@@ -21,12 +21,12 @@ def command(folder: str, **given: Any) -> None:
     DIR is the current folder by default. No file is read: the state of a file is told by its size
     and its modification time.
     """
-    from dlmachine.cli.folder.output import file_as_json, file_line, print_json_list
+    from dlmachine.cli.folder.output import file_line, print_json_list
 
     with managing(given) as manager:
         files = manager.files(folder)
         if given['as_json']:
-            print_json_list(file_as_json(file) for file in files)
+            print_json_list(file.to_dict() for file in files)
             return
         is_empty = True
         for file in files:

@@ -1,10 +1,9 @@
 """`dlmachine provenance`: where the files of a folder come from, as a table for other programs."""
 
 import csv
-import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,9 +12,6 @@ from dlmachine.cli.parameters.command import Command
 from dlmachine.cli.parameters.options import config_option, own_option
 from dlmachine.cli.parameters.values import FOLDER
 from dlmachine.core.faults.printing import printable
-
-if TYPE_CHECKING:
-    from dlmachine.core.maintenance.recorded_files import StoredFile
 
 
 @click.command('provenance', cls=Command)
@@ -31,41 +27,11 @@ def command(folder: str, *, as_csv: bool, **given: Any) -> None:
     from dlmachine.cli.folder.output import print_json_list
 
     with managing(given) as manager:
-        rows = (_row(file, folder) for file in manager.files(folder))
+        rows = (row.to_dict() for row in manager.provenance(folder))
         if as_csv:
             _print_csv(rows)
         else:
             print_json_list(rows)
-
-
-def _row(file: 'StoredFile', folder: str) -> dict[str, Any]:
-    record = file.record
-    path = os.path.relpath(file.path, folder)
-    if record is None:
-        return {'path': path, 'state': file.state.value, 'url': file.url}
-    by = f'{record.backend} {record.backend_version}'.strip()
-    return {
-        'path': path,
-        'state': file.state.value,
-        'url': record.url,
-        'method': record.method,
-        'served_by': record.served_by,
-        'final_url': record.urls[-1] if record.urls else '',
-        'started_at': record.started_at.isoformat(),
-        'finished_at': record.finished_at.isoformat(),
-        'validated_at': record.validated_at.isoformat() if record.validated_at else None,
-        'size': record.size_bytes,
-        'sha256': record.sha256,
-        'verified_by': [f'{algorithm} ({source})' for algorithm, source in record.verified_by],
-        'etag': record.etag,
-        'last_modified': record.last_modified,
-        'verified_tls': record.verified_tls,
-        'source': dict(record.source),
-        'notes': list(record.notes),
-        'version': file.version,
-        'backend': by,
-        'dlmachine_version': record.dlmachine_version,
-    }
 
 
 def _print_csv(rows: Iterable[dict[str, Any]]) -> None:

@@ -31,13 +31,13 @@ def command(folder: str, *, fix: bool, prune: bool, **given: Any) -> None:
     repaired.
     """
     from dlmachine.cli.exit_codes import INTEGRITY
-    from dlmachine.cli.folder.output import check_as_json, check_line, print_json_list
+    from dlmachine.cli.folder.output import check_line, print_json_list
 
     counts: Counter[str] = Counter()
     with managing(given) as manager:
         checks = _counted(manager.verify(folder, fix=fix, prune=prune), counts)
         if given['as_json']:
-            print_json_list(check_as_json(check) for check in checks)
+            print_json_list(check.to_dict() for check in checks)
         else:
             for check in checks:
                 if check.state.value != 'whole':

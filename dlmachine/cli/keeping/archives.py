@@ -92,11 +92,4 @@ def import_(archive: str, *, dry_run: bool, **given: Any) -> None:
 
 
 def _as_json(entry: 'Archived', skipped: str | None) -> dict[str, Any]:
-    record = entry.record
-    return {
-        'url': record.url,
-        'key': entry.key,
-        'size': record.size_bytes,
-        'sha256': record.sha256,
-        'skipped': skipped,
-    }
+    return {**entry.to_dict(), 'skipped': skipped}

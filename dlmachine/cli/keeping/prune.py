@@ -13,9 +13,8 @@ from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from dlmachine.core.keeping.stored import StoredVersion
     from dlmachine.keeping.pruning import PruneReport
 
 
@@ -48,7 +47,7 @@ def prune(*, locks: tuple[str, ...], dry_run: bool, **given: Any) -> None:
     with managing_cache(given) as manager:
         report = manager.prune(dry_run=dry_run, keep_lock=locks)
         if given['as_json']:
-            print_json(_as_json(report))
+            print_json(report.to_dict())
             return
         for line in _table(report, is_verbose=is_verbose):
             click.echo(printable(line))
@@ -60,6 +59,7 @@ def prune(*, locks: tuple[str, ...], dry_run: bool, **given: Any) -> None:
 
 def _table(report: 'PruneReport', *, is_verbose: bool) -> 'Iterator[str]':
     from dlmachine.core.keeping.stored import KeptReason
+    from dlmachine.keeping.pruning import instant
 
     gone = 'would go' if report.is_dry_run else 'removed'
     rows = [(gone, version, why.value) for version, why in report.removed]
@@ -73,7 +73,7 @@ def _table(report: 'PruneReport', *, is_verbose: bool) -> 'Iterator[str]':
     for word, version, why in rows:
         size = size_text(version.size_bytes)
         about = version.url or version.name
-        yield f'{word:8}  {_instant(version.last_use)[:16]:16}  {size:>10}  {why}: {about}'
+        yield f'{word:8}  {instant(version.last_use)[:16]:16}  {size:>10}  {why}: {about}'
 
 
 def _summary(report: 'PruneReport') -> str:
@@ -85,36 +85,3 @@ def _summary(report: 'PruneReport') -> str:
 
 def _count(rows: 'tuple[object, ...]') -> str:
     return f'{len(rows)} file' if len(rows) == 1 else f'{len(rows)} files'
-
-
-def _instant(seconds: float) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec='seconds')
-
-
-def _as_json(report: 'PruneReport') -> dict[str, Any]:
-    return {
-        'dry_run': report.is_dry_run,
-        'removed_bytes': report.removed_bytes,
-        'kept_bytes': report.kept_bytes,
-        'over': report.is_over,
-        'removed': _rows(report.removed),
-        'kept': _rows(report.kept),
-    }
-
-
-def _rows(rows: 'Iterable[tuple[StoredVersion, Any]]') -> list[Any]:
-    return [
-        {
-            'url': version.url or None,
-            'file': version.name,
-            'version': version.version,
-            'size': version.size_bytes,
-            'stored_at': _instant(version.stored_at),
-            'last_use': _instant(version.last_use),
-            'reason': why.value,
-            'why': why.name.lower(),
-        }
-        for version, why in rows
-    ]

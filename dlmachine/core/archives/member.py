@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from dlmachine.core.frozen import frozen
 
@@ -33,3 +34,17 @@ class Member:
     modified_at: datetime | None = None
     link: str = ''
     is_encrypted: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The member as JSON has it; its time is a text."""
+        modified = self.modified_at
+        return {
+            'name': self.name,
+            'kind': self.kind.value,
+            'size': self.size_bytes,
+            'packed': self.packed_bytes,
+            'mode': self.mode,
+            'modified_at': None if modified is None else modified.isoformat(),
+            'link': self.link or None,
+            'encrypted': self.is_encrypted,
+        }

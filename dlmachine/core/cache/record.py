@@ -92,6 +92,11 @@ class DownloadRecord:
                 del values[name]
         return _ENCODER.encode({'v': RECORD_VERSION, **values})
 
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` writes, as a dict."""
+        read: dict[str, Any] = json.loads(self.to_json())
+        return read
+
 
 _KEY_NAMES: Final = ('key_without', 'key_ignores_query')
 _RARE_NAMES: Final = (

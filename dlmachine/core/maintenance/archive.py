@@ -4,7 +4,8 @@ Pure. An archive comes from elsewhere: every text in it is checked before it is 
 """
 
 import json
-from typing import Final
+from dataclasses import field
+from typing import Any, Final
 
 from returns.pipeline import is_successful
 
@@ -25,7 +26,17 @@ class Archived:
     """One entry in an archive: its key and its record."""
 
     key: str
-    record: DownloadRecord
+    record: DownloadRecord = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry as JSON has it."""
+        record = self.record
+        return {
+            'url': record.url,
+            'key': self.key,
+            'size': record.size_bytes,
+            'sha256': record.sha256,
+        }
 
 
 def member_name(number: int, ending: str) -> str:

@@ -1,7 +1,7 @@
 """An entry of a cache as it is listed, and the fields by which it is filtered and sorted.  Pure."""
 
-import json
 from collections.abc import Callable, Mapping
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ class ListedEntry:
     is_pinned: bool
     item_id: str
     key: str | None = None
-    record: DownloadRecord | None = None
+    record: DownloadRecord | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry as JSON has it; times are texts."""
@@ -46,7 +46,7 @@ class ListedEntry:
             'file_bytes': self.size_bytes,
             'pinned': self.is_pinned,
             'key': self.key,
-            'record': None if self.record is None else json.loads(self.record.to_json()),
+            'record': None if self.record is None else self.record.to_dict(),
         }
 
     @property

@@ -5,10 +5,11 @@ its notes are written, so that the index says what is there.
 """
 
 from collections.abc import Iterable
+from dataclasses import field
 from datetime import datetime
 from enum import Enum
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
@@ -85,6 +86,19 @@ class FileCheck:
     moved_from: str = ''
     repaired: Repaired | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON has it."""
+        return {
+            'path': self.path,
+            'url': self.url,
+            'verdict': self.state.value,
+            'expected': self.sha256 or None,
+            'found': self.found.sha256,
+            'problem': self.found.problem,
+            'moved_from': self.moved_from or None,
+            'mended': None if self.repaired is None else self.repaired.to_dict(),
+        }
+
 
 @frozen
 class StoredFile:
@@ -101,8 +115,23 @@ class StoredFile:
     stored_at: datetime
     file_bytes: int | None
     key: str | None
-    record: DownloadRecord | None
+    record: DownloadRecord | None = field(repr=False)
     is_cached: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The file as JSON has it, with the fields of a listed entry; times are texts."""
+        return {
+            'url': self.url,
+            'path': self.path,
+            'version': self.version,
+            'ready': self.file_bytes is not None,
+            'state': self.state.value,
+            'cached': self.is_cached,
+            'stored_at': self.stored_at.isoformat(),
+            'file_bytes': self.file_bytes,
+            'key': self.key,
+            'record': None if self.record is None else self.record.to_dict(),
+        }
 
 
 @frozen

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import Enum
 from types import NoneType
-from typing import Final
+from typing import Any, Final
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
@@ -63,6 +63,10 @@ class Repaired:
     is_done: bool
     text: str
     moved_to: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON has it."""
+        return {'done': self.is_done, 'text': self.text, 'moved_to': self.moved_to}
 
 
 def promised_digest(status: int, record: DownloadRecord | None) -> str | None:

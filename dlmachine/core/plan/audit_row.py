@@ -1,10 +1,12 @@
 """The rows of an audit.  Pure."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from datetime import timedelta
 from enum import Enum
 from typing import Any, Final
 
+from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import frozen
 from dlmachine.core.probe.result import ProbeResult
@@ -43,8 +45,9 @@ _RARE: Final = (AuditStatus.CHANGED, AuditStatus.UNKNOWN)
 class AuditRow:
     """The result for one item; secrets are masked.
 
-    `size_bytes`, `age` and `path` are those of the stored copy, None without one. Without a stored
-    copy, `path` is the file that would be written, if known. `probe` is what the server said.
+    `size_bytes`, `age`, `path` and `record` are those of the stored copy, None without one. Without
+    a stored copy, `path` is the file that would be written, if known. `probe` is what the server
+    said.
     """
 
     name: str
@@ -56,6 +59,7 @@ class AuditRow:
     path: str | None = None
     fault: Fault | None = None
     probe: ProbeResult | None = None
+    record: DownloadRecord | None = field(default=None, repr=False)
 
     @property
     def would_download(self) -> bool:
@@ -66,7 +70,7 @@ class AuditRow:
         return self.status in _TO_DOWNLOAD
 
     def to_dict(self) -> dict[str, Any]:
-        """The row as JSON has it, for example for a `pandas.DataFrame` of all rows."""
+        """The row as JSON has it."""
         return {
             'name': self.name,
             'url': self.url,
@@ -77,6 +81,7 @@ class AuditRow:
             'path': self.path,
             'fault': None if self.fault is None else self.fault.to_dict(),
             'probe': None if self.probe is None else self.probe.to_dict(),
+            'record': None if self.record is None else self.record.to_dict(),
         }
 
 

@@ -64,7 +64,7 @@ class Outcome:
     buffer: BytesIO | None = None
     version: int | None = None
     # `Any`, so that type checkers require no check for None if only dlmachine stores files.
-    record: DownloadRecord | Any = None
+    record: DownloadRecord | Any = field(default=None, repr=False)
     is_validated: bool = False
     tries: int = 0
     fault: Fault | None = None

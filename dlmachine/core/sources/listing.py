@@ -1,7 +1,7 @@
 """The files of a record, as its repository lists them, and the choice of one of them.  Pure."""
 
 import difflib
-from typing import Final
+from typing import Any, Final
 
 import tomli_w
 from returns.result import Failure, Result, Success
@@ -76,6 +76,25 @@ class Listing:
         head = f'{title}# doi:{printable(self.doi)}{version}\n# {count}, {size:,} bytes\n\n'
         blocks = (f'[[download]]\n{tomli_w.dumps(entry)}' for entry in self.entries)
         return head + '\n'.join(blocks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The version as JSON has it."""
+        files = [
+            {
+                'name': file.name,
+                'url': file.url,
+                'size': file.size_bytes,
+                'checksum': None if file.checksum is None else str(file.checksum),
+            }
+            for file in self.files
+        ]
+        return {
+            'repository': self.repository,
+            'doi': self.doi,
+            'version': self.version,
+            'title': self.title,
+            'files': files,
+        }
 
 
 def _entry(file: SourceFile) -> dict[str, str]:

@@ -32,6 +32,7 @@ def test_a_row_as_json_has_it() -> None:
         'path': '/c/t.csv',
         'fault': None,
         'probe': None,
+        'record': None,
     }
 
 

@@ -22,7 +22,7 @@ TRUE = {'Publish.replace', 'Job.may_fall_back'}
 #: They may contain secrets.
 HIDDEN = {
     'Attempts.key_password', 'Attempts.proxy_password', 'CookiesRead.own', 'Interrupted.added', 'Interrupted.decision',
-    'Outcome.story', 'Responded.added', 'Responded.decision', 'SecretRead.value',
+    'Outcome.record', 'Outcome.story', 'Responded.added', 'Responded.decision', 'SecretRead.value',
 }  # fmt: skip
 #: What follows from the rest, or is masked when it is stored.
 NOT_COMPARED = {
@@ -52,7 +52,7 @@ def test_what_is_not_said_is_empty() -> None:
 
 
 def test_what_is_not_shown() -> None:
-    """Fields with passwords, with cookies, and with responses that may echo them."""
+    """Fields with passwords, with cookies, and with responses that may echo them; and long records."""
     assert {name for name, each in every_field() if not each.repr} == HIDDEN
 
 

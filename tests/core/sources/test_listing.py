@@ -22,6 +22,20 @@ def chosen(listing: Listing, name: str) -> SourceFile | Fault:
     return found.value_or(None) or found.failure()  # type: ignore[no-any-return]
 
 
+def test_a_version_as_json_has_it() -> None:
+    """What is not known of a file is None."""
+    assert BOTH.to_dict() == {
+        'repository': 'zenodo',
+        'doi': '10.1/x',
+        'version': '2',
+        'title': '',
+        'files': [
+            {'name': 'd/a.csv', 'url': 'https://h/a', 'size': 5, 'checksum': f'md5:{MD5.hex}'},
+            {'name': 'b.csv', 'url': 'https://h/b', 'size': None, 'checksum': None},
+        ],
+    }
+
+
 def test_entries_of_a_manifest() -> None:
     """A checksum is there if it is known."""
     assert BOTH.entries == (
