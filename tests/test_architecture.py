@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import dlmachine.core
+from docs.generate.rooms import layers
 
 ROOT = Path(__file__).parents[1]
 CORE = Path(dlmachine.core.__file__).parent
@@ -160,6 +161,13 @@ def test_each_room_tells_its_duty(package: Path) -> None:
         tree = ast.parse(room.read_text(encoding='utf-8'))
 
         assert (ast.get_docstring(tree) or '').split('\n')[0], room
+
+
+def test_each_room_of_the_face_is_in_a_contract() -> None:
+    """As import-linter demands it of those of the core, the adapters and the command line."""
+    named = {room for row in layers()['dlmachine'] for room in row} | {'core'}
+
+    assert {info.name for info in pkgutil.iter_modules(dlmachine.__path__)} == named
 
 
 @pytest.mark.parametrize('package', PACKAGES, ids=['face', 'adapters'])

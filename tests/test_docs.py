@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+import dlmachine
 from tests.test_pages import PAGES, ROOT
 
 #: How a page names a test.
@@ -38,6 +39,20 @@ def test_pages_hold_no_diary(page: Path) -> None:
 
     assert len(re.findall(r'\b20\d\d-\d\d-\d\d\b', text)) <= 1
     assert not re.search(r'^\|.*\b(before|after) *\|', text, re.MULTILINE)
+
+
+def test_each_public_name_is_in_the_reference() -> None:
+    """By itself, with the module that it is defined in, or in a sentence."""
+    folder = ROOT / 'docs' / 'reference'
+    text = '\n'.join(page.read_text(encoding='utf-8') for page in folder.glob('*.md'))
+    shown = set(re.findall(r'^::: ([\w.]+)$', text, re.MULTILINE))
+    homes = {name: f'dlmachine.{home}' for name, home in dlmachine._HOMES.items()}
+    missing = [
+        name
+        for name, home in homes.items()
+        if not {f'dlmachine.{name}', home} & shown and not re.search(rf'\bdm\.{name}\b', text)
+    ]
+    assert missing == []
 
 
 def test_each_page_is_listed() -> None:

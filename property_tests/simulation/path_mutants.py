@@ -15,7 +15,7 @@ from dlmachine.core.protocol.effects import Record
 from dlmachine.core.protocol.events import CacheFilled, Recorded
 from dlmachine.core.protocol.states import FillingCache
 from dlmachine.execution import run as executor
-from dlmachine_adapters.files.published_notes import list_notes, remove_notes
+from dlmachine_adapters.files.published_notes import remove_notes, see_notes
 from dlmachine_adapters.folder_index import index, seen_files
 from dlmachine_adapters.parts import file_store
 from property_tests.simulation.disk import parent
@@ -117,10 +117,10 @@ def believing_notes() -> Iterator[None]:
     """A note is taken to be about any file with its name."""
 
     def named(folder: str, name: str, inode: int) -> str | None:
-        for _, text in list_notes(folder):
-            noted = parse_file_note(text, folder)
+        for note in see_notes(folder):
+            noted = parse_file_note(note.text, folder)
             if noted is not None and noted.name == name:
-                return text
+                return note.text
         return None
 
     with patch.object(index, 'find_note', named):

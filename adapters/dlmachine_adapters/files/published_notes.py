@@ -59,11 +59,6 @@ def find_note(folder: str, name: str, inode: int) -> str | None:
     return None
 
 
-def list_notes(folder: str) -> Iterator[tuple[int, str]]:
-    """All notes, as inode and text.  Reads only."""
-    return ((one.inode, one.text) for one in see_notes(folder) if one.text)
-
-
 class NoteSeen(NamedTuple):
     """A note: its path, the time of its last change, and what it says (no text: not readable)."""
 

@@ -3,13 +3,9 @@
 Pure.
 """
 
-from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
-from dlmachine.core.caching.stored_response import StoredResponse
 from dlmachine.core.caching.storing import storable_fields
-from dlmachine.core.caching.variants import selecting_fields
 from dlmachine.core.http.headers import Headers
 
 #: Fields that the stored bytes depend on, which only new bytes change (RFC 9111 section 3.2).
@@ -32,26 +28,6 @@ def update_fields(stored: Headers, response: Headers) -> Headers:
     # section 6.6.1).
     kept = stored.without('Age', 'Date', *(name for name, _ in new))
     return Headers((*kept.items, *new.items), stored.secret_names)
-
-
-def freshen(
-    response: StoredResponse,
-    fields: Headers,
-    request: Headers,
-    *,
-    requested_at: datetime,
-    received_at: datetime,
-) -> StoredResponse:
-    """A stored response after a 304 or a response to HEAD that is about it (section 4.3.4)."""
-    headers = update_fields(response.headers, fields)
-    return replace(
-        response,
-        headers=headers,
-        requested_at=requested_at,
-        received_at=received_at,
-        selecting=selecting_fields(request, headers),
-        is_invalid=False,
-    )
 
 
 def is_about(response: Headers, stored: Headers) -> bool:

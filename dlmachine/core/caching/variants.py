@@ -1,10 +1,8 @@
-"""The stored response for a request, by Vary (RFC 9111 section 4.1).
+"""Which stored responses are for a request, by Vary (RFC 9111 section 4.1).
 
-Pure. The time is linear in the number of variants. Values are compared as sent, except that the
-lines of a field are joined and spaces around it removed.
+Pure. Values are compared as sent, except that the lines of a field are joined and spaces around it
+removed.
 """
-
-from collections.abc import Iterable
 
 from dlmachine.core.caching.stored_response import SelectingFields, StoredResponse
 from dlmachine.core.http.headers import Headers
@@ -38,12 +36,6 @@ def is_selected(response: StoredResponse, request: Headers) -> bool:
     return names == vary_names(response.headers) and all(
         _value_of(request, name) == value for name, value in response.selecting
     )
-
-
-def choose_variant(responses: Iterable[StoredResponse], request: Headers) -> StoredResponse | None:
-    """The newest stored response for a request with these fields; None without one."""
-    found = (response for response in responses if is_selected(response, request))
-    return max(found, key=lambda response: response.received_at, default=None)
 
 
 def _value_of(request: Headers, name: str) -> str | None:

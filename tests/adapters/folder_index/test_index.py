@@ -17,7 +17,7 @@ from dlmachine.core.cache.updates import FileRecord
 from dlmachine.core.protocol.effects import Record
 from dlmachine.core.protocol.events import EffectFailed, Recorded
 from dlmachine_adapters.fakes import ManualClock
-from dlmachine_adapters.files.published_notes import find_note, leave_note, list_notes
+from dlmachine_adapters.files.published_notes import find_note, leave_note, see_notes
 from dlmachine_adapters.files.working_folders import find_working_folders, in_working_folder
 from dlmachine_adapters.folder_index.index import FolderIndexes
 from dlmachine_adapters.folder_index.rows import IndexRow
@@ -406,7 +406,7 @@ def test_a_note_bridges_a_kill(indexes: FolderIndexes, tmp_path: Path) -> None:
         assert not seen.entry.is_certain
         assert seen.name == 'x.tsv'
     indexes.record(EFFECT, row)
-    assert list(list_notes(str(tmp_path))) == []
+    assert list(see_notes(str(tmp_path))) == []
 
 
 def test_a_file_that_is_edited_before_it_is_recorded(

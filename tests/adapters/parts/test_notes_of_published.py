@@ -11,7 +11,7 @@ from dlmachine.core.protocol.events import NameTaken, Published
 from dlmachine.core.spec.destination import AtPath
 from dlmachine_adapters.fakes import ManualClock
 from dlmachine_adapters.files import atomic
-from dlmachine_adapters.files.published_notes import find_note, list_notes
+from dlmachine_adapters.files.published_notes import find_note, see_notes
 from dlmachine_adapters.local_files import LocalFiles
 from dlmachine_adapters.parts import file_store
 from dlmachine_adapters.parts.part import PartialFile
@@ -34,7 +34,8 @@ def test_a_refused_name_keeps_its_note(tmp_path: Path) -> None:
     target = tmp_path / 'x'
     events = [type(publish(target, note)) for note in ('first', 'second')]
     assert events == [Published, NameTaken]
-    assert list(list_notes(str(tmp_path))) == [(target.stat().st_ino, 'first')]
+    [kept] = see_notes(str(tmp_path))
+    assert (kept.inode, kept.text) == (target.stat().st_ino, 'first')
 
 
 def test_a_file_that_is_removed_at_the_last_moment(

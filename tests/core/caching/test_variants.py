@@ -1,22 +1,21 @@
 """Variants of one URL: which stored response is for a request."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from dlmachine.core.caching.stored_response import StoredResponse
-from dlmachine.core.caching.variants import choose_variant, is_selected, selecting_fields
+from dlmachine.core.caching.variants import is_selected, selecting_fields
 from dlmachine.core.http.headers import Headers
 
 AT = datetime(2024, 5, 1, tzinfo=UTC)
 
 
-def stored(vary: str, *asked: tuple[str, str], minute: int = 0) -> StoredResponse:
+def stored(vary: str, *asked: tuple[str, str]) -> StoredResponse:
     """The response to a request with these fields."""
     headers = Headers((('Vary', vary),))
-    at = AT + timedelta(minutes=minute)
     selecting = selecting_fields(Headers(asked), headers)
-    return StoredResponse(headers=headers, requested_at=at, received_at=at, selecting=selecting)
+    return StoredResponse(headers=headers, requested_at=AT, received_at=AT, selecting=selecting)
 
 
 ONE = stored('Foo', ('Foo', '1'))
@@ -54,31 +53,3 @@ def test_a_record_without_the_fields_that_vary_names_is_for_no_request() -> None
     """As one that another program wrote."""
     response = StoredResponse(headers=Headers((('Vary', 'Foo'),)), requested_at=AT, received_at=AT)
     assert not is_selected(response, Headers())
-
-
-def test_the_newest_variant_is_chosen() -> None:
-    """Of those for the request."""
-    newer = stored('Foo', ('Foo', '1'), minute=1)
-    other = stored('Foo', ('Foo', '2'), minute=2)
-
-    assert choose_variant([ONE, newer, other], Headers((('Foo', '1'),))) == newer
-    assert choose_variant([ONE, newer, other], Headers()) is None
-
-
-def test_ten_thousand_variants_take_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is looked at once: ten times the variants are ten times the work."""
-    looks: list[str] = []
-    get_all = Headers.get_all
-
-    def counted(headers: Headers, name: str) -> tuple[str, ...]:
-        looks.append(name)
-        return get_all(headers, name)
-
-    def work(count: int) -> int:
-        variants = [stored('Foo', ('Foo', str(number))) for number in range(count)]
-        looks.clear()
-        assert choose_variant(variants, Headers((('Foo', '7'),))) == variants[7]
-        return len(looks)
-
-    monkeypatch.setattr(Headers, 'get_all', counted)
-    assert 10_000 <= work(10_000) == 10 * work(1_000)
