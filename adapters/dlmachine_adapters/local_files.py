@@ -85,7 +85,7 @@ class LocalFiles:
     def confirm(self, effect: CheckCopy) -> CopyConfirmed | CopyMissing:
         sha256: str | None = None
         at, uses, path = self._clock.now(), self._uses, effect.path
-        # Without a call for what needs no note: a hit is to be fast.
+        # No call for what needs no note: a hit must be fast.
         if (
             uses is not None
             and path[: uses.size] == uses.prefix

@@ -132,7 +132,7 @@ def run_batch(
     may_wait: bool = False,
     spare: int = 0,
 ) -> Iterator[BatchItem[Target]]:
-    """Fetch all targets with so many threads, and yield each result as it is done.
+    """Fetch all targets with `workers` threads, and yield each result as it is done.
 
     `fetch` gets the position of a task and what is to be downloaded, and reports the result, at
     once or later; `on_tick` and `on_idle` are those of the pool, as are `workers` and `spare`;

@@ -9,12 +9,12 @@ from typing import Final
 
 from dlmachine_adapters.runtime.cancellation import POLL_SECONDS, CancelToken
 
-#: One more thread for so many slots.
+#: The number of slots for which there is one further thread.
 _SLOTS_OF_A_THREAD: Final = 4
 
 
 def spare_threads(slots: int) -> int:
-    """The number of further threads that keep so many slots busy; one slot means one thread.
+    """The number of further threads that keep the slots busy; one slot means one thread.
 
     >>> spare_threads(1), spare_threads(2), spare_threads(8)
     (0, 1, 2)
@@ -23,7 +23,7 @@ def spare_threads(slots: int) -> int:
 
 
 class Slots:
-    """A context for one exchange, entered by at most so many threads at once."""
+    """A context for one exchange, entered by at most `most` threads at once."""
 
     def __init__(self, most: int, stop: CancelToken) -> None:
         """All slots are free; once `stop` is set, no thread waits."""

@@ -204,7 +204,7 @@ def _logging_to_file(given: dict[str, Any]) -> AbstractContextManager[None]:
 
 @contextmanager
 def _events_to_file(given: dict[str, Any], path: str) -> Iterator[None]:
-    """Append the events to a file as lines of JSON, but for those that only count bytes."""
+    """Append the events to a file as lines of JSON, except those that only count bytes."""
     import json
     from datetime import UTC, datetime
 

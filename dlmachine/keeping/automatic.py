@@ -32,7 +32,7 @@ def prune_if_due(
     added_bytes: int = 0,
     is_batch: bool = False,
 ) -> None:
-    """Prune a cache after a download of so many bytes, or after a batch."""
+    """Prune a cache after a download of `added_bytes`, or after a batch."""
     if not keeping.has_limits or not (
         _is_due(registry.folder, keeping.max_size, added_bytes) or is_batch
     ):

@@ -52,7 +52,7 @@ from dlmachine_adapters.misses import read_miss
 
 #: Rows of the registry, with what was given for those that other programs made.
 _Rows: TypeAlias = list[tuple[Read, Given | None]]
-#: Of so many rows those of a variant are picked by an index rather than one by one.
+#: If an entry has more rows, those of a variant are found by an index instead of one by one.
 _MAX_VARIANTS: Final = 8
 _READY: Final = Status.READY.value
 _VERSION: Final = 'SELECT 1 FROM main WHERE version_id = ? AND status = ?'
@@ -67,7 +67,7 @@ class CachedirStore:
         #: Updates that could not be recorded (in a read-only folder), remembered by this process.
         self.unwritten: dict[tuple[str, int], DownloadRecord] = {}
         self.registry = Registry(folder)
-        #: Is told of the versions that this process has stored or confirmed, with the time.
+        #: Called with the versions that this process has stored or confirmed, and the time.
         self.on_stored: Callable[[Sequence[VersionUpdate], datetime], None] | None = None
 
     @property

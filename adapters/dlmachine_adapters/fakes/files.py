@@ -28,7 +28,7 @@ from dlmachine_adapters.parts.part_storage import MemoryStorage
 
 @dataclass(slots=True)
 class _Failure:
-    """A failure to come: of this operation, once so many bytes have been written."""
+    """A planned failure of an operation, once `after_bytes` have been written."""
 
     operation: str
     code: int

@@ -107,7 +107,7 @@ class Database(ABC):
     def read(
         self, ask: Callable[[sqlite3.Connection], _Read], patience: float | None = None
     ) -> _Read:
-        """Run a query on a read-only connection; wait so many seconds for one that is locked.
+        """Run a query on a read-only connection; wait up to `patience` seconds while it is locked.
 
         Raises: NoDatabase, sqlite3.Error.
         """

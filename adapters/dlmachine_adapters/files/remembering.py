@@ -20,8 +20,8 @@ from dlmachine_adapters.files.sealed import is_racy
 #: The number of answers that are remembered, and the size of each in characters.
 _MAX_ANSWERS: Final = 1_024
 _MAX_CHARS: Final = 32 << 10
-#: A file of at most this size is read as a whole after one question for each so many of its bytes:
-#: reading it takes about as long as the questions did.
+#: A file of at most this size is read as a whole after one question for each `_BYTES_PER_QUESTION`
+#: of it: reading it takes about as long as the questions did.
 _MAX_WHOLE_BYTES: Final = 16 << 20
 _BYTES_PER_QUESTION: Final = 64 << 10
 

@@ -94,7 +94,7 @@ class IndexFile(RememberingDatabase):
     ) -> IndexRow | None:
         """Ask for a row, which is remembered while the index is unchanged.
 
-        Waits at most so many seconds for another program that holds the index; None is as long as
+        Waits up to `most` seconds for another program that holds the index; None is as long as
         SQLite waits. The wait is not repeated: while the index stays locked, the next ones are
         short.
         """
@@ -115,7 +115,7 @@ class IndexFile(RememberingDatabase):
         return found
 
     def patience(self, most: float | None) -> float | None:
-        """How many of so many seconds to wait before writing; None: as long as SQLite waits."""
+        """The seconds to wait before writing, at most `most`; None: as long as SQLite waits."""
         return most if self._locked_at is None else self._less(most)
 
     def note_lock(self, error: sqlite3.Error) -> None:

@@ -64,7 +64,7 @@ class Remover:
     def __init__(
         self, registry: Registry, protected: Callable[[Sequence[StoredVersion]], Protected]
     ) -> None:
-        """`protected` tells what is in use at the moment of some versions."""
+        """`protected` says which of some versions are in use at the moment."""
         self._registry = registry
         self._protected = protected
         self._count = _FIRST_BATCH

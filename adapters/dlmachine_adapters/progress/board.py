@@ -72,7 +72,7 @@ class Board:
     def _advance(self, running: _Running | None, done: int, total: int | None, now: float) -> None:
         if running is None:
             return
-        # The first report tells what was there before; less than before is another beginning.
+        # The first report is what was there before; a smaller one is another beginning.
         if running.done is not None:
             self._moved += max(done - running.done, 0)
         running.done, running.total, running.until = done, total, 0.0

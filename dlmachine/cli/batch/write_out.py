@@ -1,6 +1,6 @@
 r"""What `--write-out` prints for each download: text with variables, as curl has them.
 
-Pure, but for `read_format`. `%{name}` is a variable, `%header{name}` a field of the response, and
+Pure, except `read_format`. `%{name}` is a variable, `%header{name}` a field of the response, and
 `%%` a percent sign; `\n`, `\r` and `\t` are a line break, a carriage return and a tab.
 """
 

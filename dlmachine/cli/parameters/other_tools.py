@@ -17,7 +17,7 @@ TOOLS: Final = ('curl', 'wget', 'aria2', 'hf')
 class Row:
     """The flags of each program for one purpose, and ours, separated by spaces.
 
-    Without one of ours, the note says why none is needed, or that there is none.
+    If we have no such flag, the note says why none is needed, or that it is missing.
     """
 
     curl: str

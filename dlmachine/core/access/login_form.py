@@ -89,7 +89,7 @@ def read_page(url: str, body: bytes, content_type: str) -> Page:
         if tag.name == 'meta' and tag.attributes.get('name') and tag.attributes.get('content'):
             metas.append((tag.attributes['name'], tag.attributes['content']))
         elif attributes is None:
-            # A form inside a form is none.
+            # HTML has no forms inside forms.
             attributes = tag.attributes if tag.name == 'form' and not tag.is_end else None
         elif tag.name == 'form' and tag.is_end:
             forms.append(_form(attributes, inside))

@@ -1,6 +1,6 @@
 """Remembered misses: files that no server had when it was asked.
 
-Pure. A miss replaces a download only; a stored copy is checked with the server as ever.
+Pure. A miss replaces a download only; a stored copy is still checked with the server.
 """
 
 from collections.abc import Iterable

@@ -78,9 +78,9 @@ def choose_by_content(others: Iterable[CacheEntry], policy: Policy) -> CacheEntr
 def choose_by_url(
     others: Iterable[CacheEntry], descriptor: Descriptor, policy: Policy
 ) -> CacheEntry | None:
-    """The newest entry of the same request, but for parameters that do not count; None without one.
+    """The newest entry of a request that differs in parameters that do not count only, or None.
 
-    Secrets are masked in a record, so a request with others than those parameters has none.
+    Secrets are masked in a record, so a request with other secrets than those has no such entry.
     """
     sent = descriptor.headers.with_defaults(*DEFAULT_FIELDS)
     wanted = identifying_headers(sent, descriptor.key_without)

@@ -1,4 +1,4 @@
-"""From what was seen of a folder to what is to be done: nothing, unpack, restore, or refuse.
+"""What to do with the folder of an extraction: nothing, unpack, restore, or refuse.
 
 Pure. Nothing of a user is overwritten: a file that has changed is kept elsewhere, and a folder with
 other files is not replaced.

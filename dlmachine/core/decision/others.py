@@ -15,7 +15,7 @@ from dlmachine.core.spec.reuse import Freshness
 def find_other(
     descriptor: Descriptor, policy: Policy, snapshot: Snapshot
 ) -> tuple[Reason, CacheEntry] | None:
-    """The entry whose bytes are used, and why; None if the file is to be downloaded.
+    """The entry whose bytes are used, and why; None if the file is downloaded.
 
     Bytes with the expected checksum are right at any time. An entry that was stored with an earlier
     key is used only as long as it need not be checked.

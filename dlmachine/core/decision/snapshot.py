@@ -84,8 +84,8 @@ class Snapshot:
 
     `now` is aware and in UTC; `chance` is a number in [0, 1) from which all jitter of the
     run is derived. `cache` is None if no cache is configured, `destination` if no path was
-    passed, `file` if no file can be at the path. `missing` is a remembered miss; it is searched for
-    only if misses are remembered and no copy is used. `backends` is None if they were not searched
+    passed, `file` if no file can be at the path. `missing` is a remembered miss; it is looked up
+    only if misses are remembered and no copy is used. `backends` is None if they were not looked
     for, because a stored copy was likely to be used.
     """
 

@@ -81,7 +81,7 @@ class ProxyRefused(FaultBase):
 
 @frozen
 class ProxyUnusable(FaultBase):
-    """What answered in place of a proxy is none, for example a web server that sent HTML."""
+    """What answered is not a proxy, for example a web server that sent HTML."""
 
     party = Party.NETWORK
     code = 'proxy_unusable'

@@ -12,7 +12,7 @@ class StoredVersion(NamedTuple):
 
     Times are in seconds since 1970; `used_at` is 0 if no use is known. `is_own` is False for an
     entry of another program. `is_linked`: a folder has a link to the file. `sha256` is empty unless
-    a lockfile is to be compared, and `url` is masked. A tuple, because a cache may have a million
+    it is compared with a lockfile, and `url` is masked. A tuple, because a cache may have a million
     of them.
     """
 

@@ -218,7 +218,7 @@ def _on_interruption(state: Exchanging, event: events.Interrupted, part: Partial
 
 
 def _partial(taking: BodyDecision, count: int) -> Partial:
-    # What the part has after so many bytes of a response with this decision.
+    # What the part has after this many bytes of a response with this decision.
     if not isinstance(taking, StoreBody) or taking.validator is None or not count:
         return NOTHING
     part = Partial(

@@ -1,6 +1,6 @@
 """The steps that record a new file, or freshen the record of one that stays.
 
-Pure. A response to HEAD tells about the stored copy, too (RFC 9111 section 4.3.5).
+Pure. A response to HEAD updates the stored copy, too (RFC 9111 section 4.3.5).
 """
 
 from datetime import datetime
@@ -113,7 +113,7 @@ def _update_of_copy(state: Exchanging, head: ResponseHead, at: datetime) -> Same
 
 
 def _is_of(state: Exchanging, entry: CacheEntry) -> bool:
-    # The response tells nothing about a copy that another URL served.
+    # The response says nothing about a copy that another URL served.
     urls = () if entry.record is None else entry.record.urls
     return not urls or source_digest(urls[-1]) == source_digest(state.exchange.request.shown_url)
 

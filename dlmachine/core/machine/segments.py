@@ -35,7 +35,7 @@ from dlmachine.core.transfer.retry import PASSING, Chance, classify
 from dlmachine.core.transfer.segment_plan import choose_connections, split
 from dlmachine.core.transfer.status_fault import status_fault
 
-#: Statuses of a server that does not accept so many connections.
+#: Statuses of a server that accepts fewer connections.
 _TOO_MANY: Final = frozenset({429, 503})
 
 

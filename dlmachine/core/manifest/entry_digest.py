@@ -2,7 +2,7 @@
 
 Pure. It covers what says which bytes the server sends: method, URL, header fields and body, and the
 checksum. Mirrors, options, the path of the file and what the cache key ignores do not count, and
-neither do secrets: a new token is not a change, and the digest tells nothing about it.
+neither do secrets: a new token is not a change, and the digest reveals nothing about it.
 """
 
 import json

@@ -144,7 +144,7 @@ class ExchangeSegments:
 
     The `connections` take the `spans` in order; a connection whose exchange brings no body gets no
     further one. Each exchange is a copy of `exchange`, whose response showed that the server
-    supports ranges; `representation` is what that response tells about the complete file.
+    supports ranges; `representation` is what that response says about the complete file.
     """
 
     exchange: Exchange

@@ -59,7 +59,7 @@ class Hit:
         if assessed is None:
             return replace(self.outcome, story=story)
         assessed = assessed.at(now)
-        # A call less than `is_fresh`: a repeated hit is to be fast.
+        # One call fewer than by `is_fresh`: a repeated hit must be fast.
         if now < event.at or assessed.lifetime.seconds <= assessed.age:
             return None
         return replace(self.outcome, story=story, assessment=assessed, reason=str(assessed))

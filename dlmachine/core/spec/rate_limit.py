@@ -19,7 +19,7 @@ _MOMENT: Final = 1e-6
 #: The maximum time without transfer that later bytes may make up for.
 _CREDIT_SECONDS: Final = 0.1
 
-#: The steps in which a minimum speed is measured: a slow body is noticed so much later at most.
+#: The steps in which a minimum speed is measured: a slow body is noticed at most one step later.
 _SPEED_STEPS: Final = 10
 
 #: Others may write to the file, so only digits and a point are accepted, as many as a time has.
@@ -86,7 +86,7 @@ class Speed:
 
 
 def measure(speed: Speed, limit: MinSpeed, seconds: float, size_bytes: int) -> Speed:
-    """Count a wait for the network of so many seconds, and the bytes that it brought.
+    """Count a wait for the network, in seconds, and the bytes that it brought.
 
     >>> limit = MinSpeed(1000, timedelta(seconds=10))
     >>> measure(Speed(), limit, 9.5, 2000).is_below(limit)

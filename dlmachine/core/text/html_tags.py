@@ -56,7 +56,7 @@ def decode_page(body: bytes, content_type: str) -> str:
 
 
 def read_tags(page: str) -> Iterator[Tag]:
-    """The tags of a page, in their order; comments, and tags inside scripts, are none.
+    """The tags of a page, in order, without those in comments and scripts.
 
     >>> [(tag.name, dict(tag.attributes), tag.text) for tag in read_tags('<P a=b&amp;c>hi<br>')]
     [('p', {'a': 'b&c'}, 'hi'), ('br', {}, '')]

@@ -46,7 +46,7 @@ def build_request(
 
 
 def cache_control_of(policy: Policy) -> str | None:
-    """What caches on the way to the server are told, by RFC 9111 section 5.2.1; None if nothing.
+    """The Cache-Control for caches on the way to the server (RFC 9111 section 5.2.1), or None.
 
     A caller who asks for the current file, or for one of at most an age, does not want the older
     copy of a proxy. Otherwise caches on the way may answer as they see fit.
