@@ -42,6 +42,7 @@ _BY_VERDICT: Final[Mapping[Verdict, AuditStatus]] = {
     Verdict.RESUME: AuditStatus.MISSING,
 }
 
+_SAME_BYTES: Final = 'the stored file was touched, and has the recorded digest'
 _OTHER_BYTES: Final = 'the file was read, and does not have the expected digest'
 #: Items that are probed at a time; `max_per_host` and `rate` limit the requests further.
 _PROBES: Final = 8
@@ -156,7 +157,8 @@ def _read_bytes(row: AuditRow, made: Plan, checksum: Checksum | None, world: Wor
         return row  # Another program stored it, so its digest is not known.
     found = world.files.confirm(CheckCopy(path=entry.path, size_bytes=None, checksum=expected))
     if isinstance(found, CopyConfirmed):
-        return replace(row, status=_BY_VERDICT[made.verdict])
+        reason = _SAME_BYTES if made.reason is Reason.CHANGED else row.reason
+        return replace(row, status=_BY_VERDICT[made.verdict], reason=reason)
     status = AuditStatus.UNKNOWN if made.reason is Reason.FITS else AuditStatus.CHANGED
     return replace(row, status=status, reason=_OTHER_BYTES)
 

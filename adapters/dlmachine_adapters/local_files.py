@@ -246,10 +246,13 @@ def split_plainly(path: str) -> tuple[str, str]:
 
 def see_folder(folder: str) -> str | None:
     """The real path of a folder; None if it is not one, or not one for files."""
-    seen = _stat(folder or os.curdir)
-    if seen is None or not stat.S_ISDIR(seen.st_mode):
+    try:
+        seen = os.stat(folder or os.curdir)
+    except (OSError, ValueError):
         return None
-    real = _real_folder(folder, seen)
+    if not stat.S_ISDIR(seen.st_mode):
+        return None
+    real = _real_again(folder, seen.st_dev, seen.st_ino, seen.st_ctime_ns)
     return None if _is_of_the_kernel(real) else real
 
 

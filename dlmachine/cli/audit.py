@@ -10,6 +10,7 @@ from dlmachine.cli import common
 from dlmachine.cli.batch.inputs import read_items
 from dlmachine.cli.parameters import options
 from dlmachine.cli.parameters.command import Command
+from dlmachine.cli.parameters.flags import fault_in_flags
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 
@@ -110,7 +111,8 @@ def _kept(found: 'Iterable[AuditRow]', rows: 'list[AuditRow]') -> 'Iterator[Audi
 
 def _line(row: 'AuditRow') -> str:
     size = common.size_text(row.size_bytes)
-    line = f'{row.status.value:10}  {size:>10}  {row.name or row.url}  {row.reason}'
+    reason = row.reason if row.fault is None else fault_in_flags(row.fault)
+    line = f'{row.status.value:10}  {size:>10}  {row.name or row.url}  {reason}'
     probe = '' if row.probe is None else f'  [{row.probe.status.value}: {row.probe.reason}]'
     return printable(f'{line}{probe}')
 

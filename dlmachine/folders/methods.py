@@ -1,5 +1,6 @@
 """The methods of a manager for data folders."""
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -127,13 +128,14 @@ class DataFolders(LockedManifests):
         Raises: RequestError for a file that has changed, or is not recorded, unless `force` is set;
         LocalError if it cannot be removed.
         """
-        from dlmachine.folders.contents import reading
+        from dlmachine.folders.contents import reading, recorded_folder
         from dlmachine_adapters.maintenance.remove_file import remove_file
         from dlmachine_adapters.maintenance.repair_folder import FolderRepairer
 
         where = str(path_text(path))
         world = self._world
-        with reading(where):
+        folder = recorded_folder(os.path.dirname(where) or os.curdir, world)  # noqa: PTH120
+        with reading(folder.index_path or where):
             fault = remove_file(FolderRepairer(world.index, world.locks), where, force=force)
         if fault is not None:
             raise error_for(fault)

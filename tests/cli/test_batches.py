@@ -49,7 +49,7 @@ def test_different_texts_of_one_kind_are_one_reason(run: RunCommand, server: Ser
     urls = [server.on(f'/{name}', resource(name.encode())) for name in 'ab']
     done = run('get', *urls, '-d', 'd', '--checksum', 'sha256:' + '0' * 64)
 
-    assert '2 failed: digest_mismatch (' in done.stderr
+    assert '2 failed: digest mismatch (' in done.stderr
     assert done.returncode == 9
 
 

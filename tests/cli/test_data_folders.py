@@ -104,6 +104,7 @@ def test_provenance(run: Run, data: Path) -> None:
     """What, from where, when, which bytes, by what; the same as JSON and as CSV."""
     shown = json.loads(run('provenance', 'data').stdout)
     table = list(csv.DictReader(io.StringIO(run('provenance', 'data', '--csv').stdout)))
+    assert json.loads(run('provenance', 'data', '--json').stdout) == shown
     assert [one['path'] for one in shown] == [one['path'] for one in table] == list(NAMES)
     for one, row in zip(shown, table, strict=True):
         assert one['url'] == row['url']

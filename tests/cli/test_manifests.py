@@ -118,6 +118,16 @@ def test_two_entries_for_one_path_are_refused_before_any_download(
     assert {path.name for path in (tmp_path / 'work').rglob('*')} == {'m.json', 'data'}
 
 
+def test_an_audit_advises_in_flags(run: RunCommand, server: Server, tmp_path: Path) -> None:
+    """As `get` does: the audit foretells its error."""
+    entries = [{'url': server.url('/t'), 'path': '../t'}]
+    (tmp_path / 'm.json').write_text(json.dumps(entries))
+
+    found = run('audit', str(tmp_path / 'm.json'), '--dir', 'data')
+
+    assert found.stdout.endswith('Allow it if you trust the manifest: --allow-outside\n')
+
+
 def test_a_check_upgrades_nothing(run: RunCommand, manifest: str) -> None:
     """Both together are refused by their flags."""
     for words in (('--upgrade',), ('--upgrade-entry', 'x')):

@@ -294,6 +294,19 @@ def test_a_file_that_cannot_be_removed_stays_recorded(
     assert found.state is FileState.WHOLE
 
 
+def test_the_error_of_a_row_that_cannot_be_removed_names_the_index(
+    manager: DownloadManager, url: str, file: Path
+) -> None:
+    """The file stays."""
+    manager.adopt(url, file)
+    index = file.parent / '.dlmachine' / 'index.sqlite'
+    index.write_bytes(b'not a database')
+
+    with pytest.raises(DownloadError, match=r'^index .*index\.sqlite: .*not a database'):
+        manager.remove(file)
+    assert file.exists()
+
+
 def test_a_crash_between_row_and_file(
     manager: DownloadManager, url: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

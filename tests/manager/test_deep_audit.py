@@ -60,9 +60,9 @@ def test_a_touched_file_is_a_hit(make_manager: MakeManager, server: Server, tmp_
     manager.download(url, dest=path)
     os.utime(path, ns=(1, 1))
     assert [row.status for row in manager.audit([url], f'{path.parent}/')] == [AuditStatus.CHANGED]
-    assert [row.status for row in manager.audit([url], f'{path.parent}/', deep=True)] == [
-        AuditStatus.HIT
-    ]
+    (row,) = manager.audit([url], f'{path.parent}/', deep=True)
+    assert row.status is AuditStatus.HIT
+    assert row.reason == 'the stored file was touched, and has the recorded digest'
     stale = manager.audit([url], f'{path.parent}/', deep=True, freshness='always')
     assert [row.status for row in stale] == [AuditStatus.STALE]
 

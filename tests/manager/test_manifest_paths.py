@@ -95,6 +95,23 @@ def test_the_audit_of_a_folder_names_the_files_of_the_batch(
     assert [item.path for item in results] == audited
 
 
+def test_a_folder_that_has_the_path_of_an_entry_is_refused(
+    make_manager: MakeManager, server: Server, tmp_path: Path
+) -> None:
+    """No file is put into it under another name; nor is one whose URL has the name of a folder."""
+    url, folder = server.on('/sub', resource(BODY)), tmp_path / 'data'
+    (folder / 'sub').mkdir(parents=True)
+    problem = 'sub: is a folder, and the file cannot have its name'
+
+    for target in ({'url': url, 'path': 'sub'}, url):
+        (row,) = make_manager().audit([target], folder)
+        (item,) = make_manager().download_all([target], folder)
+        assert problem in str(row.fault)
+        assert problem in str(item.fault)
+    assert not server.asked
+    assert list((folder / 'sub').iterdir()) == []
+
+
 def test_entries_may_be_dicts(make_manager: MakeManager, server: Server, tmp_path: Path) -> None:
     """With any keyword of an entry; a bad one is one failure among the others."""
     url = server.on('/t.tsv', resource(BODY))

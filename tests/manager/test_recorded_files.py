@@ -15,7 +15,7 @@ from dlmachine.core.protocol.outcome import Origin
 from dlmachine.errors import DownloadError, OfflineMissError, RequestError
 from dlmachine.manager import DownloadManager
 from tests.fixtures import MakeManager
-from tests.servers.behaviours import raw, resource, respond
+from tests.servers.behaviours import raw, redirect, resource, respond
 from tests.servers.http import Server
 
 BODY = b'id\tscore\nP1\t1\n'
@@ -65,6 +65,39 @@ def test_the_shape_of_a_data_folder(
     assert get_all() == (0, 0)
     assert get_all(freshness='always', offline=True) == (0, 0)
     assert get_all(freshness='always', stale_if_error=True, retries=0) == (0, 0)
+
+
+def test_the_downloads_of_a_data_package(server: Server, tmp_path: Path) -> None:
+    """86 files, of which five are redirected: 91 requests, then none, then 91.
+
+    By default the second time has 91 conditional requests. Without the server all files are there.
+    """
+    urls = {}
+    for n in range(86):
+        urls[f'{n}.tsv'] = server.on(f'/{n}', resource(b'%d' % n, etag=f'"{n}"'))
+        if n % 20 == 0:
+            urls[f'{n}.tsv'] = server.on(f'/old/{n}', redirect(f'/{n}'))
+    stored: dict[str, Any] = {'backend': 'requests', 'freshness': 'stored'}
+
+    def get_all(config: dict[str, Any], **options: Any) -> tuple[int, int, int]:
+        before = len(server.asked)
+        with DownloadManager(path=tmp_path / 'cache', config=config, progress=False) as manager:
+            for name, url in urls.items():
+                path = str(tmp_path / 'data' / 'kegg' / name)
+                query = {'format': 'tsv'} if url.endswith('7') else None
+                assert manager.download(url, dest=path, query=query, **options) == path
+                assert Path(path).read_text() == name.removesuffix('.tsv')
+        asked = server.asked[before:]
+        conditional = [one for one in asked if one.get('If-None-Match')]
+        return len(asked), len(conditional), sum('/old/' in one.target for one in asked)
+
+    assert get_all(stored) == (91, 0, 5)
+    assert get_all(stored) == (0, 0, 0)
+    assert get_all(stored, force_download=True) == (91, 0, 5)
+    assert get_all({'backend': 'requests'}) == (91, 91, 5)
+    server.close()
+    assert get_all(stored) == (0, 0, 0)
+    assert get_all({'backend': 'requests', 'offline': True}) == (0, 0, 0)
 
 
 def test_eight_threads_with_a_manager_each(

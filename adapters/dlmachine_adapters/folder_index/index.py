@@ -69,7 +69,7 @@ class FolderIndexes:
         """
         row, fault = None, None
         try:
-            row = self._read(folder, name, key, patience)
+            row = self.row(folder, name, patience) if name else self._keyed(folder, key, patience)
         except sqlite3.Error as error:
             fault = CacheUnusable(path=self.index_of(folder).path, problem=str(error))
         if not name:
@@ -89,7 +89,12 @@ class FolderIndexes:
 
     def row(self, folder: str, name: str, patience: timedelta | None = None) -> IndexRow | None:
         """The row of a name.  Raises: sqlite3.Error for an index that cannot be read."""
-        return self._read(folder, name, '', patience)
+        index, most = self.index_of(folder), None if patience is None else _seconds(patience)
+        try:
+            return index.find(('named', name), partial(read_named, folder=folder, name=name), most)
+        except NoDatabase:
+            self._forget(index)
+            return None
 
     def rows(
         self, folder: str, names: Sequence[str], patience: timedelta | None = None
@@ -185,16 +190,11 @@ class FolderIndexes:
         remove_notes(folder, [one.name for one in updates if isinstance(one, FileRecord)])
         return Recorded(at=self._clock.now())
 
-    def _read(
-        self, folder: str, name: str, key: str, patience: timedelta | None
-    ) -> IndexRow | None:
+    def _keyed(self, folder: str, key: str, patience: timedelta | None) -> IndexRow | None:
         index = self.index_of(folder)
-        most = None if patience is None else _seconds(patience)
         try:
-            if name:
-                named = partial(read_named, folder=folder, name=name)
-                return index.find(('named', name), named, most)
-            return index.find(('keyed', key), partial(read_keyed, folder=folder, key=key), most)
+            keyed = partial(read_keyed, folder=folder, key=key)
+            return index.find(('keyed', key), keyed, _seconds(patience))
         except NoDatabase:
             self._forget(index)
             return None
@@ -226,12 +226,12 @@ class FolderIndexes:
     def index_of(self, folder: str) -> IndexFile:
         """The index file of a folder, which need not exist."""
         latest = self._latest
-        if latest is not None and latest[0] == folder and latest[1].is_there:
+        if latest is not None and latest[0] == folder and latest[1].path:
             return latest[1]
         where = folder if folder.startswith(os.sep) else _located(folder)
         with self._mutex:
             found = self._open.get(where)
-            if found is None or not found.is_there:
+            if found is None or not found.path:
                 found = self._open[where] = IndexFile(where)
             self._open.move_to_end(where)
             self._latest = where, found

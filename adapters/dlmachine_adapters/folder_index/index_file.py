@@ -54,26 +54,23 @@ _ENDS: Final = ('', '-journal', '-wal', '-shm')
 class IndexFile(RememberingDatabase):
     """Connections to the index of one folder."""
 
+    #: The path of the index; empty if the folder had no working folder when it was looked at.
+    path: str = ''
+
     def __init__(self, folder: str) -> None:
         super().__init__()
         self._folder = folder
-        self._working = _find(folder)
+        self._work_in(_find(folder))
         self._checked: tuple[int, int] | None = None
         self._locked_at: float | None = None
 
-    @property
-    def path(self) -> str:
-        """The path of the index; empty if the folder has no working folder."""
-        return f'{self._working}/{INDEX_NAME}' if self._working else ''
-
-    @property
-    def is_there(self) -> bool:
-        """Whether the folder had a working folder when it was looked at."""
-        return bool(self._working)
+    def _work_in(self, working: str) -> None:
+        self._working = working
+        self.path = f'{working}/{INDEX_NAME}' if working else ''
 
     def see(self) -> os.stat_result | None:
         """The state of the index, unless it is not this user's or the group's."""
-        if not self._working:
+        if not self.path:
             return None
         try:
             seen = os.lstat(self.path)
@@ -85,6 +82,9 @@ class IndexFile(RememberingDatabase):
                 raise sqlite3.DatabaseError(_NOT_TRUSTED)
             self._checked = identity
         return seen
+
+    #: Every use of a recorded file glances at the index: without a call in between.
+    glance = see
 
     def find(
         self,
@@ -98,7 +98,13 @@ class IndexFile(RememberingDatabase):
         SQLite waits. The wait is not repeated: while the index stays locked, the next ones are
         short.
         """
-        return self._when_unlocked(most, partial(self.recall, question, ask, _count_chars))
+        if self._locked_at is not None:
+            return self._when_unlocked(most, partial(self.recall, question, ask, _count_chars))
+        try:
+            return self.recall(question, ask, _count_chars, most)
+        except sqlite3.OperationalError as error:
+            self.note_lock(error)
+            raise
 
     def find_all(self, ask: Callable[[sqlite3.Connection], _Read], most: float | None) -> _Read:
         """Ask for several rows, which are not remembered; waits as `find` does."""
@@ -137,7 +143,7 @@ class IndexFile(RememberingDatabase):
 
     def prepare_folder(self) -> None:
         """Create the working folder."""
-        self._working = in_working_folder(self._folder, _prepare)
+        self._work_in(in_working_folder(self._folder, _prepare))
 
     def is_begun(self, connection: sqlite3.Connection) -> bool:
         """Whether the table exists."""

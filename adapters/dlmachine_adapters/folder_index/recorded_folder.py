@@ -90,7 +90,7 @@ class RecordedFolder:
 
     def remove(self, stored: Sequence[bytes]) -> None:
         """Remove rows by their stored names."""
-        if self._index.is_there:
+        if self._index.path:
             with self._index.writing() as connection:
                 for name in stored:
                     remove_stored(connection, name)

@@ -41,7 +41,8 @@ def identity_of(seen: os.stat_result) -> tuple[int, int]:
 def entry_of(row: IndexRow, path: str, seen: os.stat_result | None) -> CacheEntry:
     """A recorded file with its present state."""
     record = row.file.record
-    is_certain = seen is not None and identity_of(seen) == row.identity and not row.is_racy
+    identity = None if seen is None else (seen.st_ino, seen.st_ctime_ns)
+    is_certain = identity == row.identity and not row.is_racy
     return CacheEntry(
         version=row.file.version,
         status=Status.READY,

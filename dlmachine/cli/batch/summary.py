@@ -43,7 +43,7 @@ class Summary:
         yield ', '.join(f'{count} {word}' for count, word in counts if count)
         for (code, _), found in sorted(self._failures.items(), key=lambda one: -len(one[1])):
             reasons = {reason for _, reason in found}
-            reason = reasons.pop() if len(reasons) == 1 else code
+            reason = reasons.pop() if len(reasons) == 1 else code.replace('_', ' ')
             names = ', '.join(name for name, _ in found[:_NAMED])
             more = f' and {len(found) - _NAMED} more' if len(found) > _NAMED else ''
             yield f'  {len(found)} failed: {reason} ({names}{more})'

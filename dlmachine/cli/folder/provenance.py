@@ -16,7 +16,7 @@ from dlmachine.core.faults.printing import printable
 
 @click.command('provenance', cls=Command)
 @click.argument('folder', type=FOLDER, metavar='DIR', default='.')
-@own_option('--csv', 'as_csv', is_flag=True, help='A table instead of JSON.')
+@own_option('--csv/--json', 'as_csv', default=False, help='A table, or JSON (the default).')
 @config_option
 def command(folder: str, *, as_csv: bool, **given: Any) -> None:
     """Print what the recorded files of DIR and the folders below it are, and where they come from.

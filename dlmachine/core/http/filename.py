@@ -41,15 +41,20 @@ _BETWEEN: Final = r'[/\\]' if '\\' in str(PurePath('a', 'b')) else '/'
 _IN_OUR_FOLDERS: Final = regex(rf'(?:\A|{_BETWEEN}){_OUR_NAMES}(?:\Z|{_BETWEEN})', re.IGNORECASE)
 #: The registry and its files, the tag file of a cache, its versions, and our folders.
 _OURS: Final = regex(
-    r'(?i)cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\..*)?'
+    r'(?i)cachedir\.tag|cache\.sqlite(-(wal|shm|journal))?|[0-9a-f]{32}-[0-9]+(\.[^/]*)?'
     # The short names of these files on Windows.
-    r'|(cache|cached|dlmach|[0-9a-z]{2}[0-9a-f]{4})~[0-9](\..*)?|' + _OUR_NAMES
+    r'|(cache|cached|dlmach|[0-9a-z]{2}[0-9a-f]{4})~[0-9](\.[^/]*)?|' + _OUR_NAMES
+)
+#: Our folders in a path, and our names at its end; some others, too.
+_MAY_BE_OURS: Final = regex(
+    rf'(?:\A|{_BETWEEN})(?:{_OUR_NAMES}{_BETWEEN}|(?:{_OURS.pattern.removeprefix("(?i)")}){_BETWEEN}*\Z)',
+    re.IGNORECASE,
 )
 
 #: The number of cached names: one download needs the same few names dozens of times.
 _REMEMBERED: Final = 256
 #: Most file systems take 255 bytes; part files and versions need some of them.
-_MAX_BYTES: Final = 200
+MAX_NAME_BYTES: Final = 200
 FALLBACK: Final = 'download'
 
 
@@ -118,6 +123,15 @@ def is_reserved_name(name: str) -> bool:
     [True, True, False]
     """
     return _OURS.fullmatch(name) is not None
+
+
+def may_be_ours(path: str) -> bool:
+    """Whether a path may lead into a folder of dlmachine, or have a name of its own: a quick look.
+
+    >>> [may_be_ours(path) for path in ('/d/.dlmachine/x', '/d/CACHE.sqlite/', '/d/cache.csv')]
+    [True, True, False]
+    """
+    return _MAY_BE_OURS.search(path) is not None
 
 
 def is_our_folder(name: str) -> bool:
@@ -206,8 +220,8 @@ def _url_name(url: str) -> str:
 
 def _shorten(name: str) -> str:
     encoded = name.encode('utf-8')
-    if len(encoded) <= _MAX_BYTES:
+    if len(encoded) <= MAX_NAME_BYTES:
         return name
     suffix = PurePosixPath(name).suffix.encode('utf-8')[:16]
-    kept = encoded[: _MAX_BYTES - len(suffix)].decode('utf-8', 'ignore')
+    kept = encoded[: MAX_NAME_BYTES - len(suffix)].decode('utf-8', 'ignore')
     return kept + suffix.decode('utf-8', 'ignore')

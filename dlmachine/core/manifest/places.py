@@ -11,7 +11,7 @@ from returns.result import Failure, Result, Success
 
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import shown_value
-from dlmachine.core.http.filename import safe_name
+from dlmachine.core.http.filename import MAX_NAME_BYTES, safe_name
 from dlmachine.core.regex import regex
 from dlmachine.core.spec.local_path import parse_local_path
 
@@ -66,7 +66,10 @@ def _parse(text: str, advice: str, *, allow_outside: bool) -> Result[str, Fault]
     for name in segments:
         if '\\' in name:
             return _refused(text, r'has a \ in it', 'Separate folders by /')
-        safe = safe_name(name)
+        size, safe = len(name.encode('utf-8', 'surrogatepass')), safe_name(name)
+        if size > MAX_NAME_BYTES:
+            problem = f'has a name of {size:,} bytes; at most {MAX_NAME_BYTES} are allowed'
+            return _refused(text, problem, 'Use a shorter name')
         if safe != name:
             either = f'Use {safe!r}, or {advice[0].lower()}{advice[1:]}' if safe else advice
             return _refused(text, f'has the name {name!r}, which is not safe', either)

@@ -15,7 +15,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import DestinationUnusable, Fault, refuse
 from dlmachine.core.faults.printing import printable, shown_value
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.filename import is_in_our_folder, is_reserved_name
+from dlmachine.core.http.filename import is_in_our_folder, is_reserved_name, may_be_ours
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.reuse import Extract
 
@@ -45,7 +45,8 @@ class ToMemory:
 class ToPath:
     """A file; or a folder, if the path ends in a separator or is an existing folder.
 
-    `is_named_by_url` says that the caller named only the folder.
+    `is_named_by_url` says that the caller named only the folder of a file whose name is known, so
+    that the path cannot be a folder.
     """
 
     path: str
@@ -156,13 +157,19 @@ def resolve_destination(
             is_ours = _is_our_own(path, cache_folder)
             if is_ours or (real_path != path and _is_our_own(real_path, cache_folder)):
                 return DestinationUnusable(path=path, problem='this name is reserved for dlmachine')
+            if wanted.is_named_by_url and kind is PathKind.FOLDER:
+                problem = 'is a folder, and the file cannot have its name'
+                return DestinationUnusable(path=path, problem=problem)
             return _existing(path, kind)
         case _:
             assert_never(wanted)
 
 
 def _is_our_own(path: str, cache_folder: str | None) -> bool:
-    # The registry, versions and tag file of the cache, and unfinished files in any folder.
+    # The registry, versions and tag file of the cache, and unfinished files in any folder. Every
+    # use of a recorded file comes here, so most paths are done with one look.
+    if not may_be_ours(path):
+        return False
     if is_in_our_folder(path):
         return True
     if cache_folder is None or not is_reserved_name(_name(path)):
@@ -171,7 +178,6 @@ def _is_our_own(path: str, cache_folder: str | None) -> bool:
 
 
 def _name(path: str) -> str:
-    # `PurePath` is slow, and every hit comes here.
     name = path.rstrip(_ALL_SEPARATORS)
     for separator in _SEPARATORS:
         name = name.rpartition(separator)[2]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.manifest.places import parse_place
 
 
@@ -29,6 +30,7 @@ def test_a_path_is_one_of_safe_names(path: object, parsed: str) -> None:
         (5, 'must be a path such as data/table.csv, not 5', ''),
         ('', 'is an empty path', ''),
         (4_097 * 'a', 'has 4,097 characters; at most 4,096 are allowed', ''),
+        ('é' * 101, f"{shown_value('é' * 101)} has a name of 202 bytes; at most 200 are allowed", 'Use a shorter name'),
         ('.', "'.' is not the name of a file", 'Name the file, not its folder'),
         ('a/', "'a/' is not the name of a file", 'Name the file, not its folder'),
         ('a/.', "'a/.' is not the name of a file", 'Name the file, not its folder'),

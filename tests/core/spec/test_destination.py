@@ -57,6 +57,8 @@ def test_a_url_is_not_a_destination() -> None:
         (FILE, '/c', a_path(), AtPath('/d/x')),
         (FILE, None, a_path(PathKind.FILE), AtPath('/d/x')),
         (FILE, None, a_path(PathKind.FOLDER), InFolder('/d/x')),
+        (ToPath('/d/x', is_named_by_url=True), None, a_path(PathKind.FOLDER), None),
+        (ToPath('/d/x', is_named_by_url=True), None, a_path(PathKind.FILE), AtPath('/d/x')),
         (FOLDER, None, a_path(), InFolder('/d/x/')),
         (FOLDER, None, a_path(PathKind.FOLDER), InFolder('/d/x/')),
         (FOLDER, None, a_path(PathKind.FILE), None),
