@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from dlmachine.core.keeping.limits import Keeping
 from dlmachine.core.keeping.plan_removals import plan_removals
-from dlmachine.core.keeping.stored import KeptReason, Protected, RemovalReason, StoredVersion
+from dlmachine.core.keeping.stored import (
+    MAX_AHEAD,
+    KeptReason,
+    Protected,
+    RemovalReason,
+    StoredVersion,
+    is_ahead,
+)
 
 _DAY = 86_400.0
 NOW = 1_700_000_000.0
@@ -41,6 +48,7 @@ def caches(draw: st.DrawFn) -> list[StoredVersion]:
             size_bytes=draw(st.integers(0, 100)),
             stored_at=draw(instants),
             used_at=draw(st.just(0.0) | instants),
+            used_before=draw(st.just(0.0) | instants),
             is_own=draw(st.booleans() | st.just(True)),
             is_linked=draw(st.sampled_from([False, False, False, True])),
             sha256=draw(st.sampled_from(['', 'ab', 'cd'])),
@@ -73,8 +81,7 @@ def test_each_version_goes_or_stays_and_a_protected_one_stays(
     assert sorted(gone + kept) == sorted(versions)
     assert all(protected.reason(one) is None for one in gone)
     grace = keeping.grace_period.total_seconds()
-    assert all(now - one.last_use >= grace for one in gone)
-    assert all(one.last_use <= now for one in gone)
+    assert all(now - one.known_use(now) >= grace or not grace for one in gone)
     # What stays without a reason of its own is within the limits.
     free = [one for one, why in plan.kept if why is KeptReason.WITHIN and one.size_bytes]
     assert not (plan.is_over and free)
@@ -87,14 +94,15 @@ def test_the_least_recently_used_go_first_and_no_more_than_needed(
     """Without the last removal for its size, the cache would be too large."""
     plan = plan_removals(versions, keeping, now, protected)
 
-    uses = [one.last_use for one, _ in plan.removed]
+    uses = [one.known_use(now) for one, _ in plan.removed]
     assert uses == sorted(uses)
     by_size = [one for one, why in plan.removed if why is RemovalReason.SIZE]
     if by_size:
         assert keeping.max_size is not None
         assert plan.kept_bytes + by_size[-1].size_bytes > keeping.max_size
         stayed = [one for one, why in plan.kept if why is KeptReason.WITHIN and one.size_bytes]
-        assert all(one.last_use >= by_size[-1].last_use for one in stayed)
+        last = by_size[-1].known_use(now)
+        assert all(one.known_use(now) >= last for one in stayed)
 
 
 @given(caches(), keepings, instants, protections())
@@ -110,10 +118,25 @@ def test_a_second_prune_finds_nothing_to_do(
 
 
 @given(caches(), keepings, protections())
-def test_a_clock_set_back_removes_nothing_that_was_used_since(
+def test_a_clock_set_back_makes_nothing_unused(
     versions: list[StoredVersion], keeping: Keeping, protected: Protected
 ) -> None:
-    """A time in the future counts as now."""
-    plan = plan_removals(versions, keeping, NOW - 365 * _DAY, protected)
+    """Only `max_size` removes what was used in the future, and `keep_versions`."""
+    now = NOW - 365 * _DAY
+    plan = plan_removals(versions, keeping, now, protected)
 
-    assert all(one.last_use <= NOW - 365 * _DAY for one, _ in plan.removed)
+    unused = [one for one, why in plan.removed if why is RemovalReason.UNUSED]
+    assert not any(is_ahead(one.last_use, now) for one in unused)
+    assert all(now - one.last_use >= keeping.unused_for.total_seconds() for one in unused)  # type: ignore[union-attr]
+
+
+@given(caches(), instants, protections())
+def test_a_cache_never_outgrows_its_size_because_of_a_clock(
+    versions: list[StoredVersion], now: float, protected: Protected
+) -> None:
+    """What stays above the limit is protected, or was used within the grace period."""
+    plan = plan_removals(versions, Keeping(max_size=0), now, protected)
+
+    for one, why in plan.kept:
+        is_recent = abs(now - one.known_use(now)) <= MAX_AHEAD
+        assert protected.reason(one) or is_recent or not one.size_bytes, why

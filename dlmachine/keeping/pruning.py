@@ -29,7 +29,8 @@ _PATIENCE: Final = timedelta(seconds=10)
 class PruneReport:
     """What a prune removed, and what stays, each with the reason.
 
-    `is_over`: what stays is larger than `max_size`. `longest_seconds` is the longest transaction.
+    `is_over`: what stays is larger than `max_size`. `longest_seconds` is the longest commit,
+    for which readers wait.
     """
 
     removed: tuple[tuple[StoredVersion, RemovalReason], ...] = ()
@@ -117,7 +118,10 @@ def _prune(
     registry: Registry, keeping: Keeping, world: SystemWorld, digests: frozenset[str]
 ) -> PruneReport:
     since = world.clock.now() - keeping.grace_period
-    remover = Remover(registry, UseWatch(registry, digests, since=since.timestamp()).see)
+    watch = UseWatch(
+        registry, digests, since=since.timestamp(), now=lambda: world.clock.now().timestamp()
+    )
+    remover = Remover(registry, watch.see)
     remover.restore_left()
     plan = _plan(registry, keeping, world, digests)
     removed, kept = [], list(plan.kept)
@@ -140,7 +144,8 @@ def _plan(
     registry: Registry, keeping: Keeping, world: SystemWorld, digests: frozenset[str]
 ) -> RemovalPlan:
     # What is in use is read last: a download that ends in between is in neither list.
-    versions = list(read_versions(registry, with_digests=bool(digests)))
+    now = world.clock.now().timestamp()
+    versions = list(read_versions(registry, now, with_digests=bool(digests)))
     protected = see_protected(registry, digests)
     return plan_removals(versions, keeping, world.clock.now().timestamp(), protected)
 

@@ -10,7 +10,8 @@ from unittest.mock import patch
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.frozen import replace
-from dlmachine.core.keeping.stored import Protected
+from dlmachine.core.keeping import plan_removals
+from dlmachine.core.keeping.stored import Protected, StoredVersion
 from dlmachine.keeping import pruning
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.keeping import in_use, pins, prune, versions
@@ -79,6 +80,18 @@ def _noting_late() -> Any:
 def _noting_nothing_stored() -> Any:
     """What a process has stored is not noted as used by it."""
     return patch.object(Uses, 'note_stored', lambda *_: None)
+
+
+def _taking_the_future_for_now() -> Any:
+    """What was used when a clock was ahead is younger than the grace period for years."""
+    return patch.object(StoredVersion, 'known_use', lambda one, _: one.last_use)
+
+
+def _taking_the_future_for_long_ago() -> Any:
+    """How long something is unused is reckoned without the times that are in the future."""
+    return patch.object(
+        plan_removals, '_age', lambda version, now: max(now - version.known_use(now), 0)
+    )
 
 
 def _without_age() -> Any:
@@ -153,6 +166,8 @@ MUTANTS: Final[dict[str, tuple[Callable[[], AbstractContextManager[Any]], bytes]
     'pins what is being removed': (_pinning_blindly, BESIDE_A_PIN),
     'removes what was used since the plan': (_without('recent'), BESIDE_A_HIT),
     'removes what is linked': (_overlooking_links, ANY),
+    'keeps what was used by a clock that was ahead': (_taking_the_future_for_now, ANY),
+    'takes times in the future for none': (_taking_the_future_for_long_ago, ANY),
     'takes ended processes for running ones': (_taking_the_dead_for_alive, ANY),
 }
 

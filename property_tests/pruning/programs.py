@@ -79,7 +79,7 @@ def pruning(stage: 'Stage', keeping: Keeping) -> Program:
     """Prune once."""
 
     def program(process: Process) -> None:
-        stage.promises.keepings[process] = keeping
+        stage.promises.prunes(process, keeping)
         with _World(stage, process) as world:
             try:
                 prune(world.registry, keeping, world, lockfiles=['lockfile'])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.keeping.limits import Keeping
+from dlmachine.core.keeping.stored import is_ahead
 from dlmachine_adapters.cachedir.naming import item_id_of
 from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from property_tests.simulation.clock import clock_of
@@ -31,17 +32,18 @@ _NOTED_EVERY: Final = 3600.0
 class Promises:
     """Checks a run, and knows what is in use.
 
-    `given` are the files that were returned to a process, with their bytes; `noted` the times at
+    `given` are the files that were returned to a process, with their bytes; `noted_at` the times at
     which versions were used, by the clock of the user. `pinned` are the items that are pinned, each
     with its versions that were being removed at that moment. `keepings` are those of the running
-    prunes; `seen_locked` are the locked items that each has seen last.
+    prunes, and `known` the times that were noted when each began; `seen_locked` are the locked items that each has seen last.
     """
 
     stage: 'Stage'
     given: dict[Process, dict[str, bytes]] = field(default_factory=dict)
-    last_noted: dict[str, float] = field(default_factory=dict)
+    noted_at: dict[str, list[float]] = field(default_factory=dict)
     pinned: dict[str, frozenset[str]] = field(default_factory=dict)
     keepings: dict[Process, Keeping] = field(default_factory=dict)
+    known: dict[Process, dict[str, tuple[float, ...]]] = field(default_factory=dict)
     seen_locked: dict[Process | None, frozenset[str]] = field(default_factory=dict)
     removed: int = 0
     is_changed: bool = False
@@ -56,7 +58,12 @@ class Promises:
     def noted(self, version_ids: list[str], at: float) -> None:
         """A use was noted."""
         for one in version_ids:
-            self.last_noted[one] = max(at, self.last_noted.get(one, at))
+            self.noted_at.setdefault(one, []).append(at)
+
+    def prunes(self, process: Process, keeping: Keeping) -> None:
+        """A process begins to prune."""
+        self.keepings[process] = keeping
+        self.known[process] = {one: tuple(at) for one, at in self.noted_at.items()}
 
     def pins(self, item: str) -> None:
         """A process that pins an item has committed: it is pinned, unless nothing is stored."""
@@ -139,10 +146,14 @@ class Promises:
 
     def _check_age(self, process: Process, version_id: str) -> None:
         now = clock_of(process, self.stage.kernel.now).timestamp()
-        last, keeping = self.last_noted.get(version_id), self.keepings.get(process)
-        grace = 0.0 if keeping is None else keeping.grace_period.total_seconds() - _NOTED_EVERY
-        is_young = last is not None and now - last < grace
-        require(not is_young, f'{version_id} was used within the grace period')
+        keeping, noted = self.keepings[process], self.noted_at.get(version_id, [])
+        grace = keeping.grace_period.total_seconds() - _NOTED_EVERY
+        ages = [max(now - at, 0) for at in noted if not is_ahead(at, now)]
+        require(min(ages, default=grace) >= grace, f'{version_id} was used within the grace period')
+        if keeping == Keeping(unused_for=keeping.unused_for, grace_period=keeping.grace_period):
+            known = self.known[process].get(version_id, ())
+            is_certain = not any(is_ahead(at, now) for at in known)
+            require(is_certain, f'nobody knows for how long {version_id} has been unused')
 
     def close(self) -> None:
         """Close the connection to the registry."""

@@ -66,6 +66,7 @@ class SteppedRegistry(Registry):
                 kernel.step('commits')
         finally:
             stage.writer = None
+        self.commit_seconds = 0.0  # The real time changes nothing.
         stage.promises.is_changed = True
         if kernel.current in stage.on_commit:
             stage.on_commit[kernel.current]()

@@ -5,10 +5,10 @@ Contract: only reads. A lock whose owner is unknown counts as held.
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from dlmachine.core.keeping.stored import Protected, StoredVersion
+from dlmachine.core.keeping.stored import MAX_AHEAD, Protected, StoredVersion
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.naming import item_id_of
 from dlmachine_adapters.files.locks import LOCKS_FOLDER
@@ -44,10 +44,14 @@ class UseWatch:
         digests: frozenset[str] = frozenset(),
         *,
         since: float = math.inf,
+        now: Callable[[], float] = lambda: math.inf,
     ) -> None:
-        """`digests` are those of lockfiles; what was used later than `since` counts, too."""
+        """`digests` are those of lockfiles; what was used later than `since` counts, too.
+
+        `now` is the time in seconds since 1970.
+        """
         self._registry, self._digests = registry, digests
-        self._uses = UsesNow(registry.folder, since)
+        self._uses = UsesNow(registry.folder, since, lambda: now() + MAX_AHEAD)
 
     def see(self, versions: Sequence[StoredVersion]) -> Protected:
         """What must not be removed of these versions.  Raises: OSError, sqlite3.Error."""

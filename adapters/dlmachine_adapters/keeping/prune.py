@@ -4,14 +4,14 @@ Contract: `dlmachine.core.keeping` decides which. A version is first marked as T
 process finds it any more. Then its users are looked for once more, and it is restored if it has
 one. Then its file is removed, and at last the row is marked as DELETED. After a crash no entry is
 without its file, and the next prune restores the marked ones. Readers wait only for a commit: it
-changes few rows, its journal is synced before, and a pause as long as the transaction follows it.
+changes few rows, fewer if it takes long, and a pause as long as the commit follows it.
 """
 
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
 from typing import Final, TypeAlias
@@ -28,12 +28,12 @@ from dlmachine_adapters.cachedir.entry_files import remove_file, see_file
 from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from dlmachine_adapters.keeping.versions import see_links
 
-#: Versions in one transaction: the first, and the limits.
-_FIRST_BATCH, _MIN_BATCH, _MAX_BATCH = 32, 16, 64
-#: A transaction that takes longer is followed by a smaller one, a shorter one by a larger one.
+#: Versions in one transaction: the first, and the limits. The pages of more rows might not fit into
+#: SQLite's cache of 2 MiB, which would then write them before the commit, while readers wait.
+_FIRST_BATCH, _MIN_BATCH, _MAX_BATCH = 32, 16, 256
+#: A commit that takes longer is followed by a smaller transaction, a shorter one by a larger one.
 _LONG_SECONDS: Final = 0.02
-_SHORT_SECONDS: Final = 0.008
-_JOURNAL: Final = os.O_RDONLY | getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_NONBLOCK', 0)
+_SHORT_SECONDS: Final = 0.01
 #: The longest pause.
 _PAUSE_SECONDS: Final = 0.1
 #: The label of a row that is being removed; cachedir may have marked others as TRASH.
@@ -59,7 +59,7 @@ def alone(locks: Locks, patience: timedelta) -> Iterator[Fault | None]:
 
 
 class Remover:
-    """Removes versions from one cache; `longest_seconds` is the longest transaction so far."""
+    """Removes versions from one cache; `longest_seconds` is the longest commit so far."""
 
     def __init__(
         self, registry: Registry, protected: Callable[[Sequence[StoredVersion]], Protected]
@@ -74,7 +74,7 @@ class Remover:
         """Restore what a prune that was killed has marked.  Raises: OSError, sqlite3.Error."""
         while True:
             with self._writing() as connection:
-                rows = read_rows(connection, _MARKED, (), columns=NAMES, page=_MAX_BATCH)
+                rows = read_rows(connection, _MARKED, (), columns=NAMES, page=self._count)
                 there = {row.row_id: isinstance(row, Row) and self._has(row.name) for row in rows}
                 for status, is_there in ((Status.READY, True), (Status.DELETED, False)):
                     ids = [row_id for row_id, one in there.items() if one is is_there]
@@ -122,26 +122,14 @@ class Remover:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._registry.writing() as connection:
-            began = time.perf_counter()
             yield connection
-            self._sync_journal()
-        took = time.perf_counter() - began
+        took = self._registry.commit_seconds
         self.longest_seconds = max(self.longest_seconds, took)
         if took > _LONG_SECONDS:
             self._count = max(self._count // 2, _MIN_BATCH)
         elif took < _SHORT_SECONDS:
             self._count = min(self._count * 2, _MAX_BATCH)
         time.sleep(min(took, _PAUSE_SECONDS))
-
-    def _sync_journal(self) -> None:
-        # A commit syncs it while readers wait, and on many file systems with it every other change,
-        # such as the removals of files.
-        with suppress(OSError):
-            handle = os.open(f'{self._registry.path}-journal', _JOURNAL)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
 
 
 def _settle(connection: sqlite3.Connection, done: list[Done]) -> None:

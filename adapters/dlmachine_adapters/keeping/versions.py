@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from dlmachine.core.cache.entries import Status
-from dlmachine.core.keeping.stored import StoredVersion
+from dlmachine.core.keeping.stored import MAX_AHEAD, StoredVersion, is_ahead
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine_adapters.cachedir.connection import Registry
 from dlmachine_adapters.cachedir.entry_files import see_file
@@ -20,7 +20,8 @@ from dlmachine_adapters.cachedir.rows import KEYS, Read, Row, read_rows
 from dlmachine_adapters.files.database import NoDatabase
 from dlmachine_adapters.uses.use_log import read_uses
 
-_PAGE: Final = 1_000
+#: Few, because a writer that waits for a reader makes others wait.
+_PAGE: Final = 250
 _READY: Final = f'm.id > ? AND m.status = {Status.READY.value}'
 _USES: Final = 'SELECT id, last_read FROM main WHERE id BETWEEN ? AND ? AND last_read NOT NULL'
 _DIGESTS: Final = """
@@ -32,15 +33,21 @@ _SIZE: Final = f"""
     WHERE m.status = {Status.READY.value} AND a.keyvar = 0 AND a.name = 'size'
     AND a.namespace IS NULL
 """  # noqa: S608 -- a number
+#: When versions were last used; if some of the times are in the future, also the last other ones.
+_Noted = tuple[dict[str, float], dict[str, float]]
 _Page = tuple[list[Read], dict[int, object], dict[int, object]]
 
 
-def read_versions(registry: Registry, *, with_digests: bool = False) -> Iterator[StoredVersion]:
+def read_versions(
+    registry: Registry, now: float, *, with_digests: bool = False
+) -> Iterator[StoredVersion]:
     """Every complete version, oldest first; empty without a registry.
+
+    `now` is in seconds since 1970.
 
     Raises: OSError, sqlite3.Error.
     """
-    last, noted = 0, read_uses(registry.folder)[1]
+    last, noted = 0, _noted_uses(registry.folder, now)
     while True:
         try:
             rows, uses, digests = registry.read(partial(_ask, last, with_digests=with_digests))
@@ -57,6 +64,13 @@ def read_versions(registry: Registry, *, with_digests: bool = False) -> Iterator
             )
             if found is not None:
                 yield found
+
+
+def _noted_uses(folder: str, now: float) -> _Noted:
+    noted = read_uses(folder)[1]
+    if not is_ahead(max(noted.values(), default=0), now):
+        return noted, {}
+    return noted, read_uses(folder, now + MAX_AHEAD)[1]
 
 
 def recorded_bytes(registry: Registry) -> int:
@@ -88,13 +102,14 @@ def _stored(
     row: Row,
     uses: dict[int, object],
     digests: dict[int, object],
-    noted: dict[str, float],
+    noted: _Noted,
 ) -> StoredVersion | None:
     seen = see_file(f'{folder}{os.sep}{row.name}')
     if seen is None:
         return None
     used = uses.get(row.row_id)
     read_at = 0.0 if used is None else from_local(used).timestamp()
+    version_id = f'{row.item_id}-{row.version}'
     return StoredVersion(
         row_id=row.row_id,
         item_id=row.item_id,
@@ -102,12 +117,13 @@ def _stored(
         name=row.name,
         size_bytes=seen.st_size,
         stored_at=_precise(row.stored_at.timestamp(), seen.st_mtime),
-        used_at=max(read_at, noted.get(f'{row.item_id}-{row.version}', 0.0)),
+        used_at=max(read_at, noted[0].get(version_id, 0.0)),
         is_own=row.key is not None,
         is_linked=_is_linked(seen),
         sha256=str(digests.get(row.row_id, '')),
         # Other programs may have stored secrets in it.
         url=row.url or '' if row.key is not None else redact_url(row.url or ''),
+        used_before=noted[1].get(version_id, 0.0),
     )
 
 

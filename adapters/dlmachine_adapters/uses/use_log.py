@@ -6,6 +6,7 @@ history; the next process of the same user continues it. Nothing here waits for 
 is raised: in a folder that cannot be written to, no use is noted.
 """
 
+import math
 import os
 import re
 import threading
@@ -82,19 +83,21 @@ def each_log(folder: str) -> Iterator[tuple[OwnFolder, str]]:
                     yield logs, name
 
 
-def read_uses(folder: str) -> tuple[frozenset[str], dict[str, float]]:
-    """The versions that running processes use, and when each version was last used.
+def read_uses(folder: str, until: float = math.inf) -> tuple[frozenset[str], dict[str, float]]:
+    """The versions that running processes use, and when each version was last used, `until` a time.
 
     Raises: OSError for the log of another user that cannot be read.
     """
     in_use: set[str] = set()
     last: dict[str, float] = {}
     for logs, name in each_log(folder):
-        _read(logs, name, in_use, last)
+        _read(logs, name, in_use, last, until)
     return frozenset(in_use), last
 
 
-def _read(logs: OwnFolder, name: str, in_use: set[str], last: dict[str, float]) -> None:
+def _read(
+    logs: OwnFolder, name: str, in_use: set[str], last: dict[str, float], until: float
+) -> None:
     try:
         handle, seen = logs.open(name, os.O_RDONLY)
     except FileNotFoundError:
@@ -110,7 +113,8 @@ def _read(logs: OwnFolder, name: str, in_use: set[str], last: dict[str, float]) 
                 if found is not None:
                     version_id, at = found[1].decode(), float(found[2])
                     now.add(version_id)
-                    last[version_id] = max(at, last.get(version_id, at))
+                    if at <= until:
+                        last[version_id] = max(at, last.get(version_id, at))
         if is_alive:
             in_use |= now
     finally:

@@ -6,6 +6,7 @@ that was replaced or condensed meanwhile is read from its beginning.
 
 import math
 import os
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
@@ -34,9 +35,14 @@ class _Known:
 class UsesNow:
     """The versions in one cache folder that processes use, or have used since a certain time."""
 
-    def __init__(self, folder: str, since: float = math.inf) -> None:
-        """`since` is in seconds since 1970; uses at that time count no more."""
-        self._folder, self._since = folder, since
+    def __init__(
+        self, folder: str, since: float = math.inf, until: Callable[[], float] = lambda: math.inf
+    ) -> None:
+        """`since` is in seconds since 1970; uses at that time count no more.
+
+        `until` tells which times are in the future when they are read; they do not count either.
+        """
+        self._folder, self._since, self._until = folder, since, until
         self._known: dict[tuple[int, int], _Known] = {}
 
     def among(self, version_ids: AbstractSet[str]) -> tuple[frozenset[str], frozenset[str]]:
@@ -71,6 +77,7 @@ class UsesNow:
             os.close(handle)
 
     def _read_on(self, handle: int, known: _Known) -> None:
+        until = self._until()
         with open(handle, 'rb', closefd=False) as file:
             file.seek(known.position)
             for line in file:
@@ -84,5 +91,5 @@ class UsesNow:
                 if found is not None:
                     version_id = found[1].decode()
                     known.used.add(version_id)
-                    if float(found[2]) > self._since:
+                    if self._since < float(found[2]) <= until:
                         known.recent.add(version_id)

@@ -1,14 +1,22 @@
 """Which versions a cache no longer keeps.
 
-Pure. The least recently used go first, and no more than the limits demand. A time in the future,
-as after a clock was set back, counts as now.
+Pure. The least recently used go first, and no more than the limits demand. A time in the future is
+of a clock that was wrong, or is wrong now. It says nothing about when the version was used: without
+another time, the version is one of the first to go for `max_size`, and none of those that have been
+unused for long.
 """
 
 from collections.abc import Iterable, Iterator
 
 from dlmachine.core.frozen import frozen
 from dlmachine.core.keeping.limits import Keeping
-from dlmachine.core.keeping.stored import KeptReason, Protected, RemovalReason, StoredVersion
+from dlmachine.core.keeping.stored import (
+    KeptReason,
+    Protected,
+    RemovalReason,
+    StoredVersion,
+    is_ahead,
+)
 
 
 @frozen
@@ -52,13 +60,13 @@ def plan_removals(
     grace = keeping.grace_period.total_seconds()
     for version in everything:
         reason = protected.reason(version)
-        if reason is None and now - version.last_use < grace:
+        if reason is None and max(now - version.known_use(now), 0) < grace:
             reason = KeptReason.RECENT
         if reason is None:
             free.append(version)
         else:
             kept.append((version, reason))
-    free.sort(key=_order)
+    free.sort(key=lambda one: (one.known_use(now), one.last_use, one.stored_at, one.row_id))
     removed = dict(_outdated(free, _superseded(everything, keeping.keep_versions), keeping, now))
     left = sum(version.size_bytes for version in everything if version.row_id not in removed)
     limit = left if keeping.max_size is None else keeping.max_size
@@ -75,10 +83,6 @@ def plan_removals(
         kept=tuple(kept),
         is_over=left > limit,
     )
-
-
-def _order(version: StoredVersion) -> tuple[float, float, int]:
-    return version.last_use, version.stored_at, version.row_id
 
 
 def _superseded(versions: Iterable[StoredVersion], keep: int | None) -> frozenset[int]:
@@ -98,5 +102,10 @@ def _outdated(
     for version in free:
         if version.row_id in superseded:
             yield version.row_id, RemovalReason.VERSIONS
-        elif unused is not None and now - version.last_use >= unused:
+        elif unused is not None and _age(version, now) >= unused:
             yield version.row_id, RemovalReason.UNUSED
+
+
+def _age(version: StoredVersion, now: float) -> float:
+    # -1: it cannot be told how long the version has been unused.
+    return -1 if is_ahead(version.last_use, now) else max(now - version.last_use, 0)

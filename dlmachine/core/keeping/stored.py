@@ -1,19 +1,28 @@
 """A stored version as far as pruning is concerned, and what must not be removed.  Pure."""
 
+import math
 from collections.abc import Set as AbstractSet
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dlmachine.core.frozen import frozen
+
+#: Clocks of computers that share a cache may differ, but not by more than this, in seconds.
+MAX_AHEAD: Final = 7_200.0
+
+
+def is_ahead(at: float, now: float) -> bool:
+    """Whether a time is in the future: one of the two clocks was wrong."""
+    return at - now > MAX_AHEAD
 
 
 class StoredVersion(NamedTuple):
     """A complete version in a cache, with the observed state of its file.
 
-    Times are in seconds since 1970; `used_at` is 0 if no use is known. `is_own` is False for an
-    entry of another program. `is_linked`: a folder has a link to the file. `sha256` is empty unless
-    it is compared with a lockfile, and `url` is masked. A tuple, because a cache may have a million
-    of them.
+    Times are in seconds since 1970; `used_at` is 0 if no use is known. If that is in the future,
+    `used_before` is the last use that is not. `is_own` is False for an entry of another program.
+    `is_linked`: a folder has a link to the file. `sha256` is empty unless it is compared
+    with a lockfile, and `url` is masked. A tuple, because a cache may have a million of them.
     """
 
     row_id: int
@@ -27,6 +36,7 @@ class StoredVersion(NamedTuple):
     is_linked: bool = False
     sha256: str = ''
     url: str = ''
+    used_before: float = 0
 
     @property
     def version_id(self) -> str:
@@ -37,6 +47,17 @@ class StoredVersion(NamedTuple):
     def last_use(self) -> float:
         """When it was last used; storing it counts."""
         return max(self.stored_at, self.used_at)
+
+    def known_use(self, now: float) -> float:
+        """The last use that is not in the future; without one, longer ago than any time.
+
+        >>> StoredVersion(1, 'ab', 1, 'ab-1', 9, stored_at=5e8, used_at=9e9).known_use(1e9)
+        500000000.0
+        """
+        if not is_ahead(self.last_use, now):
+            return self.last_use
+        times = self.stored_at, self.used_before
+        return max([at for at in times if not is_ahead(at, now)], default=-math.inf)
 
 
 class KeptReason(Enum):

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import NewVersion
 from dlmachine.core.keeping.stored import KeptReason, Protected, RemovalReason, StoredVersion
@@ -31,6 +33,7 @@ from dlmachine_adapters.uses.use_log import append
 from tests.use_logs import end_process
 
 AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
+NOW = (AT + timedelta(days=90)).timestamp()
 
 
 def fill(registry: Registry, count: int, *, size: int = 10) -> list[str]:
@@ -65,7 +68,7 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
 
 def versions(registry: Registry) -> list[StoredVersion]:
     """Every complete version."""
-    return list(read_versions(registry))
+    return list(read_versions(registry, NOW))
 
 
 def remove(registry: Registry, protected: Protected | None = None) -> list[KeptReason | None]:
@@ -98,7 +101,7 @@ def test_versions_are_listed_with_what_pruning_needs(registry: Registry) -> None
     with registry.writing() as connection:
         connection.execute("UPDATE main SET last_read = '2024-06-01 00:00:00' WHERE id = 3")
 
-    first, third = read_versions(registry, with_digests=True)
+    first, third = read_versions(registry, NOW, with_digests=True)
 
     assert (first.item_id, first.version, first.size_bytes) == (items[0], 1, 10)
     assert (first.stored_at, first.used_at, first.url) == (AT.timestamp(), 0, 'http://h/0.csv')
@@ -246,33 +249,45 @@ def test_locked_entries_are_seen(registry: Registry, tmp_path: Path) -> None:
             assert fault is not None
 
 
-def test_transactions_shrink_when_they_are_long(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ('seconds', 'sizes'),
+    [(0.03, [32, 16, 16, 16]), (0.015, [32, 32, 32, 32]), (0.001, [32, 64, 128, 256, 256])],
+)
+def test_transactions_have_the_size_for_short_commits(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, seconds: float, sizes: list[int]
 ) -> None:
-    """Readers wait for commits, so that few rows change in each."""
-    fill(registry, 400)
-    sizes: list[int] = []
-    mark = prune._mark
+    """Readers wait for commits: after a long one fewer rows change, after a short one more."""
+    fill(registry, 800)
+    asked: list[int] = []
+    writing, mark = registry.writing, prune._mark
 
-    def slow(connection: sqlite3.Connection, ids: list[int], *more: object) -> frozenset[int]:
-        sizes.append(len(ids))
-        time.sleep(0.03)
-        return mark(connection, ids, *more)  # type: ignore[arg-type]
+    @contextmanager
+    def timed() -> Iterator[sqlite3.Connection]:
+        with writing() as connection:
+            yield connection
+        registry.commit_seconds = seconds
 
-    monkeypatch.setattr(prune, '_mark', slow)
+    def counting(connection: sqlite3.Connection, ids: list[int], *change: Status) -> frozenset[int]:
+        if change[1] is Status.TRASH:
+            asked.append(len(ids))
+        return mark(connection, ids, *change)
+
+    monkeypatch.setattr(registry, 'writing', timed)
+    monkeypatch.setattr(prune, '_mark', counting)
+    monkeypatch.setattr(time, 'sleep', lambda _: None)
     remover = Remover(registry, unused)
     list(remover.remove((one, RemovalReason.SIZE) for one in versions(registry)))
 
-    assert max(sizes) == 32
-    assert sizes[-4] == 16
-    assert remover.longest_seconds >= 0.03
+    assert asked[: len(sizes)] == sizes
+    assert sum(asked) == 800
+    assert remover.longest_seconds == seconds
 
 
 def test_no_transaction_changes_many_rows(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However short they are, so that readers wait for one commit of a few pages."""
-    fill(registry, 1_000)
+    """However short the commits are, so that readers wait for a few pages."""
+    fill(registry, 1_500)
     statements: list[str] = []
     pauses: list[float] = []
     monkeypatch.setattr(prune, '_SHORT_SECONDS', 60)
@@ -281,38 +296,54 @@ def test_no_transaction_changes_many_rows(
     with registry.writing() as writer:
         writer.set_trace_callback(statements.append)
 
-    assert remove(registry) == [None] * 1_000
+    assert remove(registry) == [None] * 1_500
 
     begun = [place for place, text in enumerate(statements) if text.startswith('BEGIN')]
     # The end of one batch and the begin of the next, and the commit.
-    assert max(after - before for before, after in pairwise(begun)) <= 2 * 64 + 2
-    assert len(pauses) == len(begun) == 1 + (1_000 - 32 + 63) // 64 + 1
+    assert max(after - before for before, after in pairwise(begun)) <= 2 * 256 + 2
+    assert len(pauses) == len(begun) == 3 + (1_500 - 32 - 64 - 128 + 255) // 256 + 1
     assert all(0 < pause <= 0.1 for pause in pauses)
 
 
-def test_the_journal_is_synced_before_readers_have_to_wait(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A commit then finds little to sync."""
-    fill(registry, 100)
+def test_readers_wait_for_commits_only(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until a commit, in which the journal has been synced already, nothing stops a reader.
+
+    The rows of the largest transaction are spread over as many pages.
+    """
+    fill(registry, 40)
+    item = 'b' * 32
+    with registry.writing() as connection:
+        connection.executemany(
+            'INSERT INTO main (item_id, version_id, version, status, file_name)'
+            ' VALUES (?, ?, ?, 3, ?)',
+            [(item, f'{item}-{n}', n, 'x' * 3_000) for n in range(1, 601)],
+        )
+        rows = connection.execute('SELECT id FROM main WHERE item_id = ?', (item,)).fetchall()
+    wide = [
+        StoredVersion(row, item, number, f'{item}-{number}', size_bytes=9, stored_at=1)
+        for number, (row,) in enumerate(rows, 1)
+    ]
     told: list[str] = []
-    sync = os.fsync
+    reader, sync = Registry(registry.folder), os.fsync
 
     def synced(handle: int) -> None:
         told.append(os.path.basename(os.readlink(f'/proc/self/fd/{handle}')))
+        reader.read(lambda asked: asked.execute('SELECT count(*) FROM main').fetchone(), 0.0)
         sync(handle)
 
+    monkeypatch.setattr(prune, '_SHORT_SECONDS', 60)
+    monkeypatch.setattr(prune, '_LONG_SECONDS', 60)
     monkeypatch.setattr(os, 'fsync', synced)
     with registry.writing() as writer:
         writer.set_trace_callback(lambda text: told.append(text[:6]))
     told.clear()
 
-    remove(registry)
+    list(Remover(registry, unused).remove((one, RemovalReason.SIZE) for one in wide))
 
+    reader.close()
     commits = [place for place, text in enumerate(told) if text == 'COMMIT']
-    before = {told[place - 1] for place in commits[:-1]}
-    assert len(commits) > 2
-    assert before == {'cache.sqlite-journal'}
+    assert len(commits) > 3
+    assert {told[place - 1] for place in commits} == {'cache.sqlite-journal'}
 
 
 def test_what_is_asked_again_does_not_grow_with_the_cache(registry: Registry) -> None:

@@ -86,7 +86,8 @@ ITEM, VERSION = f'{1:032x}', f'{1:032x}-1'
         ({}, Protected(recent={VERSION}), KeptReason.RECENT),
         ({'is_own': False}, Protected(), KeptReason.FOREIGN),
         ({'used_at': NOW - 7199}, Protected(), KeptReason.RECENT),
-        ({'used_at': NOW + 365 * DAY}, Protected(), KeptReason.RECENT),
+        ({'used_at': NOW + 7200}, Protected(), KeptReason.RECENT),
+        ({'used_at': NOW + 365 * DAY, 'used_before': NOW - 9}, Protected(), KeptReason.RECENT),
     ],
 )
 def test_what_is_protected_stays(
@@ -100,6 +101,40 @@ def test_what_is_protected_stays(
     assert names(plan.kept) == [(1, reason)]
     assert plan.is_over
     assert not plan.removed
+
+
+AHEAD = NOW + 365 * DAY
+
+
+def test_a_time_in_the_future_is_no_use() -> None:
+    """As after a clock was ahead: the last other time counts, and without one it goes first."""
+    versions = [
+        stored(1, age=9 * DAY),
+        stored(2, age=20 * DAY, used_at=AHEAD, used_before=NOW - 8 * DAY),
+        stored(3, age=10 * DAY, used_at=AHEAD),
+        stored(4, age=-365 * DAY),
+        stored(5, age=-364 * DAY),
+    ]
+
+    plan = plan_removals(versions, Keeping(max_size=0), NOW, Protected())
+
+    assert names(plan.removed) == [(row, RemovalReason.SIZE) for row in (5, 4, 3, 1, 2)]
+
+
+def test_a_clock_set_back_makes_nothing_unused() -> None:
+    """It cannot be told for how long; only what is certain goes."""
+    versions = [
+        stored(1, age=900 * DAY),
+        stored(2, age=900 * DAY, used_at=AHEAD, used_before=NOW - 800 * DAY),
+        stored(3, age=-365 * DAY),
+        stored(4, age=-60),
+    ]
+
+    plan = plan_removals(versions, Keeping(unused_for=timedelta(0)), NOW, Protected())
+
+    assert names(plan.removed) == [(1, RemovalReason.UNUSED)]
+    recent, within = KeptReason.RECENT, KeptReason.WITHIN
+    assert dict(names(plan.kept)) == {2: within, 3: within, 4: recent}
 
 
 def test_nothing_goes_without_limits() -> None:
