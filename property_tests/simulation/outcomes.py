@@ -6,7 +6,7 @@ from hashlib import new, sha256
 from io import BytesIO
 
 from dlmachine.core.protocol.outcome import Origin, Outcome
-from dlmachine.core.spec.reuse import CheckMethod, IfExists
+from dlmachine.core.spec.reuse import CheckMethod, Freshness, IfExists
 from property_tests.simulation.caching import LANGUAGES
 from property_tests.simulation.disk import Inode
 from property_tests.simulation.processes import require
@@ -77,7 +77,8 @@ class Outcomes:
             require(limit is None or len(data) <= limit, 'an outcome is larger than max_bytes')
         is_asked = outcome.origin is Origin.NETWORK or outcome.is_validated
         is_asked &= not attempt.was_deceived
-        is_asked &= target.policy.check_method is not CheckMethod.SIZE
+        is_by_size = target.policy.check_method is CheckMethod.SIZE
+        is_asked &= not is_by_size or target.policy.freshness is Freshness.HTTP
         if is_asked and is_own:
             self._check_fresh(attempt, data)
 

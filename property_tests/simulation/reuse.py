@@ -61,7 +61,9 @@ class Use:
 
     def is_of(self, sent: Sent) -> bool:
         """Whether a response has the copy's bytes, or its size if the caller compares by size."""
-        is_by_size = self.target.policy.check_method is CheckMethod.SIZE
+        policy = self.target.policy
+        is_by_size = policy.check_method is CheckMethod.SIZE
+        is_by_size &= policy.freshness is not Freshness.HTTP
         is_same_size = len(sent.content) == len(self.content)
         return sent.content == self.content or (is_by_size and is_same_size)
 

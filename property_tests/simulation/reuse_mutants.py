@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -12,7 +13,7 @@ from dlmachine.core.decision import decide
 from dlmachine.core.frozen import replace
 from dlmachine.core.machine import commit, exchange, finish, recording
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.transfer import provenance
+from dlmachine.core.transfer import next_exchange, provenance
 
 
 @contextmanager
@@ -55,6 +56,11 @@ def storing_everything() -> Any:
         patch.object(http_reuse, 'why_not_stored', lambda *_: None),
         patch.object(provenance, 'why_not_stored', lambda *_: None),
     )
+
+
+def confirming_by_size() -> Any:
+    """A new response is not received if it has the size of the copy."""
+    return _planted(patch.object(next_exchange, 'Freshness', SimpleNamespace(HTTP=None)))
 
 
 def using_for_others() -> Any:
@@ -121,14 +127,16 @@ def scene(
     favourite: int = 0,
     retries: int = 0,
     replaces: bool = False,
+    method: int = 0,
 ) -> bytes:
     """The beginning of tapes on which copies are used by the rules of HTTP.
 
     `first` and `second` are the languages of two targets; the second one `replaces` old copies.
+    `method` is how copies are compared: 5 by size.
     """
     made = bytearray(33 if second is None else 53)
     made[6], made[11], made[13], made[14] = 4 * profile, favourite, 2, 3
-    made[20], made[26] = 3 - retries, 4 + 8 * first
+    made[18], made[20], made[26] = method, 3 - retries, 4 + 8 * first
     if second is not None:
         made[34], made[36], made[46] = 1, 3 * replaces, 4 + 8 * second
     return bytes(made)
@@ -155,5 +163,6 @@ REUSE_MUTANTS: Final[dict[str, tuple[Callable[[], AbstractContextManager[Any]], 
     'uses any stale copy after an error': (allowing_all_errors, scene(4)),
     'believes a clock that was set back': (believing_clocks, scene(1, favourite=9)),
     'does not update after a 304': (never_updating, scene(1)),
+    'confirms by size': (confirming_by_size, scene(0, method=5)),
     'removes other variants': (removing_variants, scene(9, first=1, second=2, replaces=True)),
 }

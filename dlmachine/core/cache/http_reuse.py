@@ -69,13 +69,14 @@ class _Reading:
 @lru_cache(maxsize=1_024)
 def _response_of(record: DownloadRecord) -> _Reading:
     headers = Headers(record.response_headers)
-    received_at = record.validated_at or record.finished_at
-    requested_at = record.started_at if record.validated_at is None else record.requested_at
+    received_at, requested_at = record.finished_at, record.started_at
+    if record.validated_at is not None and record.requested_at is not None:
+        received_at, requested_at = record.validated_at, record.requested_at
     sent = Headers(record.request_headers)
     stored = StoredResponse(
         status=record.http_code,
         headers=headers,
-        requested_at=requested_at or received_at,
+        requested_at=requested_at,
         received_at=received_at,
         selecting=selecting_fields(sent, headers),
         is_invalid=record.invalidated_at is not None,

@@ -35,8 +35,9 @@ class DownloadRecord:
     `url` is the requested URL, `urls` every URL of the successful exchange with its redirects,
     `served_by` the URL (or mirror) that it began with. Times are in UTC, sizes in bytes.
     `validated_at` is when the server last confirmed that the version is current, and `requested_at`
-    the earliest time at which it may have been asked. The fields of that response are in
-    `response_headers`, and those of its request in `request_headers` (RFC 9111 section 4.3.4).
+    the earliest time at which it may have been asked (None: only sizes were compared). The fields
+    of that response are in `response_headers`, and those of its request in `request_headers` (RFC
+    9111 section 4.3.4).
     `mtime_ns` is the modification time of its file in the cache when it was last known to have
     this digest (None: not recorded). `verified_by` lists each verified digest with its source: a
     header field, a checksum file, or `caller`. `notes` are remarks about the content, for example

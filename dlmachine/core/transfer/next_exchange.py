@@ -24,7 +24,7 @@ from dlmachine.core.protocol.states import Exchanging, Step
 from dlmachine.core.spec.destination import InFolder, InMemory
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.rate_limit import MinSpeed, RateLimits
-from dlmachine.core.spec.reuse import CheckMethod
+from dlmachine.core.spec.reuse import CheckMethod, Freshness
 from dlmachine.core.transfer.file_name import naming_url
 from dlmachine.core.transfer.provenance import is_source
 from dlmachine.core.transfer.redirect import hop_of
@@ -183,6 +183,9 @@ def _condition(job: Job, attempts: Attempts) -> Condition:
     if not is_wanted or attempts.is_unconditional or decision.entry is None:
         return Condition()
     record, method = decision.entry.record, job.policy.check_method
+    is_http = job.policy.freshness is Freshness.HTTP
+    if is_http and method is CheckMethod.SIZE:
+        method = CheckMethod.AUTO  # Only a validator confirms (RFC 9111 section 4.3.4).
     if record is None or method is CheckMethod.SIZE:
         return build_condition(decision.entry, method)
     # A validator is valid only at its source; elsewhere the complete files are compared.
@@ -193,4 +196,6 @@ def _condition(job: Job, attempts: Attempts) -> Condition:
         # condition.
         requested = source_digest(job.descriptor.redactor.url(url))
         is_ours = is_ours and _cached_source(job) in {'', requested}
-    return build_condition(decision.entry, method) if is_ours else Condition()
+    found = build_condition(decision.entry, method) if is_ours else Condition()
+    # A 200 is a new response, unless its strong ETag says that the bytes are the same.
+    return replace(found, size_bytes=None) if is_http and found.etag is None else found

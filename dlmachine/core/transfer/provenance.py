@@ -205,16 +205,18 @@ def freshen_record(
     if not is_source(record, descriptor, url):
         return replace(record, validated_at=at, requested_at=job.began_at, invalidated_at=None)
     fields, asked = record.response_headers, record.request_headers
+    # A 200 with the same bytes replaces the response, whatever its status and fields were.
+    is_update = head.status in {206, 304} or descriptor.method == 'HEAD'
+    status = record.http_code if head.status in {206, 304} else head.status
     if head.headers:
         new = Headers(redactor.fields(head.headers.items))
-        fields = update_fields(Headers(fields), new).items
+        fields = update_fields(Headers(fields), new).items if is_update else new.items
         asked = request_fields(descriptor, job.policy).items
-    # A 200 with the same bytes replaces the response, whatever its status was.
-    status = record.http_code if head.status in {206, 304} else head.status
     return replace(
         record,
         validated_at=at,
-        requested_at=job.began_at,
+        # If only sizes were compared, the response is as old as before.
+        requested_at=job.began_at if head.headers or is_update else None,
         invalidated_at=None,
         http_code=status,
         is_single_use=_is_single_use(

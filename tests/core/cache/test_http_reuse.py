@@ -63,14 +63,17 @@ def test_a_copy_may_answer_a_request(
 
 
 def test_the_age_counts_from_the_last_confirmation() -> None:
-    """And before that from the download, which includes the time that it took."""
+    """And before that from the download, which includes the time that it took.
+
+    A comparison of sizes, for which no request is on record, confirms nothing.
+    """
     fresh = stored(('Age', '5'))
     assert judge_copy(fresh, a_descriptor(), NOW).assessment.age == 6
 
     confirmed = stored(('Age', '5'), validated_at=NOW + SECOND, requested_at=NOW)
     assert judge_copy(confirmed, a_descriptor(), NOW + SECOND).assessment.age == 6
-    unsure = stored(('Age', '5'), validated_at=NOW + SECOND)
-    assert judge_copy(unsure, a_descriptor(), NOW + SECOND).assessment.age == 5
+    compared = stored(('Age', '5'), validated_at=NOW + SECOND)
+    assert judge_copy(compared, a_descriptor(), NOW + SECOND).assessment.age == 7
 
 
 def test_a_copy_without_a_record_is_revalidated() -> None:
@@ -159,7 +162,7 @@ def test_a_newer_response_that_is_not_stored_ends_the_use_of_older_ones() -> Non
     later = BEFORE + timedelta(seconds=1)
     new = of_language('de', ('Cache-Control', 'no-store'), finished_at=later)
     other = of_language('fr', ('Cache-Control', 'no-store'), finished_at=later)
-    again = of_language('de', finished_at=BEFORE, validated_at=NOW)
+    again = of_language('de', finished_at=BEFORE, validated_at=NOW, requested_at=NOW)
     assert reusable_copies((old, new), german, a_policy()) == ()
     assert reusable_copies((old, other), german, a_policy()) == (old,)
     same = of_language('de', finished_at=later)
@@ -181,7 +184,8 @@ def test_ten_thousand_variants_are_read_in_linear_time() -> None:
     """Also if many copies are of one variant, and one of them must not be stored."""
     german = a_descriptor(headers={'Accept-Language': 'l0'})
     many = [of_language(f'l{n}', ('Cache-Control', 'no-store')) for n in range(1, 5_000)]
-    many += [of_language('l0', validated_at=NOW + n * SECOND) for n in range(1, 5_000)]
+    times = [NOW + n * SECOND for n in range(1, 5_000)]
+    many += [of_language('l0', validated_at=at, requested_at=at) for at in times]
     copies = (*many, of_language('l0', ('Cache-Control', 'no-store')))
     began = process_time()
     assert len(reusable_copies(copies, german, a_policy())) == 4_999

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.cache.entries import CacheEntry, Status
+from dlmachine.core.cache.http_reuse import stored_response
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.cache.updates import NewVersion
 from dlmachine.core.decision.snapshot import BackendSeen
@@ -240,6 +241,29 @@ def test_a_file_of_a_repository_is_named_by_it() -> None:
     [update] = run.updates
     assert update.record.filename == 'a b.csv'
     assert dict(update.record.source)['repository'] == 'zenodo'
+
+
+def test_a_new_response_with_the_same_bytes_replaces_the_stored_fields() -> None:
+    """A lifetime that only the old one had is over; a 304, and a HEAD, replace single fields."""
+    old = (('Cache-Control', 'max-age=3600'), ('ETag', '"v1"'), ('X-Old', '1'))
+    record = replace(a_record(response_headers=old), etag='"v1"')
+    new = {'ETag': '"v1"', 'Date': 'Wed, 01 May 2024 12:00:00 GMT'}
+
+    def fields(status: int, method: str = 'GET') -> dict[str, str]:
+        job = job_of(a_descriptor(method=method))
+        return dict(freshen_record(record, job, a_head(status, new), NOW, URL).response_headers)
+
+    assert fields(200) == new
+    assert fields(304) == fields(200, 'HEAD') == {**dict(old), **new}
+
+
+def test_equal_sizes_make_a_response_no_younger() -> None:
+    """It was compared at that time, but its age for HTTP counts on (RFC 9111 section 4.3.4)."""
+    record = a_record(response_headers=(('Cache-Control', 'max-age=60'),))
+    fresh = freshen_record(record, job_of(a_descriptor()), a_head(200), LATER, URL)
+    assert (fresh.validated_at, fresh.requested_at) == (LATER, None)
+    before, after = (stored_response(an_entry(record=one)) for one in (record, fresh))
+    assert (after.requested_at, after.received_at) == (before.requested_at, before.received_at)
 
 
 def test_fields_are_taken_over_only_from_their_issuer_and_masked() -> None:
