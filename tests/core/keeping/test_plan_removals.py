@@ -106,7 +106,7 @@ def test_what_is_protected_stays(
 AHEAD = NOW + 365 * DAY
 
 
-def test_a_time_in_the_future_is_no_use() -> None:
+def test_a_time_in_the_future_does_not_count_as_a_use() -> None:
     """As after a clock was ahead: the last other time counts, and without one it goes first."""
     versions = [
         stored(1, age=9 * DAY),
