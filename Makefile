@@ -22,8 +22,8 @@ WHEEL_PIP := $(WHEEL_BIN)/python -m pip --disable-pip-version-check
 WHEEL_RUN := build/wheel-run
 
 CODE := dlmachine adapters tests property_tests docs
-FACE_TESTS := tests/manager tests/batch tests/notebooks tests/asynchronous tests/cli
-SOURCES := $(shell find dlmachine adapters -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
+FACE_TESTS := tests/manager tests/batch tests/notebooks tests/reports tests/asynchronous tests/cli
+SOURCES := $(shell find dlmachine adapters -name '*.py' -o -name py.typed -o -name 'page.*') pyproject.toml README.md LICENSE
 
 # The stamps say that an environment is ready; each is touched last, so half-made ones are redone.
 VENV_MADE := $(VENV)/.made

@@ -40,6 +40,7 @@ _COMMANDS = {
     'lock': 'Write the lockfile of a manifest: which bytes its files have.',
     'plan': 'Show what a download would do, without doing it.',
     'provenance': 'Print where the files of a folder come from, as JSON or CSV.',
+    'report': 'Write a page about stored files, and what of them needs attention.',
     'resolve': 'Print the files of DOIs as a manifest.',
     'rm': 'Remove recorded files with their records.',
     'sync': 'Download a manifest with the bytes of its lockfile.',
@@ -50,11 +51,12 @@ _SECTIONS = {
     'Downloads': ('get', 'plan'),
     'Lists of downloads': ('audit', 'lock', 'resolve', 'sync'),
     'Files in folders': ('adopt', 'extract', 'info', 'ls', 'provenance', 'rm', 'verify'),
-    'Cache and configuration': ('cache', 'config', 'demo'),
+    'Cache and configuration': ('cache', 'config', 'demo', 'report'),
 }
 #: The rooms of commands; the others stand beside this module.
 _ROOMS = {
     **dict.fromkeys(('adopt', 'extract', 'info', 'ls', 'provenance', 'rm', 'verify'), 'folder.'),
+    'report': 'folder.',
     'resolve': 'batch.',
 }
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dlmachine.core.maintenance.archive import Archived
     from dlmachine.core.maintenance.listed_entry import ListedEntry
     from dlmachine.core.protocol.outcome import Outcome
+    from dlmachine.core.report.report import Report
     from dlmachine.keeping.archives import ImportReport
     from dlmachine.keeping.entries import Usage
     from dlmachine.keeping.pruning import PruneReport
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class CacheKeeping(DataFolders):
-    """Listing, pins, pruning, export and import."""
+    """Listing, reports, pins, pruning, export and import."""
 
     def prune(
         self,
@@ -95,6 +96,52 @@ class CacheKeeping(DataFolders):
         from dlmachine.notebooks.rows import RowList
 
         return RowList(add_up(self.cache_entries(filters), by), USAGE)
+
+    def report(
+        self,
+        output: PathInput | None = None,
+        folder: PathInput | None = None,
+        *,
+        items: Iterable[Target] | None = None,
+        probe: bool = False,
+        deep: bool = False,
+        limit: int | None = None,
+    ) -> 'Report':
+        """Write a page in HTML about what is stored, and what of it needs attention.
+
+        It has the states of the files, their sizes by host, their ages and their provenance, and
+        needs no network. It is about the cache; with `folder`, about the recorded files of
+        a folder; with `items`, about these downloads, in `folder` or in the cache, as `audit` does,
+        which has `probe` and `deep`. Otherwise no file is read. A copy is stale if `freshness`
+        of the manager or of a rule says so. At most `limit` files (default: 2,000) are listed,
+        those with problems first; the numbers count all.
+
+        Returns: what the page says, as a value. Without `output` no page is written.
+
+        Raises: RequestError without a cache or a folder, or for a bad argument; LocalError if
+        the page cannot be written, or a registry or an index cannot be read.
+
+        >>> from dlmachine import DownloadManager
+        >>> with DownloadManager('cache', progress=False) as manager:
+        ...     report = manager.report(items=['https://example.org/a.csv'])
+        >>> report.count, report.rows[0].status
+        (1, 'missing')
+        """
+        from dlmachine.composition import misplaced
+        from dlmachine.core.report.report import MAX_ROWS
+        from dlmachine.keeping.arguments import count, file_path, flag
+        from dlmachine.reports.collect import report_on
+
+        path = None if output is None else file_path('output', output)
+        place = None if folder is None else file_path('folder', folder)
+        most = count('limit', limit)
+        for name, value in (('probe', probe), ('deep', deep)):
+            if flag(name, value) and items is None:
+                raise error_for(misplaced(name, 'report', 'pass items= to audit them'))
+        if place is None and items is None:
+            self._registry('report')
+        most = MAX_ROWS if most is None else most
+        return report_on(self, path, place, items, limit=most, probe=probe, deep=deep)
 
     def pin(self, target: 'Target | PathInput', **options: 'Unpack[DownloadOptions]') -> None:
         """Keep an entry of the cache from being pruned, by its URL or the path of its file.

@@ -28,6 +28,8 @@ OTHER_TEXTS: Final[dict[str, str]] = {
     'dlmachine/cli/parameters/other_tools.py': 'hints; tests/cli/test_other_tools.py has them all',
     'dlmachine/cli/parameters/values.py': 'help texts',
     'dlmachine/core/frozen.py': 'source code that is compiled; its errors have rows',
+    'dlmachine/core/report': 'the page of a report',
+    'dlmachine/reports': 'the page of a report',
     'dlmachine/core/maintenance': 'findings of `dlmachine cache doctor`',
     'adapters/dlmachine_adapters/maintenance': 'what `dlmachine cache doctor` has done',
     'dlmachine/core/plan/render.py': 'the text of a plan',

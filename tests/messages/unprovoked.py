@@ -48,6 +48,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         '<tr><th ... scope="row">...</th><td ...>...</td></tr>',
     ),
     'a package that is installed for the tests': (
+        "the report has no plots. Install them: pip install 'dlmachine[report]'",
         'is compressed with Zstandard, for which a package is missing',
         'Install it: pip install backports.zstd',
     ),

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.site.browser import Viewer, find_browser, open_browser, serve
+from tests.site.browser import Viewer, serve
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(ROOT / 'docs') for path in (ROOT / 'docs').rglob('*.md'))
-REQUIRED = 'TEST_REQUIRES_BROWSER'
 
 pytest.importorskip('mkdocs', reason='mkdocs is not installed')
 
@@ -30,19 +29,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
-
-
-@pytest.fixture(scope='module')
-def browser() -> Iterator[object]:
-    """A headless browser."""
-    program = find_browser()
-    if program is None:
-        if REQUIRED in os.environ:
-            pytest.fail(f'{REQUIRED} is set, but no Chromium or Chrome is on the path')
-        pytest.skip('no Chromium or Chrome is on the path')
-    pytest.importorskip('playwright', reason='playwright is not installed')
-    with open_browser(program) as opened:
-        yield opened
 
 
 @pytest.fixture(scope='module')

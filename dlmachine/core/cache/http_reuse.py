@@ -180,3 +180,8 @@ def is_last_resort(
     """Whether a copy is used because the server cannot be asked (RFC 9111 section 4.2.4)."""
     asked = request_fields(descriptor, policy)
     return is_usable_on_error(stored_response(entry), asked, now, is_wanted=is_wanted)
+
+
+def assess_record(record: DownloadRecord, now: datetime) -> Assessment:
+    """How fresh a stored copy is by the rules of HTTP (RFC 9111 section 4.2)."""
+    return _response_of(record).begun.at(now)

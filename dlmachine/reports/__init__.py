@@ -1,0 +1,1 @@
+"""Reports as pages: HTML that needs no network, with plots if matplotlib is installed."""
