@@ -24,7 +24,7 @@ Target = TypeVar('Target')
 #: The numbers of files that are looked at together: at first, and once looks are known to be quick.
 #: Files of one folder are looked at with one query of its index, wherever they stand in the batch.
 _AT_FIRST: Final = 64
-_MAX_TOGETHER: Final = 512
+_MAX_TOGETHER: Final = 1024
 #: If a look at a file waits longer for the file system, several threads do it faster.
 _MAX_WAIT_SECONDS: Final = 0.01
 

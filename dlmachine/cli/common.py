@@ -62,8 +62,10 @@ def check_destination(given: Mapping[str, Any], urls: Sequence[str] = ('://',)) 
 
         check_urls(urls, given)
     output, folder = given['output'], given['folder']
-    if given['path'] is not None and (output, folder) != (None, None):
-        raise click.UsageError('--cache excludes --output and --dir')
+    is_filled = given.get('via_cache') or given.get('link') is not None
+    if given['path'] is not None and (output, folder) != (None, None) and not is_filled:
+        msg = '--cache excludes --output and --dir, except with --via-cache or --link'
+        raise click.UsageError(msg)
     if output is not None and folder is not None and os.path.isabs(output):  # noqa: PTH117
         raise click.UsageError('--output is an absolute path; leave out --dir')
     if given['folder'] == '':

@@ -53,6 +53,23 @@ def test_a_file_that_is_in_the_way_is_an_error(run: RunCommand, url: str, tmp_pa
     assert (tmp_path / 'work' / 't.tsv').read_bytes() == BODY
 
 
+@pytest.mark.parametrize('flags', [('--via-cache',), ('--link', 'hard'), ('--link', 'symbolic')])
+@pytest.mark.parametrize('where', [('-o', 'copies/t.tsv'), ('-d', 'copies')])
+def test_a_file_comes_from_the_cache_that_is_named(
+    run: RunCommand, server: Server, url: str, flags: tuple[str, ...], where: tuple[str, ...]
+) -> None:
+    """`--cache` and a path go together then; without a cache, the error advises it."""
+    advised = run('get', url, *where, *flags)
+    first = run('get', url, '--cache', 'cache')
+    second = run('get', url, '--cache', 'cache', *where, *flags)
+
+    assert advised.returncode == 2
+    assert advised.stderr.endswith(f'{flags[0]} needs a cache. Pass --cache\n')
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert second.stdout == 'copies/t.tsv\n'
+    assert len([one for one in server.asked if not one.get('If-None-Match')]) == 1
+
+
 @pytest.mark.parametrize('flag', ['-N', '--timestamping', '--check-freshness'])
 def test_timestamping_asks_and_transfers_nothing(
     run: RunCommand, server: Server, url: str, flag: str

@@ -100,6 +100,7 @@ _FORMS: Final = {
     'auth=(user, password)': '--user USER',
     "auth={'digest': (user, password)}": '--digest --user USER',
     "auth={'bearer': 'env:NAME'}": '--bearer-env NAME',
+    'path= or pkg= to DownloadManager': '--cache',
     'dlmachine.members(...)': 'dlmachine extract --list FILE',
     "key_password='env:NAME'": '--pass env:NAME',
 }

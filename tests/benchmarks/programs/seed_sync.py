@@ -1,7 +1,8 @@
 """Write a locked manifest, and a folder with its recorded files, each with bytes of its own.
 
 One file is downloaded, and its record serves as the model of the others. In the folder of the job
-there are then `data.toml`, `data.toml.lock` and `data/0.bin`, `data/1.bin`, …, of `base/0.bin`, ….
+there are then `data.toml`, `data.toml.lock` and `data/0.bin`, `data/1.bin`, …, of `base/0.bin`, …;
+with `folders` the files are `data/0/0.bin`, `data/1/1.bin`, ….
 """
 
 import json
@@ -34,15 +35,21 @@ def main(job: dict[str, Any]) -> None:
         assert model is not None
         rows, files, entries = [], [], []
         for number in range(job['count']):
-            name, data = f'{number}.bin', b'%016d' % number
+            inner = str(number % job['folders']) if job.get('folders') else ''
+            name, data = f'{inner}/{number}.bin'.lstrip('/'), b'%016d' % number
             url, digest = f'{job["base"]}/{name}', sha256(data).hexdigest()
+            (folder / inner).mkdir(exist_ok=True)
             (folder / name).write_bytes(data)
             one = Descriptor(url)
             mtime_ns = (folder / name).stat().st_mtime_ns
             known = replace(model, url=url, size_bytes=len(data), sha256=digest, mtime_ns=mtime_ns)
             rows.append(
                 FileRecord(
-                    key=cache_key(one), folder=str(folder), name=name, version=1, record=known
+                    key=cache_key(one),
+                    folder=str(folder / inner),
+                    name=f'{number}.bin',
+                    version=1,
+                    record=known,
                 )
             )
             entry = entry_digest(one, Policy())

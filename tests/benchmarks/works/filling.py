@@ -33,10 +33,12 @@ def seed_folder(
     _run(python('seed_folder.py', at, **job), bench.folder)
 
 
-def seed_sync(bench: Bench, folder: Path, model: str, base: str, *, count: int) -> None:
-    """Write a locked manifest, and a folder with its recorded files."""
+def seed_sync(
+    bench: Bench, folder: Path, model: str, base: str, *, count: int, folders: int = 0
+) -> None:
+    """Write a locked manifest, and a folder with its recorded files, or so many in turn in it."""
     at = bench.environments.python('dlmachine')
-    job = {'folder': folder, 'model': model, 'base': base, 'count': count}
+    job = {'folder': folder, 'model': model, 'base': base, 'count': count, 'folders': folders}
     _run(python('seed_sync.py', at, **job), bench.folder)
 
 

@@ -34,6 +34,7 @@ def known_files(bench: Bench) -> Iterator[Work]:
             entries=(*batches, *_singles(bench, nginx, base, counts[0])),
             targets=(
                 Target(text=f'seconds for {middle}', most=2.0, figure=wall_of(middle)),
+                Target(text=f'CPU seconds for {middle}', most=2.0, figure=cpu_of(middle)),
                 ratio(large, middle, f'a file of {large} / of {middle}', FLAT),
                 Target(text='MiB more for the largest', most=64.0, figure=_growth(large, small)),
                 extra(large, 'requests', 'requests', 0.0),
@@ -135,6 +136,16 @@ def wall_of(name: str) -> Callable[[Rows], float | None]:
     def find(rows: Rows) -> float | None:
         row = rows.get(name)
         return row.wall if row and row.runs else None
+
+    return find
+
+
+def cpu_of(name: str) -> Callable[[Rows], float | None]:
+    """The CPU seconds of an entry: other programs on the computer change them little."""
+
+    def find(rows: Rows) -> float | None:
+        row = rows.get(name)
+        return row.cpu if row and row.runs else None
 
     return find
 
