@@ -137,5 +137,9 @@ def test_a_glance_at_a_recorded_file(
     (tmp_path / 'd' / 'a').write_text('edited', encoding='utf-8')
     manager = make_manager(freshness=policy)
     with manager.adapters() as world:
-        changed = world.glance(*manager.prepare(url, f'{tmp_path}/d/a'))  # type: ignore[attr-defined]
-    assert changed.backends is not None
+        changed = manager.prepare(url, f'{tmp_path}/d/a')
+        glanced, seen = world.glance(*changed), world.observe(*changed)  # type: ignore[attr-defined]
+    assert glanced == replace(seen, now=glanced.now, chance=glanced.chance, backends=None)
+    assert glanced.file is not None
+    assert glanced.file.entry is not None
+    assert glanced.file.entry.file_bytes == len('edited')
