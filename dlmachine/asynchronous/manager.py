@@ -142,7 +142,8 @@ class AsyncDownloadManager:
         They are those of `DownloadManager.download_many`. If the loop over them is left, close the
         generator (`contextlib.aclosing`), so that running downloads end at once.
 
-        Raises: RequestError for an unknown option, a bad value, or one URL instead of several.
+        Raises: RequestError for an unknown option, a bad value, one URL instead of several, or two
+        entries of a list that have one path.
         """
         own = self.manager.with_options()
         items = own.download_many(targets, dest, workers, **options)

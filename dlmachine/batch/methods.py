@@ -76,7 +76,8 @@ class ManyDownloads(Records):
         With an `executor` of `concurrent.futures`, or one with the same methods, its workers fetch
         the bodies; locks and the registry remain here. They need the folders under the same paths.
 
-        Raises: RequestError for an unknown option, a bad value, or one URL instead of several.
+        Raises: RequestError for an unknown option, a bad value, one URL instead of several, or two
+        entries of a list that have one path.
 
         >>> from dlmachine import DownloadManager
         >>> from dlmachine.demo import examples
@@ -168,7 +169,8 @@ class ManyDownloads(Records):
         The arguments are those of `download_many`. A failed download does not raise: see
         `Results.failed`, `Results.retry` and `Results.raise_for_failures`.
 
-        Raises: RequestError for an unknown option, a bad value, or one URL instead of several.
+        Raises: RequestError for an unknown option, a bad value, one URL instead of several, or two
+        entries of a list that have one path.
         """
         from dlmachine.batch.results import Results
 

@@ -139,7 +139,9 @@ def test_info(run: Run, data: Path, server: Server) -> None:
     url = f'{server.url("/a.tsv")}?token={TOKEN}'
     done = run('info', 'data/a.tsv')
     assert done.exit_code == 0
-    assert 'sha256' in done.stdout
+    names = [line.split()[0] for line in done.stdout.splitlines() if line]
+    assert {'url', 'sha256', 'version'} <= {*names}
+    assert len(names) == len({*names})
     for words in (('data/a.tsv',), (url, '--dir', 'data'), (url,)):
         (shown,) = json.loads(run('info', *words, '--json').stdout)
         assert os.path.normpath(shown['path']) == 'data/a.tsv'

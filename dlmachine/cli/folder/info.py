@@ -48,5 +48,7 @@ def command(what: str, folder: str, **given: Any) -> None:
         for name, value in file.to_dict().items():
             inner = value if isinstance(value, dict) else {name: value}
             for key, one_value in inner.items():
-                click.echo(printable(f'{key:18}  {one_value}'))
+                # The record has a URL, too, and the version of its format.
+                if inner is not value or key not in {'url', 'v'}:
+                    click.echo(printable(f'{key:18}  {one_value}'))
         click.echo()
