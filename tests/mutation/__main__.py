@@ -1,7 +1,7 @@
 """Change the core in thousands of small ways, and check that a test notices each.
 
     python -m tests.mutation                  every mutant of dlmachine/core
-    python -m tests.mutation http.url plan.codec    those of these modules
+    python -m tests.mutation http.url plan    those of this module and of this room
     python -m tests.mutation --again          those that lived through the last run unexplained
     python -m tests.mutation --report         no run: what the last one found
 
@@ -23,33 +23,45 @@ from tests.mutation.judging import (
     place_of,
     read_explanations,
 )
-from tests.mutation.reading import Mutant, read_mutants
-from tests.mutation.trying import read_tried, try_definitions
-from tests.mutation.workshop import LOG, RESULTS, prepare, run_mutmut
+from tests.mutation.making import Mutant
+from tests.mutation.running import run
+from tests.mutation.workshop import LOG, copy_sources, module_names, read_results
 
 
 def main() -> int:
     """Run and report; return the exit status."""
     parser = argparse.ArgumentParser(prog='python -m tests.mutation', description=__doc__)
-    parser.add_argument('modules', nargs='*', help='modules of dlmachine/core; none: all')
+    parser.add_argument('names', nargs='*', help='modules or rooms of dlmachine/core; none: all')
     parser.add_argument('--again', action='store_true', help='only the gaps of last time')
     parser.add_argument('--report', action='store_true', help='do not run')
     parser.add_argument('--jobs', type=int, default=2, help='processes (2)')
     asked = parser.parse_args()
     began, known = monotonic(), read_explanations()
     if not asked.report:
-        prepare(keeps_results=asked.again or bool(asked.modules))
-        lived = [one.name for one in _read(asked.modules) if _fate(one, known) == 'gap']
-        if not _run(asked.modules, lived if asked.again else None, asked.jobs):
-            print(f'mutmut failed; see {LOG}', file=sys.stderr)
+        copy_sources()
+        gaps = [one for one in _read(asked.names) if _fate(one, known) == 'gap']
+        lived = {one.name for one in gaps} if asked.again else None
+        modules = [one for one in module_names() if _is_asked(one, asked.names)]
+        if asked.again:
+            modules = sorted({one.module for one in gaps})
+        if not run(modules, lived, asked.jobs, lambda one: explain(one, known) is not None):
+            print(f'not all mutants were tried; see {LOG}', file=sys.stderr)
             return 2
-    mutants = _read(asked.modules)
-    gaps = report(mutants, known)
-    idle = [] if asked.modules or asked.again else find_idle(mutants, known)
+    mutants = _read(asked.names)
+    found = report(mutants, known)
+    idle = [one for one in find_idle(mutants, known) if _is_asked(_CORE + one, asked.names)]
     for one in idle:
         print(f'explained for nothing: {one}')
     print(f'{monotonic() - began:.0f} s')
-    return 1 if gaps or idle or not mutants else 0
+    return 1 if found or idle or not mutants else 0
+
+
+def _read(names: list[str]) -> list[Mutant]:
+    return [one for one in read_results().values() if _is_asked(one.module, names)]
+
+
+def _is_asked(place: str, names: list[str]) -> bool:
+    return not names or f'{place}.'.startswith(tuple(f'{_CORE}{one}.' for one in names))
 
 
 def report(mutants: list[Mutant], known: Explanations) -> int:
@@ -85,21 +97,6 @@ def _fate(mutant: Mutant, known: Explanations) -> str:
     if not _lives(mutant):
         return 'killed'
     return 'gap' if explain(mutant, known) is None else 'explained'
-
-
-def _run(modules: list[str], lived: list[str] | None, jobs: int) -> bool:
-    try_definitions(modules, lived, jobs)
-    if lived is None:
-        # By name, although these are all: otherwise mutmut first checks that tests are found.
-        wanted = [f'{_CORE}{module}.*' for module in modules] or [f'{_CORE}*']
-        return run_mutmut(wanted, jobs) == 0
-    names = [name for name in lived if '__mutmut_' in name]
-    return not names or run_mutmut(names, jobs) == 0
-
-
-def _read(modules: list[str]) -> list[Mutant]:
-    found = [*read_mutants(RESULTS), *read_tried()]
-    return [one for one in found if not modules or one.module.removeprefix(_CORE) in modules]
 
 
 def _lives(mutant: Mutant) -> bool:

@@ -1,8 +1,8 @@
 """Mutants of definitions, which mutmut does not change because they are not bodies of functions.
 
-These are constants and tables of a module, values of enumerations, defaults of fields, and
-properties. A table loses one entry after another, a pattern one alternative after another; numbers,
-truth values, comparisons and names are changed as mutmut changes them.
+These are constants and tables of a module, values of enumerations, and defaults of fields. A table
+loses one entry after another, a pattern one alternative after another; numbers, truth values,
+comparisons and names are changed as mutmut changes them.
 """
 
 import ast
@@ -20,29 +20,33 @@ _OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
-    """A change to a definition, with the complete changed module."""
-
-    place: str
-    was: str
-    now: str
-    source: str
-
-
 @dataclass(frozen=True, slots=True)
-class _Change:
+class Change:
     """A node, its replacement, and a description (None: both)."""
 
     old: ast.AST
     new: ast.AST
     gone: str | None = None
 
+    @property
+    def was(self) -> str:
+        """What was there, as source."""
+        return ast.unparse(self.old) if self.gone is None else self.gone
 
-def find_definitions(source: str) -> Iterator[Definition]:
-    """Yield every mutant of the definitions in a module, in order.
+    @property
+    def now(self) -> str:
+        """What is there instead; empty for a removed part."""
+        return ast.unparse(self.new) if self.gone is None else ''
 
-    >>> [(one.place, one.was, one.now) for one in find_definitions('A = frozenset({1, 2})')]
+    def source(self, whole: str) -> str:
+        """The complete changed module."""
+        return ast.unparse(_Exchanged(self.old, self.new).visit(ast.parse(whole)))
+
+
+def find_definitions(source: str) -> Iterator[tuple[str, Change]]:
+    """Yield every mutant of the definitions in a module, in order, with the name of what it changes.
+
+    >>> [(name, one.was, one.now) for name, one in find_definitions('A = frozenset({1, 2})')]
     [('A', '1', ''), ('A', '2', ''), ('A', '1', '2'), ('A', '2', '3')]
     """
     for place, root in _definitions(ast.parse(source), ''):
@@ -54,13 +58,7 @@ def find_definitions(source: str) -> Iterator[Definition]:
                 _of_logic(node),
             )
             for change in chain.from_iterable(kinds):
-                exchanged = _Exchanged(change.old, change.new).visit(ast.parse(source))
-                yield Definition(
-                    place=place,
-                    was=ast.unparse(change.old) if change.gone is None else change.gone,
-                    now=ast.unparse(change.new) if change.gone is None else '',
-                    source=ast.unparse(exchanged),
-                )
+                yield place, change
 
 
 class _Exchanged(ast.NodeTransformer):
@@ -90,64 +88,59 @@ def _definitions(tree: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple
                     yield prefix + name, value
             case ast.ClassDef(name=name):
                 yield from _definitions(node, f'{prefix}{name}.')
-            case ast.FunctionDef(name=name, decorator_list=[ast.Name(id='property')]):
-                for statement in node.body[1:] or node.body:
-                    yield prefix + name, statement
             case _:
                 pass
 
 
-def _of_name(node: ast.AST) -> Iterator[_Change]:
+def _of_name(node: ast.AST) -> Iterator[Change]:
     # A text with a space in it is a message.
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and ' ' not in node.value:
-        yield _Change(node, ast.Constant(f'XX{node.value}XX'))
+        yield Change(node, ast.Constant(f'XX{node.value}XX'))
 
 
-def _of_table(node: ast.AST) -> Iterator[_Change]:
+def _of_table(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.Set(elts=elements) | ast.Tuple(elts=elements, ctx=ast.Load()):
             for index, element in enumerate(elements):
-                yield _Change(node, _without(node, index), ast.unparse(element))
+                yield Change(node, _without(node, index), ast.unparse(element))
         case ast.Dict(keys=keys):
             for index, key in enumerate(keys):
                 gone = ast.unparse(node.values[index] if key is None else key)
-                yield _Change(node, _without(node, index), gone)
+                yield Change(node, _without(node, index), gone)
         case ast.Call(func=ast.Attribute(attr='compile'), args=[ast.Constant(value=str(text)), *_]):
             for alternative, rest in _alternatives(text):
                 new = ast.Constant(rest)
-                yield _Change(node.args[0], new, alternative)
+                yield Change(node.args[0], new, alternative)
         case _:
             pass
 
 
-def _of_value(node: ast.AST) -> Iterator[_Change]:
+def _of_value(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.Constant(value=bool(value)):
-            yield _Change(node, ast.Constant(not value))
+            yield Change(node, ast.Constant(not value))
         case ast.Constant(value=(int() | float()) as value):
-            yield _Change(node, ast.Constant(value + 1))
+            yield Change(node, ast.Constant(value + 1))
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
             new = ast.BinOp(left=left, op=_OPERATORS[type(operator)](), right=right)
-            yield _Change(node, new)
-        case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
-            yield _Change(node, ast.Return(value=ast.Constant(None)))
+            yield Change(node, new)
         case _:
             pass
 
 
-def _of_logic(node: ast.AST) -> Iterator[_Change]:
+def _of_logic(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.Compare(left=left, ops=[operator], comparators=comparators):
             swapped = _COMPARISONS[type(operator)]()
-            yield _Change(node, ast.Compare(left=left, ops=[swapped], comparators=comparators))
+            yield Change(node, ast.Compare(left=left, ops=[swapped], comparators=comparators))
         case ast.BoolOp(op=operator, values=values):
             other = ast.Or() if isinstance(operator, ast.And) else ast.And()
-            yield _Change(node, ast.BoolOp(op=other, values=values))
+            yield Change(node, ast.BoolOp(op=other, values=values))
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield _Change(node, operand)
+            yield Change(node, operand)
         case ast.IfExp(body=body, orelse=orelse):
-            yield _Change(node, body)
-            yield _Change(node, orelse)
+            yield Change(node, body)
+            yield Change(node, orelse)
         case _:
             pass
 

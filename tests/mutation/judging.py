@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.mutation.reading import Mutant
+from tests.mutation.making import Mutant
 
 EXPLAINED: Final = Path(__file__).parent / 'explained.toml'
 #: Stands for every change of a function.
