@@ -193,7 +193,9 @@ def test_a_run_logs_in_first() -> None:
     assert run.exchanges[-1].request.headers.get('Cookie') == 's=1; own=x'
     run.feed(answered(302, {'Location': f'{PAGE}?next=x'}))
     assert isinstance(run.step.effect, Discard)
-    assert isinstance(fault_of(run), LoginFailed)
+    fault = fault_of(run)
+    assert isinstance(fault, LoginFailed)
+    assert fault.url == PAGE
     assert max_effects(a_descriptor(auth=RECIPE), a_policy()) > max_effects(
         a_descriptor(), a_policy()
     )
@@ -212,6 +214,14 @@ def test_a_session_is_tried_first(answer: Any) -> None:
     assert isinstance(run.step.effect, Exchange)
     run.feed(answered(403))
     assert isinstance(fault_of(run), HttpStatus)
+
+
+def test_after_a_new_login_the_same_redirect_is_not_a_loop() -> None:
+    """The URL is requested anew, so the redirects before the login do not count."""
+    run = a_run(SESSION).feed(answered(302, {'Location': '/y'}), answered(401))
+    run.feed(LoggedIn(at=NOW, kept=SESSION), answered(302, {'Location': '/y'}))
+    paths = [one.request.url.rpartition('/')[2] for one in run.exchanges]
+    assert paths == ['t.csv', 'y', 't.csv', 'y']
 
 
 def test_a_login_that_fails() -> None:

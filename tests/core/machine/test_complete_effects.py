@@ -31,6 +31,7 @@ from dlmachine.core.protocol.effects import (
     OpenPart,
     Publish,
     ReadChecksums,
+    ReadCookies,
     ReadSecret,
     ReadSource,
     Record,
@@ -503,6 +504,7 @@ SESSION = CookieStore(
     )
 )  # fmt: skip
 READ = CookiesRead(at=NOW, kept=SESSION)
+OTHER_VERSION = {'ETag': '"v2"', 'Content-Range': 'bytes 4-7/8'}
 DIGEST_AUTH = {'WWW-Authenticate': 'Digest realm="r", nonce="7", qop="auth"'}
 
 
@@ -538,6 +540,50 @@ def test_a_cookie_is_sent_until_it_expires(
     at = NOW + timedelta(seconds=seconds)
     run = accessing(**{'cookies': True, **described}).feed(*earlier, last(at))
     assert sent(run) == cookie
+
+
+@pytest.mark.parametrize(
+    ('seen', 'last'),
+    [
+        ({'part': a_part()}, lambda at: answered(416, at=at)),
+        ({'part': a_part()}, lambda at: answered(500, at=at)),
+        ({'part': a_part()}, lambda at: interrupted(head=a_head(206, OTHER_VERSION), at=at)),
+        ({'cache': a_cache(an_entry())}, lambda at: answered(304, {'ETag': '"v2"'}, at=at)),
+    ],
+)
+@pytest.mark.parametrize(('seconds', 'cookie'), [(59, 'sid=1'), (60, None)])
+def test_a_cookie_that_expires_is_not_sent_with_a_plainer_request(
+    seen: Any, last: Any, seconds: int, cookie: str | None
+) -> None:
+    """The server did not accept the range or the condition, so the URL is requested without it."""
+    target = a_descriptor(cookies=True)
+    policy = a_policy(check_freshness='cache' in seen)
+    run = Run(target, policy, a_snapshot(target, **seen)).go_well(until=ReadCookies).feed(READ)
+    assert sent(run) == 'sid=1'
+    assert sent(run, 'Range') or sent(run, 'If-None-Match')
+    run.feed(last(NOW + timedelta(seconds=seconds)))
+    assert sent(run) == cookie
+    assert not sent(run, 'Range')
+    assert not sent(run, 'If-None-Match')
+
+
+def test_a_part_is_resumed_with_credentials() -> None:
+    """They are read before the request for the rest."""
+    target = a_descriptor(auth={'bearer': 'env:T'})
+    run = Run(target, a_policy(), a_snapshot(target, part=a_part())).go_well(until=ReadSecret)
+    run.feed(SecretRead(at=NOW, value='t'))
+    assert (sent(run, 'Authorization'), sent(run, 'Range')) == ('Bearer t', 'bytes=3-')
+
+
+def test_nonces_of_a_client_differ_between_runs() -> None:
+    """The server's nonce is the same."""
+
+    def asked(chance: float) -> str | None:
+        target = a_descriptor(auth={'digest': ('me', 'planted')})
+        run = Run(target, a_policy(), replace(a_snapshot(target), chance=chance))
+        return sent(run.feed(OPENED, answered(401, DIGEST_AUTH)), 'Authorization')
+
+    assert asked(0.1) == asked(0.1) != asked(0.2)
 
 
 def test_a_run_logs_in_once() -> None:

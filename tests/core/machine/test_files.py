@@ -13,6 +13,7 @@ from dlmachine.core.decision.names import free_name
 from dlmachine.core.decision.part_location import may_need_part
 from dlmachine.core.faults import Bug, CacheUnusable, InvalidInput, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
+from dlmachine.core.machine.files import lock_of
 from dlmachine.core.machine.machine import advance, begin
 from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.protocol.body_decision import StoreBody
@@ -45,7 +46,7 @@ from dlmachine.core.protocol.events import (
     Waited,
 )
 from dlmachine.core.protocol.outcome import Origin
-from dlmachine.core.spec.destination import Auto, PathKind, PathSeen, ToPath
+from dlmachine.core.spec.destination import AtPath, Auto, PathKind, PathSeen, ToPath
 from dlmachine.core.spec.policy_checks import find_policy_fault
 from dlmachine.core.spec.reuse import FileTime, Freshness, IfExists, Link
 from dlmachine.core.transfer.provenance import ADOPTED
@@ -294,6 +295,22 @@ def test_a_file_that_appears_meanwhile_is_not_replaced() -> None:
     assert isinstance(run.step.effect, Publish)
     assert not run.step.effect.replace
     assert run.feed(NameTaken(at=NOW)).fault.code == 'destination_unusable'
+
+
+def test_a_name_that_is_not_text_has_a_lock_of_its_own() -> None:
+    """POSIX allows any byte in a name."""
+    names = ('a.csv', 'a\udcff.csv', 'a\udcfe.csv')
+    locks = {lock_of('k', AtPath(f'/data/{name}'), timedelta(0)) for name in names}
+    assert len(locks) == 3
+
+
+def test_a_new_name_of_a_recorded_file_replaces_nothing() -> None:
+    """The server gave the file another name before; what has the new name is not this download's."""
+    known = a_file(a_recorded('/data/old.csv'), path='/data/')
+    run = a_run(known, ToPath('/data'), force_download=True).go_well(until=Publish)
+    assert isinstance(run.step.effect, Publish)
+    assert run.step.effect.place == AtPath('/data/t.csv')
+    assert not run.step.effect.replace
 
 
 def test_a_recorded_file_is_replaced_even_if_others_are_refused() -> None:

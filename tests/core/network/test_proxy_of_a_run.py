@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dlmachine.core.access.secret import Secret
-from dlmachine.core.faults import ProxyLoginRefused, SecretUnavailable
+from dlmachine.core.faults import HttpStatus, ProxyLoginRefused, SecretUnavailable
 from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.probe.steps import advance_probe, begin_probe
 from dlmachine.core.protocol.effects import Discard, Exchange, FillCache, ReadSecret
@@ -95,6 +95,13 @@ def test_a_407_of_the_proxy_ends_the_run(any_status: bool) -> None:
     fault = fault_of(run)
     assert fault == ProxyLoginRefused(url=URL, proxy=SHOWN, tries=1)
     assert len(run.exchanges) == 1
+
+
+def test_an_error_that_may_be_the_proxys_names_it() -> None:
+    """A firewall answers for servers that it blocks."""
+    fault = fault_of(a_run(('me', 'planted')).feed(answered(403, proxy=SHOWN)))
+    assert isinstance(fault, HttpStatus)
+    assert fault.proxy == SHOWN
 
 
 def test_a_407_of_a_server_is_an_error_status() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from dlmachine.core.cache.key import cache_key, shown_url
 from dlmachine.core.decision.verdict import Address
-from dlmachine.core.faults import TimedOut
+from dlmachine.core.faults import HttpStatus, TimedOut
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Tls
 from dlmachine.core.integrity.checksum import ChecksumList
@@ -143,6 +143,16 @@ def test_response_fields_are_masked_by_declared_names() -> None:
     event = redact_event(exchange, Responded(at=NOW, head=a_head(200, told, reason=f'no {SECRET}')))
     assert SECRET not in repr(event)
     assert 'new-secret' not in repr(event)
+
+
+def test_a_declared_cookie_of_a_response_is_masked_in_it() -> None:
+    """However short it is, and although the cookie comes with the response that echoes it."""
+    target = a_descriptor(secret_names='code')
+    run = Run(target, a_policy(retries=0), a_snapshot(target)).go_well(until=Exchange)
+    refused = answered(404, {'Set-Cookie': 'code=short'})
+    run.feed(replace(refused, error_text='not for short')).go_well(until=type(None))
+    assert isinstance(run.fault, HttpStatus)
+    assert run.fault.body == 'not for ***'
 
 
 def test_the_story_contains_no_echoed_secret() -> None:
