@@ -13,6 +13,7 @@ from dlmachine.core.cache.file_note import parse_file_note
 from dlmachine.core.cache.key import keyed_by_vary
 from dlmachine.core.cache.updates import FileRecord, NewVersion, SameVersion
 from dlmachine.core.decision.existing import occupied
+from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.faults import CacheUnusable, HttpStatus, StorageFailed
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Tls
@@ -491,6 +492,26 @@ def test_a_file_of_nobody_stands_in_whatever_the_window_is() -> None:
     owned = a_file(other=an_unrecorded(), owner='https://other.example/')
     assert stale(owned, dest=ToPath(PATH)).step.effect == Discard(keep=False)
     assert stale(a_file(), dest=ToPath(PATH)).step.effect == Discard(keep=False)
+
+
+def test_a_fault_of_a_part_names_the_file_that_was_to_be_written() -> None:
+    """The part has a name that says nothing to the user."""
+    full = StorageFailed(path='/data/.dlmachine/00.part', operation='write', problem='disk full')
+    policy = a_policy(dest=ToPath(PATH))
+    run = Run(None, policy, a_snapshot(destination=a_path())).go_well(until=Exchange)
+    fault = run.feed(EffectFailed(at=NOW, fault=full)).fault
+    assert isinstance(fault, StorageFailed)
+    assert fault.destination == PATH
+
+
+def test_an_error_that_is_an_answer_is_told_as_any_download() -> None:
+    """With `any_status`; the part, which the answer did not overwrite, is kept."""
+    policy, target = a_policy(any_status=True), a_descriptor()
+    run = Run(target, policy, a_snapshot(target, part=a_part())).go_well(until=Exchange)
+    assert run.feed(answered(404)).step.effect == Discard(keep=True)
+    outcome = run.go_well(until=type(None)).outcome
+    assert (outcome.origin, outcome.key) == (Origin.NETWORK, run.snapshot.key)
+    assert outcome.reason == Reason.PART_LEFT.value
 
 
 # --- access -----------------------------------------------------------------------

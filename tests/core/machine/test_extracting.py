@@ -1,5 +1,7 @@
 """A run that extracts its archive, at its end."""
 
+from datetime import timedelta
+
 import pytest
 
 from dlmachine.core.faults import ArchiveRefused, InvalidInput
@@ -43,7 +45,8 @@ def to_extraction(run: Run) -> ExtractArchive:
 def test_a_hit_is_extracted() -> None:
     """By the name and the digest of its record; the outcome has the files."""
     entry = an_entry()
-    run = Run(None, a_policy(extract=WANTED), a_snapshot(cache=a_cache(entry)))
+    policy = a_policy(extract=WANTED, lock_timeout=timedelta(seconds=7))
+    run = Run(None, policy, a_snapshot(cache=a_cache(entry)))
     assert isinstance(run.step.effect, CheckCopy)
     effect = to_extraction(run.feed(CopyConfirmed(at=NOW)))
 
@@ -52,6 +55,7 @@ def test_a_hit_is_extracted() -> None:
     assert (effect.archive, effect.name) == (entry.path, record.filename)
     assert (effect.source, effect.sha256) == (record.url, record.sha256)
     assert (effect.folder, effect.mtime_ns) == ('tables', record.mtime_ns)
+    assert effect.patience == policy.lock_timeout
     outcome = run.feed(ArchiveExtracted(at=NOW, extracted=FILES)).outcome
     assert outcome.extracted == FILES
     assert outcome.content == 'tables'
