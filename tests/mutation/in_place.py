@@ -126,8 +126,8 @@ class _Trial:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def _map(self) -> dict[tuple[str, str], _Reached]:
-        """Which tests reach which functions; the quickest tests come first."""
-        file = Path('reached.pickle')
+        """Which tests reach which functions; those of the same room come first, then the quickest."""
+        file = Path(f'reached-{os.getpid()}.pickle')
 
         def write() -> None:
             found: dict[tuple[str, str], list[tuple[float, int]]] = defaultdict(list)
@@ -148,7 +148,18 @@ class _Trial:
             pytest.exit(f'fails without a mutant: {self._items[number].nodeid}', returncode=2)
         early = {_key(one) for one in self._early}
         by_key = pickle.loads(file.read_bytes())  # written above
-        tests = {key: [number for _, number in sorted(found)] for key, found in by_key.items()}
+        file.unlink()
+        paths = [str(item.path) for item in self._items]
+        tests = {
+            (module, name): [
+                number
+                for _, _, number in sorted(
+                    (f'/{module.split(".")[2]}/' not in paths[number], spent, number)
+                    for spent, number in found
+                )
+            ]
+            for (module, name), found in by_key.items()
+        }
         return {key: _Reached(tests.get(key, []), key in early) for key in tests.keys() | early}
 
 

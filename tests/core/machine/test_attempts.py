@@ -26,6 +26,7 @@ from dlmachine.core.protocol.events import (
     Waited,
 )
 from dlmachine.core.protocol.states import Exchanging, Waiting
+from dlmachine.core.sources.address import Repositories
 from tests.builders import (
     DIGEST,
     MIRROR,
@@ -225,6 +226,13 @@ def test_the_bound_grows_with_the_addresses() -> None:
     targets = [a_descriptor(mirrors=mirrors[:count]) for count in range(4)]
     bounds = [max_effects(target, a_policy()) for target in targets]
     assert bounds[3] - bounds[2] == bounds[2] - bounds[1] == bounds[1] - bounds[0] > 0
+
+
+@pytest.mark.parametrize('url', ['doi:10.5281/zenodo.42/a.csv', 'https://own.org/records/42'])
+def test_the_bound_counts_the_questions_to_a_repository(url: str) -> None:
+    """Whether the repository is a known one or the caller's."""
+    policy = a_policy(repositories=Repositories(zenodo='https://own.org'))
+    assert max_effects(a_descriptor(url), policy) > max_effects(a_descriptor(), policy)
 
 
 def test_the_longest_way_around_the_requests_stays_within_the_bound(

@@ -29,6 +29,7 @@ from dlmachine.core.protocol.effects import (
     FillCache,
     KeepChanged,
     LogIn,
+    Observe,
     OpenPart,
     Publish,
     ReadChecksums,
@@ -47,6 +48,7 @@ from dlmachine.core.protocol.events import (
     EffectFailed,
     LoggedIn,
     NameTaken,
+    Observed,
     PartOpened,
     Published,
     Recorded,
@@ -512,6 +514,41 @@ def test_an_error_that_is_an_answer_is_told_as_any_download() -> None:
     outcome = run.go_well(until=type(None)).outcome
     assert (outcome.origin, outcome.key) == (Origin.NETWORK, run.snapshot.key)
     assert outcome.reason == Reason.PART_LEFT.value
+
+
+# --- what another run did while this one waited for the lock --------------------------------
+
+
+def seen_again(first: Any, then: Any, **policy: Any) -> Run:
+    """A run that has the lock, and observes the cache again."""
+    run = Run(None, a_policy(**policy), a_snapshot(cache=a_cache(*first)))
+    if isinstance(run.step.effect, CheckCopy):
+        run.feed(CopyMissing(at=NOW))
+    seen = Observed(at=NOW, snapshot=a_snapshot(cache=a_cache(*then)))
+    return run.go_well(until=Observe).feed(seen).go_well(until=(CheckCopy, Exchange))
+
+
+CONFIRMED_MEANWHILE = an_entry(record=a_record(validated_at=NOW))
+
+
+@pytest.mark.parametrize(
+    ('first', 'then', 'step'),
+    [
+        ((), an_entry(), CheckCopy),
+        ((an_entry(),), CONFIRMED_MEANWHILE, Exchange),
+        ((an_entry(file_bytes=None),), an_entry(), Exchange),
+    ],
+)
+def test_only_a_new_copy_replaces_a_forced_download(first: Any, then: Any, step: Any) -> None:
+    """One that another run confirmed, or whose file was not seen at first, is not new."""
+    assert isinstance(seen_again(first, (then,), force_download=True).step.effect, step)
+
+
+def test_a_copy_with_another_checksum_is_read_once() -> None:
+    """After the second observation, too."""
+    known = (an_entry(),)
+    run = seen_again(known, known, checksum=Checksum('md5', '0' * 32))
+    assert isinstance(run.step.effect, Exchange)
 
 
 # --- access -----------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Tls
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.plan.plan import Plan, plan
+from dlmachine.core.plan.render import show_effect
 from dlmachine.core.protocol.effects import Exchange, ExchangeSegments, ReadChecksums, Record, Wait
 from dlmachine.core.protocol.events import (
     ChecksumsRead,
@@ -143,6 +144,17 @@ def test_response_fields_are_masked_by_declared_names() -> None:
     event = redact_event(exchange, Responded(at=NOW, head=a_head(200, told, reason=f'no {SECRET}')))
     assert SECRET not in repr(event)
     assert 'new-secret' not in repr(event)
+
+
+def test_the_url_of_a_checksum_file_is_masked_by_declared_names() -> None:
+    """In the effect that reads it, and in the error if it has no line for the file."""
+    policy = a_policy(checksum_file=ChecksumList(f'https://h/sums?code={SECRET}'))
+    run = Run(TARGET, policy, a_snapshot(TARGET))
+    assert isinstance(run.step.effect, ReadChecksums)
+    assert SECRET not in show_effect(run.step.effect)
+    fault = run.feed(ChecksumsRead(at=NOW, text='')).fault
+    assert 'https://h/sums?code=' in str(fault)
+    assert SECRET not in str(fault)
 
 
 def test_a_declared_cookie_of_a_response_is_masked_in_it() -> None:
