@@ -117,10 +117,11 @@ def prune(
 def _prune(
     registry: Registry, keeping: Keeping, world: SystemWorld, digests: frozenset[str]
 ) -> PruneReport:
-    since = world.clock.now() - keeping.grace_period
-    watch = UseWatch(
-        registry, digests, since=since.timestamp(), now=lambda: world.clock.now().timestamp()
-    )
+    def now() -> float:
+        return world.clock.now().timestamp()
+
+    since = now() - keeping.grace_period.total_seconds()
+    watch = UseWatch(registry, digests, since=since, now=now)
     remover = Remover(registry, watch.see)
     remover.restore_left()
     plan = _plan(registry, keeping, world, digests)

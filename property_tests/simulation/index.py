@@ -128,7 +128,7 @@ class SimIndexFile(IndexFile):
         self._indexes = indexes
         self._folder = folder = os.path.normpath(folder)
         indexes.note_read()
-        self._working = _find(folder)
+        self._work_in(_find(folder))
         self._checked = None
         self._locked_at = None
 

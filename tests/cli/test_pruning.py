@@ -154,6 +154,16 @@ def test_versions_are_pruned_from_python(server: Server, tmp_path: Path) -> None
         assert [one.version for one in manager.versions(url)] == [2, 3]
 
 
+def test_the_longest_grace_period_keeps_everything(server: Server, tmp_path: Path) -> None:
+    """Although it is longer than the time since the first date."""
+    url = server.on('/v.csv', resource(b'1', etag='"1"'))
+    with dm.DownloadManager(tmp_path / 'c', progress=False) as manager:
+        manager.download(url)
+        end_process()
+        report = manager.prune(max_size=0, grace_period='999999999d')
+    assert [why for _, why in report.kept] == [KeptReason.RECENT]
+
+
 def stored(manager: dm.DownloadManager) -> set[str]:
     """The URLs of the stored files."""
     store = manager._world.store

@@ -43,7 +43,7 @@ INDEXES: Final = {
     **{f'dlmachine_attr_{name}': f'attr_{name}(id)' for name in ATTRIBUTE_TYPES},
     'dlmachine_digest': f'attr_varchar(value) WHERE {_DIGESTS}',
     'dlmachine_uri': "attr_varchar(value) WHERE name = '_uri'",
-    'dlmachine_variant': f"attr_varchar(value) WHERE name = '{VARIANT_ATTRIBUTE}'",
+    'dlmachine_variant': f"attr_varchar(value, id, name) WHERE name = '{VARIANT_ATTRIBUTE}'",
     'dlmachine_redirect': f"attr_varchar(value) WHERE name = '{REDIRECT_ATTRIBUTE}'",
 }
 #: Two owners must not share a version; a registry in which they do gets a plain index.

@@ -61,7 +61,7 @@ def parse_directives(fields: tuple[str, ...]) -> Directives:
     is not a number is 0 (section 4.2.1), and so is an illegal `stale-if-error`; an illegal
     `min-fresh` asks for the longest time.
 
-    >>> found = parse_directives(('max-age="60", no-cache="Set-Cookie"', 'MAX-AGE=5, x="no-store"'))
+    >>> found = parse_directives(('max-age=60 , no-cache="Set-Cookie"', 'MAX-AGE=5, x="no-store"'))
     >>> found.max_age, found.no_cache_fields, found.no_store
     (60, ('set-cookie',), False)
     """
@@ -108,7 +108,8 @@ def _arguments(fields: tuple[str, ...]) -> dict[str, list[str | None]]:
 
 def _unquoted(argument: str | None) -> str | None:
     if argument is None or len(argument) < 2 or not (argument[0] == argument[-1] == '"'):
-        return argument
+        # Spaces before the next comma belong to the list (RFC 9110 section 5.6.1).
+        return argument and argument.rstrip(' \t')
     return _QUOTED_PAIR.sub(r'\1', argument[1:-1])
 
 

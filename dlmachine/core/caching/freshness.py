@@ -79,7 +79,7 @@ class Assessment:
     def __str__(self) -> str:
         """The arithmetic as a sentence."""
         age = f'age {show_duration(self.age)}'
-        if self.age >= MAX_SECONDS:
+        if self.age >= MAX_SECONDS > self.initial_age:
             age = 'age unknown: it was stored later than now'
         if not self.lifetime.source:
             return f'stale: the server states no lifetime ({age})'

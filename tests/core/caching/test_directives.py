@@ -36,6 +36,12 @@ CASES: list[tuple[str | tuple[str, ...], dict[str, Any]]] = [
     ('max-age=1, max-age=1800', {'max_age': 1}),
     (('max-age=1800', 'max-age=1'), {'max_age': 1800}),
     ('s-maxage=3600, max-age=1', {'max_age': 1}),
+    # Spaces around a comma do not count, but within a directive they do.
+    ('max-age=60 , max-age=1', {'max_age': 60}),
+    ('max-age=60\t', {'max_age': 60}),
+    ('max-age= 60', {'max_age': 0}),
+    ('max-age =60', {'max_age': 0}),
+    ('max-stale=5 ,min-fresh="6" ', {'max_stale': 5, 'min_fresh': 6}),
     # What is in a quoted string is not a directive.
     ('extension="max-age=3600", max-age=1', {'max_age': 1}),
     ('max-age=1, extension="max-age=3600, no-store"', {'max_age': 1}),

@@ -110,6 +110,12 @@ def test_after_the_clock_was_set_back_nothing_is_fresh() -> None:
     assert str(back) == 'stale (max-age 1 min, age unknown: it was stored later than now)'
 
 
+def test_an_age_that_is_too_large_to_be_true_is_shown() -> None:
+    """It came with the response, and the clock is right."""
+    old = assess(stored(('Cache-Control', 'max-age=60'), ('Age', '1' + 30 * '0')), AT)
+    assert str(old) == 'stale (max-age 1 min, age 24855 d 3 h)'
+
+
 def test_a_response_that_is_as_old_as_it_may_be_is_stale() -> None:
     """The lifetime must exceed the age; no lifetime exceeds the longest age."""
     response = stored(('Cache-Control', 'max-age=60'))
