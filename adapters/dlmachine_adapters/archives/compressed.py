@@ -2,13 +2,13 @@
 
 import bz2
 import gzip
-import lzma
 from collections.abc import Callable
 from typing import IO, Any, Final, cast
 
 from dlmachine.core.archives.packing import Packing
 from dlmachine.core.faults import ArchiveRefused
 from dlmachine_adapters.archives.packed_errors import PackedFileError
+from dlmachine_adapters.archives.xz_reader import open_xz
 
 
 def decompress(packing: Packing, file: IO[bytes], path: str) -> IO[bytes]:
@@ -20,7 +20,7 @@ def decompress(packing: Packing, file: IO[bytes], path: str) -> IO[bytes]:
 _READERS: Final[dict[Packing, Callable[..., Any]]] = {
     Packing.GZIP: gzip.open,
     Packing.BZIP2: bz2.open,
-    Packing.XZ: lzma.open,
+    Packing.XZ: open_xz,
 }
 
 

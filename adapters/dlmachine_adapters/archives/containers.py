@@ -17,6 +17,8 @@ from dlmachine.core.archives.packing import Packing
 from dlmachine.core.faults import MemberUnknown, PasswordRefused
 from dlmachine.core.frozen import replace
 from dlmachine_adapters.archives.packed_errors import PackedFileError
+from dlmachine_adapters.archives.tar_members import TarMembers
+from dlmachine_adapters.archives.zip_members import open_zip_member
 
 #: The number of links that are followed one after the other.
 _MAX_LINKS: Final = 10
@@ -87,7 +89,7 @@ class _Zip(Container):
         if info.flag_bits & _ENCRYPTED and self._password is None:
             raise self._refused(name, is_given=False)
         try:
-            return self._archive.open(info, pwd=self._password)
+            return open_zip_member(self._archive, info, self._password)
         except NotImplementedError:
             raise
         except RuntimeError:
@@ -174,11 +176,10 @@ class _Tar(Container):
 
     def _pass(self) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
         self._file.seek(0)
-        archive = tarfile.TarFile(fileobj=self._file)
-        self._stack.enter_context(archive)
-        while (info := archive.next()) is not None:
+        members = TarMembers(self._file)
+        archive = self._stack.enter_context(members.archive)
+        while (info := members.next()) is not None:
             yield archive, info
-            archive.members.clear()  # type: ignore[attr-defined]  # Otherwise it keeps them all.
         # tarfile takes a damaged header for the end of the archive.
         self._file.seek(archive.offset)
         if self._file.read(tarfile.BLOCKSIZE).strip(tarfile.NUL):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from hashlib import file_digest, sha256
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path, PurePath
 
 from dlmachine.core.archives.extraction_record import ExtractedFile, ExtractionRecord
@@ -63,7 +63,7 @@ def _extract(
     check: Callable[[], None],
     password: bytes | None,
 ) -> Extracted:
-    with open(effect.archive, 'rb') as file:
+    with BufferedReader(_CheckedFile(effect.archive, check)) as file:
         archive, above, key = _Archive(effect, file), _above(effect), _key(effect)
         todo, seen = archive.decide()
         if todo is None and seen.record is not None and not has_leftovers(above, key):
@@ -77,10 +77,23 @@ def _extract(
             return _unpack(archive, todo, seen.record, key, now, check, password)
 
 
+class _CheckedFile(FileIO):
+    """A file whose every read checks the limits, because a step may unpack for a long time."""
+
+    def __init__(self, path: str, check: Callable[[], None]) -> None:
+        super().__init__(path)
+        self._check = check
+
+    def readinto(self, buffer: 'bytearray | memoryview', /) -> int:  # type: ignore[override]
+        """Read bytes.  Raises: PartError, OSError."""
+        self._check()
+        return super().readinto(buffer)
+
+
 class _Archive:
     """An open archive, with its digest, which is computed if it is not known."""
 
-    def __init__(self, effect: ExtractArchive, file: BufferedReader) -> None:
+    def __init__(self, effect: ExtractArchive, file: 'BufferedReader[_CheckedFile]') -> None:
         self.effect, self.file = effect, file
         self._seen = os.fstat(file.fileno())
         self.size_bytes = self._seen.st_size

@@ -63,8 +63,8 @@ class Extraction:
     def _put(self, folder: str, member: Member, file: IO[bytes] | None) -> None:
         self._check()
         self._members += 1
-        self._check_limits()
         placed = self._placing.place(member)
+        self._check_limits()
         if not is_successful(placed):
             problem = f'is not safe to extract: {placed.failure()}'
             raise self._refused(problem, 'Nothing was extracted')
@@ -121,7 +121,8 @@ class Extraction:
         self._written[place.path] = replace(self._written[place.link], path=place.path)
 
     def _check_limits(self) -> None:
-        excess = self._limits.find_excess(self._members, self._bytes, self._archive_bytes)
+        count = max(self._members, self._placing.count)
+        excess = self._limits.find_excess(count, self._bytes, self._archive_bytes)
         if excess is not None:
             problem, option = excess
             raise self._refused(problem, f'If that is right, raise {option}=')

@@ -23,6 +23,7 @@ from dlmachine.core.maintenance.archive import (
     parse_archived,
     parse_end,
 )
+from dlmachine_adapters.archives.tar_members import TarMembers
 from dlmachine_adapters.cachedir.entry_files import see_believed
 
 _PIECE: Final = 1 << 20
@@ -108,16 +109,15 @@ def write_archive(path: str, entries: Iterable[tuple[Archived, str]]) -> list[Ar
 def read_archive(file: BinaryIO) -> Iterator[Content]:
     """The entries of an archive, each to be read before the next."""
     try:
-        with tarfile.open(fileobj=file, mode='r|') as archive:
-            yield from _contents(archive)
+        yield from _contents(TarMembers(file, seekable=False))
     except _NOT_TAR as error:
         raise ArchiveProblem('', f'is not a whole tar file ({error})') from error
 
 
-def _contents(archive: tarfile.TarFile) -> Iterator[Content]:
+def _contents(members: TarMembers) -> Iterator[Content]:
     count = 0
     while True:
-        about, file = _next(archive)
+        about, file = _next(members)
         if about.name == END_NAME:
             if parse_end(_text(about, file)) != count:
                 raise ArchiveProblem(END_NAME, f'does not tell {count} entries, which were there')
@@ -125,7 +125,7 @@ def _contents(archive: tarfile.TarFile) -> Iterator[Content]:
         entry = parse_archived(_text(about, file)) if about.name.endswith('.json') else None
         if entry is None:
             raise ArchiveProblem(about.name, 'is not the record of an entry')
-        data, content = _next(archive)
+        data, content = _next(members)
         if data.name != f'{about.name.removesuffix("json")}data':
             raise ArchiveProblem(data.name, f'does not belong to {about.name}')
         if data.size != entry.record.size_bytes:
@@ -135,14 +135,13 @@ def _contents(archive: tarfile.TarFile) -> Iterator[Content]:
         count += 1
 
 
-def _next(archive: tarfile.TarFile) -> tuple[tarfile.TarInfo, IO[bytes]]:
-    member = archive.next()
-    _forget(archive)
+def _next(members: TarMembers) -> tuple[tarfile.TarInfo, IO[bytes]]:
+    member = members.next()
     if member is None:
         raise ArchiveProblem('', 'ends too early')
     is_plain = member.type in _PLAIN and not member.sparse
     problem = find_member_problem(member.name, is_plain=is_plain)
-    file = None if problem else archive.extractfile(member)
+    file = None if problem else members.archive.extractfile(member)
     if file is None:
         raise ArchiveProblem(member.name, problem)
     return member, file

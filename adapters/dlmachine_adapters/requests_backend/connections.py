@@ -24,7 +24,12 @@ from dlmachine.core.network.network import NO_NETWORK, Network
 from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
 from dlmachine_adapters.http.response_reader import HeadError
 from dlmachine_adapters.requests_backend.connecting import ForbiddenAddressError, connect
-from dlmachine_adapters.requests_backend.sockets import SocketReader, WatchedTls, send_all
+from dlmachine_adapters.requests_backend.sockets import (
+    SocketReader,
+    WatchedProxyTls,
+    WatchedTls,
+    send_all,
+)
 
 
 class _TunnelResponse(HTTPResponse):
@@ -100,17 +105,34 @@ class WatchedHttps(_Watched, HTTPSConnection):
     def connect(self) -> None:
         """Connect."""
         if self.ssl_context is None:
-            self.ssl_context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
+            self.ssl_context = self._make_context(WatchedTls)
             # A body that lasts until the connection closes is complete only if the server also
             # closes TLS properly (RFC 9112 section 9.8); by default Python ignores a missing close.
             self.ssl_context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
-            self.ssl_context.sslsocket_class = WatchedTls
-        context: Any = self.ssl_context
-        context.deadlines = self.deadlines
+        _watch(self.ssl_context, self.deadlines)
+        if (
+            self.proxy is not None
+            and self.proxy.scheme == 'https'
+            and self.proxy_config is not None
+        ):
+            context = self._make_context(WatchedProxyTls)
+            _watch(context, self.deadlines)
+            if context.verify_mode != ssl.CERT_NONE:
+                context.load_verify_locations(self.ca_certs, self.ca_cert_dir)
+            self.proxy_config = self.proxy_config._replace(ssl_context=context)
         super().connect()
         sock: Any = self.sock
         if isinstance(sock, ssl.SSLSocket):
             sock.suppress_ragged_eofs = False  # type: ignore[attr-defined]
+
+    def _make_context(self, kind: type[ssl.SSLSocket]) -> ssl.SSLContext:
+        context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
+        context.sslsocket_class = kind
+        return context
+
+
+def _watch(context: Any, deadlines: Deadlines) -> None:
+    context.deadlines = deadlines
 
 
 class _HttpPool(HTTPConnectionPool):

@@ -101,7 +101,10 @@ class Handle:
             proxies={} if route.proxy is None else {route.scheme: route.proxy.full_url},
             cert=certificate,
         )
-        self._adapter.cert_verify(pool, url, verify, certificate)  # type: ignore[no-untyped-call]
+        # requests verifies no proxy on the way to a plain http URL.
+        is_secured = route.proxy is not None and route.proxy.scheme == 'https'
+        checked = f'https://{route.request.location.host}' if is_secured else url
+        self._adapter.cert_verify(pool, checked, verify, certificate)  # type: ignore[no-untyped-call]
         if certificate is not None:
             locked: Any = pool
             locked.key_password = route.request.tls.passphrase or None

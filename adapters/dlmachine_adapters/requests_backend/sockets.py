@@ -73,6 +73,19 @@ class WatchedTls(ssl.SSLSocket):
             raise
 
 
+class WatchedProxyTls(WatchedTls):
+    """TLS to a proxy, within which urllib3 does another handshake as soon as it is connected."""
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """Receive once.  Raises: DeadlineExceeded, OSError."""
+        deadlines: Deadlines = self.context.deadlines  # type: ignore[attr-defined]
+        while not deadlines.is_connected:
+            self.settimeout(deadlines.wait_on())
+            with suppress(TimeoutError):
+                return super().recv(buflen, flags)
+        return super().recv(buflen, flags)
+
+
 def _send(sock: Any, piece: memoryview, deadlines: Deadlines) -> int:
     seconds = deadlines.wait_for_next()
     if not isinstance(sock, socket.socket):

@@ -4,7 +4,6 @@ Pure. An archive may come from anybody: a member stays inside the folder, under 
 common file system accepts and that no other member has, and all files stay within limits.
 """
 
-import re
 import unicodedata
 from pathlib import PureWindowsPath
 from typing import Final
@@ -17,12 +16,15 @@ from dlmachine.core.faults.printing import shortened
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.filename import is_device_name, is_our_folder
 from dlmachine.core.regex import regex
+from dlmachine.core.text.glob import is_like
 
 #: The file with the record of an extraction, in its folder.
 RECORD_NAME: Final = '.dlmachine-extraction.jsonl'
 #: The longest name and path that common file systems take, in bytes.
 _MAX_NAME_BYTES: Final = 255
 _MAX_PATH_BYTES: Final = 2_048
+#: Removing a tree of folders needs an open folder for each level.
+_MAX_DEPTH: Final = 128
 _UNPRINTABLE: Final = regex(r'[\x00-\x1f\x7f\ud800-\udfff]')
 _EXECUTABLE: Final = 0o100
 
@@ -31,9 +33,10 @@ _EXECUTABLE: Final = 0o100
 class ExtractionLimits:
     """Limits against archives that would fill the disk.
 
-    `max_members` is the largest number of members, `max_extracted_bytes` the largest size of all
-    files unpacked (None: no limit but the free space), and `max_ratio` the largest ratio of that
-    size to the size of the archive. The ratio matters only above 64 MiB.
+    `max_members` is the largest number of members, and of files and folders (also of those that
+    only stand in the paths of others), `max_extracted_bytes` the largest size of all files unpacked
+    (None: no limit but the free space), and `max_ratio` the largest ratio of that size to the size
+    of the archive. The ratio matters only above 64 MiB.
     """
 
     max_members: int = 100_000
@@ -101,17 +104,7 @@ class Selection:
 
 def _matches(path: str, wanted: str) -> bool:
     wanted = plain_name(wanted)
-    if path == wanted or path.startswith(f'{wanted}/'):
-        return True
-    return '*' in wanted and _pattern(wanted).fullmatch(path) is not None
-
-
-def _pattern(wanted: str) -> re.Pattern[str]:
-    texts = {'**': '.*', '*': '[^/]*'}
-    return re.compile(''.join(texts.get(one) or re.escape(one) for one in _STARS.split(wanted)))
-
-
-_STARS: Final = regex(r'(\*\*|\*)')
+    return path == wanted or path.startswith(f'{wanted}/') or is_like(path, wanted, '/')
 
 
 class Placing:
@@ -122,9 +115,10 @@ class Placing:
 
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
-        #: The spelling of each taken path, and whether it is a folder, by the path without case and
-        #: in one Unicode form.
-        self._taken: dict[str, tuple[str, bool]] = {}
+        #: The taken names of each folder: the spelling, whether it is a folder, and its number, by
+        #: the name without case and in one Unicode form. Whole paths would take more memory than
+        #: the archive has bytes.
+        self._taken: dict[tuple[int, str], tuple[str, bool, int]] = {}
         self._files: set[str] = set()
         #: The selected names and patterns that no member has matched yet.
         self.unmatched = selection.members or ()
@@ -152,24 +146,21 @@ class Placing:
         is_executable = member.mode is not None and member.mode & _EXECUTABLE
         return Success(Place(kind=member.kind, path=rest, mode=0o777 if is_executable else 0o666))
 
+    @property
+    def count(self) -> int:
+        """The number of selected files and folders, those above others included."""
+        return len(self._taken)
+
     def _take(self, path: str, *, is_folder: bool) -> str:
         """Take a path and the folders above it; the problem if one of them is taken."""
-        for at in [number for number, one in enumerate(path) if one == '/']:
-            problem = self._take_one(path[:at], is_folder=True)
-            if problem:
-                return problem
-        return self._take_one(path, is_folder=is_folder)
-
-    def _take_one(self, path: str, *, is_folder: bool) -> str:
-        known = self._taken.setdefault(_folded(path), (path, is_folder))
-        if known == (path, is_folder) and (is_folder or not self._is_again(path)):
-            return ''
-        other, other_is_folder = known
-        if other != path:
-            return f"'{path}' and '{other}' have the same name on some file systems"
-        if other_is_folder is not is_folder:
-            return f"'{path}' is both a file and a folder"
-        return f"'{path}' occurs twice"
+        number, names = 0, path.split('/')
+        for depth, name in enumerate(names):
+            mine = name, is_folder or depth < len(names) - 1
+            at = number, _folded(name)
+            other, other_is_folder, number = self._taken.setdefault(at, (*mine, self.count + 1))
+            if (other, other_is_folder) != mine:
+                return _describe_clash('/'.join((*names[:depth], '')), name, other)
+        return '' if is_folder or not self._is_again(path) else f"'{path}' occurs twice"
 
     def _is_again(self, path: str) -> bool:
         if path in self._files:
@@ -182,6 +173,12 @@ class Placing:
         if not aim or aim not in self._files or aim == path:
             return Failure(f"'{path}' is a hard link to '{target}', which is not extracted")
         return Success(Place(kind=MemberKind.HARD_LINK, path=path, link=aim))
+
+
+def _describe_clash(above: str, name: str, other: str) -> str:
+    if name != other:
+        return f"'{above}{name}' and '{above}{other}' have the same name on some file systems"
+    return f"'{above}{name}' is both a file and a folder"
 
 
 def _clean_path(name: str) -> str:
@@ -203,6 +200,8 @@ def _find_name_problem(name: str, path: str) -> str:
         len(part.encode()) > _MAX_NAME_BYTES for part in parts
     ):
         return f'{shown} is too long for a file system'
+    if len(parts) > _MAX_DEPTH:
+        return f'{shown} lies below more than {_MAX_DEPTH - 1} folders'
     bad = next((part for part in parts if _is_bad(part)), None)
     return '' if bad is None else f"{shown} has the name '{bad}', which is reserved"
 
@@ -212,9 +211,9 @@ def _is_bad(part: str) -> bool:
     return is_ours or is_device_name(part)
 
 
-def _folded(path: str) -> str:
-    # Windows ignores dots and spaces at the end of a name. The folders above it were taken before.
-    end = path.rstrip('. ')
+def _folded(name: str) -> str:
+    # Windows ignores dots and spaces at the end of a name.
+    end = name.rstrip('. ')
     return unicodedata.normalize('NFC', unicodedata.normalize('NFC', end).casefold())
 
 

@@ -62,6 +62,7 @@ def place(one: Member) -> Place:
         ('n' * 256, f"'{'n' * 77}...' is too long for a file system"),
         ('é' * 128, f"'{'é' * 77}...' is too long for a file system"),
         ('a/' * 1024 + 'x', f"'{('a/' * 128)[:77]}...' is too long for a file system"),
+        ('a/' * 128 + 'x', f"'{('a/' * 128)[:77]}...' lies below more than 127 folders"),
         ('a/' * 1100 + 'x', f"'{('a/' * 128)[:77]}...' is too long for a file system"),
         ('a/nul.txt', "'a/nul.txt' has the name 'nul.txt', which is reserved"),
         ('COM1', "'COM1' has the name 'COM1', which is reserved"),
@@ -88,7 +89,7 @@ def test_names_that_are_refused(name: str, problem: str) -> None:
         ('12:30.nc', '12:30.nc'),
         ('a..b/c', 'a..b/c'),
         ('n' * 255, 'n' * 255),
-        ('a/' * 1023 + 'ab', 'a/' * 1023 + 'ab'),
+        ('a/' * 127 + 'ab', 'a/' * 127 + 'ab'),
         ('日本/é', '日本/é'),
     ],
 )
@@ -222,6 +223,23 @@ def test_selections(selection: Selection, paths: list[str]) -> None:
     names = ('readme.txt', 'd/a.tsv', 'd/e/b.tsv', 'd2/c.tsv')
 
     assert place_all([member(name) for name in names], selection) == paths
+
+
+def test_folders_above_are_counted_once() -> None:
+    """Each is one more that a disk has to hold."""
+    placing = Placing(Selection(members=('d',)))
+    for name in ('d/e/f', 'd/e/g', 'd/h', 'other/i'):
+        placing.place(member(name))
+
+    assert placing.count == len(['d', 'd/e', 'd/e/f', 'd/e/g', 'd/h'])
+
+
+def test_many_stars_take_a_moment() -> None:
+    """A manifest of others has patterns, and an archive of others has names."""
+    selection = Selection(members=('*a' * 40 + 'b', '**a' * 40 + 'b'))
+
+    assert selection.rest_of('a' * 2_000) == ''
+    assert selection.rest_of('a' * 2_000 + 'b') != ''
 
 
 def test_limits() -> None:
