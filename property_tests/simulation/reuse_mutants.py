@@ -109,6 +109,11 @@ def believing_clocks() -> Any:
     return _planted(patch.object(freshness, 'MAX_SKEW', 1 << 31))
 
 
+def believing_what_is_not_stored() -> Any:
+    """A response that must not be stored ends the use of copies until the clock has caught up."""
+    return _planted(patch.object(http_reuse, 'MAX_SKEW', 1 << 31))
+
+
 def never_updating() -> Any:
     """A 304 does not update the record."""
     return _planted(patch.object(recording, 'freshen_record', lambda record, *_: record))
@@ -149,6 +154,12 @@ def other_scene(profile: int) -> bytes:
     return bytes(made)
 
 
+def ranged_scene() -> bytes:
+    """A response to a range, which must not be stored, from before the clock is set back."""
+    tape = '000000000000b4000000000000000000000000000000000000000c00000000010000b40001ea01'
+    return bytes.fromhex(tape)
+
+
 #: Each mistake, with the beginning of tapes in which it matters.
 REUSE_MUTANTS: Final[dict[str, tuple[Callable[[], AbstractContextManager[Any]], bytes]]] = {
     'ignores the age': (ignoring_age, scene(1, favourite=10)),
@@ -162,6 +173,7 @@ REUSE_MUTANTS: Final[dict[str, tuple[Callable[[], AbstractContextManager[Any]], 
     'uses stale copies without an error': (using_stale_copies, scene(5)),
     'uses any stale copy after an error': (allowing_all_errors, scene(4)),
     'believes a clock that was set back': (believing_clocks, scene(1, favourite=9)),
+    'believes the date of what must not be stored': (believing_what_is_not_stored, ranged_scene()),
     'does not update after a 304': (never_updating, scene(1)),
     'confirms by size': (confirming_by_size, scene(0, method=5)),
     'removes other variants': (removing_variants, scene(9, first=1, second=2, replaces=True)),

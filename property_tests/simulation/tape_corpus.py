@@ -111,4 +111,7 @@ TAPES: Final[dict[str, str]] = {
     'a copy dated ahead by another clock was older, and outranked the newest one': (
         '0000000000000c00000000000001000000000000000000000000ac00000000000100b40001ea03'
     ),
+    'a response that must not be stored, dated ahead by a clock, ended the use of later copies': (
+        '000000000000b4000000000000000000000000000000000000000c00000000010000b40001ea01'
+    ),
 }

@@ -10,7 +10,7 @@ from functools import lru_cache
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.record import DownloadRecord
 from dlmachine.core.caching.directives import NO_DIRECTIVES, Directives, directives_of
-from dlmachine.core.caching.freshness import Assessment, assess_received, limited
+from dlmachine.core.caching.freshness import MAX_SKEW, Assessment, assess_received, limited
 from dlmachine.core.caching.preconditions import has_conditions, is_not_modified
 from dlmachine.core.caching.reuse import Reuse, ReuseDecision, is_usable_on_error, judge
 from dlmachine.core.caching.stored_response import StoredResponse
@@ -93,13 +93,14 @@ def _response_of(record: DownloadRecord) -> _Reading:
 
 
 def reusable_copies(
-    copies: tuple[CacheEntry, ...], descriptor: Descriptor, policy: Policy
+    copies: tuple[CacheEntry, ...], descriptor: Descriptor, policy: Policy, now: datetime
 ) -> tuple[CacheEntry, ...]:
     """The copies that may answer a request: those that may be stored, and of the right variant.
 
     RFC 9111 sections 3 and 4.1. Only GET is answered from the cache; a HEAD may be about a copy.
     Once a response was received that must not be stored, an older one of the same variant is not
-    used again.
+    used again. A response that came later than `now`, before the clock was set back, counts as
+    older than all others.
     """
     if descriptor.method not in {'GET', 'HEAD'}:
         return ()
@@ -107,16 +108,20 @@ def reusable_copies(
     others = [entry for entry in copies if not _may_answer(entry, asked)]
     if not others:
         return copies
-    times = [stored_response(entry).received_at for entry in others if _is_replaced(entry, asked)]
+    times = [_received(entry, now) for entry in others if _is_replaced(entry, asked)]
     since, left_out = max(times, default=None), set(map(id, others))
     return tuple(
         [
             entry
             for entry in copies
-            if id(entry) not in left_out
-            and (since is None or stored_response(entry).received_at > since)
+            if id(entry) not in left_out and (since is None or _received(entry, now) > since)
         ]
     )
+
+
+def _received(entry: CacheEntry, now: datetime) -> tuple[bool, datetime]:
+    at = stored_response(entry).received_at
+    return (at - now).total_seconds() <= MAX_SKEW, at
 
 
 def _may_answer(entry: CacheEntry, asked: Headers) -> bool:

@@ -132,7 +132,7 @@ def _decide_for(question: _Question, before: Before | None) -> Decision | Fault:
     copies = snapshot.copies(question.destination) if is_answered else ()
     rule = policy.freshness_rule(is_at_path=question.is_at_path)
     if rule is Freshness.HTTP:
-        copies = reusable_copies(copies, question.descriptor, policy)
+        copies = reusable_copies(copies, question.descriptor, policy, snapshot.now)
     elif not question.is_at_path:
         copies = without_single_use(copies)
     if before is not None:

@@ -156,7 +156,7 @@ def _stale_copy(job: Job, fault: Fault) -> tuple[Outcome, CheckCopy] | None:
     window = Window(older_than=job.policy.window.older_than)
     copies = job.snapshot.copies(job.decision.destination)
     if job.policy.freshness is Freshness.HTTP:
-        copies = reusable_copies(copies, job.descriptor, job.policy)
+        copies = reusable_copies(copies, job.descriptor, job.policy, job.snapshot.now)
     elif isinstance(job.decision.destination, InCache):
         copies = without_single_use(copies)
     entry = choose_version(copies, job.policy, window, now=job.snapshot.now)

@@ -91,7 +91,8 @@ def _update_of_copy(state: Exchanging, head: ResponseHead, at: datetime) -> Same
     if head.status not in {200, 304}:
         return None
     entries = () if job.snapshot.cache is None else job.snapshot.cache.entries
-    entry = choose_version(reusable_copies(entries, job.descriptor, job.policy), job.policy)
+    copies = reusable_copies(entries, job.descriptor, job.policy, at)
+    entry = choose_version(copies, job.policy, now=at)
     if entry is None or entry.record is None or not entry.is_own or not _is_of(state, entry):
         return None
     # A 304 without a validator may be about another version, which the caller has.

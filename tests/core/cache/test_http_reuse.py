@@ -32,7 +32,7 @@ def stored(*fields: tuple[str, str], **known: Any) -> CacheEntry:
 
 def answers(entry: CacheEntry, **described: Any) -> bool:
     """Whether a copy may answer a request."""
-    return reusable_copies((entry,), a_descriptor(**described), a_policy()) == (entry,)
+    return reusable_copies((entry,), a_descriptor(**described), a_policy(), NOW) == (entry,)
 
 
 @pytest.mark.parametrize(
@@ -163,11 +163,23 @@ def test_a_newer_response_that_is_not_stored_ends_the_use_of_older_ones() -> Non
     new = of_language('de', ('Cache-Control', 'no-store'), finished_at=later)
     other = of_language('fr', ('Cache-Control', 'no-store'), finished_at=later)
     again = of_language('de', finished_at=BEFORE, validated_at=NOW, requested_at=NOW)
-    assert reusable_copies((old, new), german, a_policy()) == ()
-    assert reusable_copies((old, other), german, a_policy()) == (old,)
+    assert reusable_copies((old, new), german, a_policy(), NOW) == ()
+    assert reusable_copies((old, other), german, a_policy(), NOW) == (old,)
     same = of_language('de', finished_at=later)
-    assert reusable_copies((same, new), german, a_policy()) == ()
-    assert reusable_copies((old, new, again), german, a_policy()) == (again,)
+    assert reusable_copies((same, new), german, a_policy(), NOW) == ()
+    assert reusable_copies((old, new, again), german, a_policy(), NOW) == (again,)
+
+
+def test_a_response_from_before_the_clock_was_set_back_is_older_than_all_others() -> None:
+    """It must not be stored; the copies that came after it were downloaded again each time."""
+    german = a_descriptor(headers={'Accept-Language': 'de'})
+    ahead = NOW + timedelta(hours=1)
+    unstored = of_language('de', ('Cache-Control', 'no-store'), finished_at=ahead)
+    copy = of_language('de', finished_at=BEFORE)
+    older = of_language('de', finished_at=ahead - timedelta(minutes=1))
+
+    assert reusable_copies((unstored, copy, older), german, a_policy(), NOW) == (copy,)
+    assert reusable_copies((unstored, copy, older), german, a_policy(), ahead) == ()
 
 
 def test_a_new_copy_replaces_those_of_its_variant() -> None:
@@ -188,5 +200,6 @@ def test_ten_thousand_variants_are_read_in_linear_time() -> None:
     many += [of_language('l0', validated_at=at, requested_at=at) for at in times]
     copies = (*many, of_language('l0', ('Cache-Control', 'no-store')))
     began = process_time()
-    assert len(reusable_copies(copies, german, a_policy())) == 4_999
+    now = NOW + 5_000 * SECOND
+    assert len(reusable_copies(copies, german, a_policy(), now)) == 4_999
     assert process_time() - began < 10
