@@ -13,6 +13,7 @@ from returns.pipeline import is_successful
 from dlmachine.core.access.auth import Auth, Scheme
 from dlmachine.core.access.caller_cookies import Cookies
 from dlmachine.core.access.login_form import Page, fill_in, find_failure
+from dlmachine.core.access.login_recipe import Login
 from dlmachine.core.faults import BodyTooLarge, Fault, HttpStatus, LoginFailed
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import FormBody
@@ -92,12 +93,17 @@ def _log_in(
         method='POST',
         body=FormBody(form.pairs),
         headers=Headers((('Referer', page.url),)),
-        secret_names=tuple(sorted(name.lower() for name, one in login.form if one.is_reference)),
+        secret_names=_secret_names(login),
     )
     after = _fetch(run, sent, policy, world)
     if isinstance(after, HttpStatus) and after.status in _CLIENT_ERRORS:
         return LoginFailed(url=login.url, problem=f'the server answers {after.status} to the form')
     return find_failure(after, login) if isinstance(after, Page) else after
+
+
+def _secret_names(login: Login) -> tuple[str, ...]:
+    references = [name.lower() for name, one in login.form if one.is_reference]
+    return tuple(sorted({*references, login.token.lower()} - {''}))
 
 
 def _fetch(run: RunToEnd, target: Descriptor, policy: Policy, world: World) -> 'Page | Fault':

@@ -348,3 +348,20 @@ def test_the_command_line_shows_no_secret(
         assert any(form in door.seen() for form in FORMS)
     assert _found(door.secrets, shown) == []
     assert _found(door.secrets, _files(tmp_path / 'work')) == []
+
+
+def test_a_token_of_a_form_is_secret(
+    make_manager: MakeManager, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server that fails repeats the form that it got."""
+    page = b'<form method=post action=/in><input name=pw><input name=nonce value=pl4nted></form>'
+    server.on('/login', resource(page))
+    server.on('/in', lambda asked, wire: wire.respond(500, (), b'got ' + asked.body, 'Oh'))
+    auth = dm.Login(server.url('/login'), form={'pw': 'x'}, token='nonce')
+    caplog.set_level(logging.DEBUG)
+
+    with pytest.raises(DownloadError, match='nonce=') as caught:
+        make_manager(retries=0).fetch(server.url('/data.csv'), auth=auth)
+
+    assert b'nonce=pl4nted' in server.asked[-1].body
+    assert 'pl4nted' not in '\n'.join((*every_error(caught.value), caplog.text))

@@ -18,6 +18,7 @@ from dlmachine.core.faults import (
     HttpStatus,
     LoginFailed,
 )
+from dlmachine.core.faults.printing import printable, shortened
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.body import Pairs
 from dlmachine.core.http.url import join_url, parse_url
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Forms are searched for in this many characters; a login page is shorter.
 MAX_SCANNED_CHARS: Final = 1 << 18
+#: The number of names in a message.
+_SHOWN_NAMES: Final = 20
 _CONTROLS: Final = frozenset({'input', 'select', 'textarea', 'button'})
 _UNSENT: Final = frozenset({'submit', 'button', 'image', 'reset', 'file'})
 _TICKED: Final = frozenset({'checkbox', 'radio'})
@@ -231,7 +234,10 @@ def _lack(page: Page, values: Mapping[str, str]) -> str:
         return 'its page has no form; it may need JavaScript'
     nearest = max(page.forms, key=lambda form: (form.has_password, len(form.fields)))
     lacking = ', '.join(repr(name) for name in values if name not in nearest.names)
-    return f'its form has no field {lacking}; it has {", ".join(nearest.names) or "none"}'
+    names = [printable(shortened(name)) for name in nearest.names]
+    more = ['...'] if len(names) > _SHOWN_NAMES else []
+    shown = ', '.join([*names[:_SHOWN_NAMES], *more])
+    return f'its form has no field {lacking}; it has {shown or "none"}'
 
 
 def _origin_of(url: str) -> str:

@@ -65,6 +65,18 @@ def problem_of(page: Page, values: dict[str, str], **more: Any) -> str:
     return str(fault.problem)
 
 
+def test_names_of_a_hostile_form_are_shown_in_part() -> None:
+    """On one line, whatever is in them, and however many there are."""
+    names = ('\x1b[31mred\n', 'n' * 100, *map(str, range(100)))
+    page = Page(url=PAGE, forms=(Form(fields=tuple((name, '') for name in names)),))
+
+    problem = problem_of(page, {'a': ''})
+
+    assert '; it has \\x1b[31mred\\x0a, nnn' in problem
+    assert problem.endswith(', 16, 17, ...')
+    assert len(problem) < 300
+
+
 def test_a_form_is_filled_in() -> None:
     """The first one with all of the fields; the others are sent as they are on the page."""
     values = {'user': 'me', 'password': 'x', 'box': 'on'}
