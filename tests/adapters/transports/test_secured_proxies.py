@@ -36,11 +36,11 @@ def proxy(authority: Authority) -> Iterator[Proxy]:
 def slow_port(proxy: Proxy) -> Iterator[int]:
     """A port of the same proxy, whose every piece takes longer than one wait of a backend."""
     with socket.create_server(('127.0.0.1', 0)) as listener:
-        Thread(target=_relay, args=(listener, proxy.server.port), daemon=True).start()
+        Thread(target=_forward, args=(listener, proxy.server.port), daemon=True).start()
         yield listener.getsockname()[1]
 
 
-def _relay(listener: socket.socket, port: int) -> None:
+def _forward(listener: socket.socket, port: int) -> None:
     with suppress(OSError):
         while True:
             client, _ = listener.accept()
