@@ -214,7 +214,7 @@ def _on_published(state: states.Publishing, event: events.Published) -> states.S
         return finish(job, outcome) if found is None else remember(job, found, outcome)
     if not is_stored:
         row = file_record(job, record, path, state.version, is_new=True)
-        return record_step(job, row, outcome, 'downloaded', published=path)
+        return record_step(job, row, outcome, 'downloaded', published=None)
     update = NewVersion(
         key=job.key,
         item_id=item_id_of_job(job),

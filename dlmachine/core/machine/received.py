@@ -22,20 +22,10 @@ from dlmachine.core.transfer.provenance import build_record
 from dlmachine.core.transfer.verify_body import Verified, verify_body
 
 
-def on_body(
-    state: Exchanging,
-    event: Responded,
-    taking: StoreBody,
-    received: Received,
-    *,
-    is_joined: bool = False,
-) -> Step:
-    """Verify the body; then call `validate`, or publish at once.
-
-    `is_joined` says that it was downloaded in segments.
-    """
+def on_body(state: Exchanging, event: Responded, taking: StoreBody, received: Received) -> Step:
+    """Verify the body; then call `validate`, or publish at once."""
     job, attempts = state.job, state.attempts
-    is_pieced = is_joined or taking.offset > 0
+    is_pieced = taking.offset > 0
     verified = verify_body(state, event.head, taking, received, event.proxy)
     if not isinstance(verified, Verified):
         return _refuse(job, attempts, verified, received.sha256, event.at, is_pieced=is_pieced)

@@ -93,7 +93,7 @@ def _update_of_copy(state: Exchanging, head: ResponseHead, at: datetime) -> Same
     entries = () if job.snapshot.cache is None else job.snapshot.cache.entries
     copies = reusable_copies(entries, job.descriptor, job.policy, at)
     entry = choose_version(copies, job.policy, now=at)
-    if entry is None or entry.record is None or not entry.is_own or not _is_of(state, entry):
+    if entry is None or entry.record is None or not entry.is_own or not _is_of(state, entry.record):
         return None
     # A 304 without a validator may be about another version, which the caller has.
     is_clear = head.status == 200 or head.headers.has_any(_VALIDATORS)
@@ -113,9 +113,9 @@ def _update_of_copy(state: Exchanging, head: ResponseHead, at: datetime) -> Same
     )
 
 
-def _is_of(state: Exchanging, entry: CacheEntry) -> bool:
+def _is_of(state: Exchanging, record: DownloadRecord) -> bool:
     # The response says nothing about a copy that another URL served.
-    urls = () if entry.record is None else entry.record.urls
+    urls = record.urls
     return not urls or source_digest(urls[-1]) == source_digest(state.exchange.request.shown_url)
 
 
@@ -162,7 +162,7 @@ def record_step(
     published: str | None,
     conflicts: int = 0,
 ) -> Step:
-    """The step that writes an update; `published` is the new file, if there is one."""
+    """The step that writes an update; `published` is the file of a new version."""
     state = Recording(job=job, update=update, end=outcome, published=published, conflicts=conflicts)
     effect = Record(key=job.key, version=update.version, reason=reason)
     return Step(state=state, effect=effect, update=update)

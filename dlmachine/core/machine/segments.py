@@ -110,7 +110,7 @@ def on_reassembling(state: Reassembling, event: Event) -> Step | None:
                 exchange=state.exchange,
             )
             answer = Responded(at=at, head=state.head, received=received)
-            return on_body(one, answer, state.whole, received, is_joined=True)
+            return on_body(one, answer, state.whole, received)
         case EffectFailed(fault=fault):
             # All bytes are there: keep the part, although there was no time to verify it.
             is_kept = isinstance(fault, (Cancelled, TimedOut))

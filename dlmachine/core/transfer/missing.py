@@ -68,6 +68,6 @@ def _has_place(job: Job) -> bool:
 
 
 def _folder(job: Job) -> str:
+    # A file is observed only for a path.
     file = job.snapshot.file
-    is_at_path = isinstance(job.decision.destination, (AtPath, InFolder))
-    return file.folder if is_at_path and file is not None else ''
+    return '' if file is None else file.folder

@@ -37,7 +37,7 @@ def verify_body(
     head: ResponseHead,
     taking: StoreBody,
     received: Received,
-    proxy: str = '',
+    proxy: str,
 ) -> Verified | Fault:
     """Verify a body; return its first fault if it has one.  `proxy` is that of `Responded`."""
     expected, names = _expected_digests(state.job, taking), _names(state, head)

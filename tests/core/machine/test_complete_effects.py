@@ -12,6 +12,7 @@ from dlmachine.core.access.login_recipe import Login
 from dlmachine.core.cache.file_note import parse_file_note
 from dlmachine.core.cache.key import keyed_by_vary
 from dlmachine.core.cache.updates import FileRecord, NewVersion, SameVersion
+from dlmachine.core.cache.variant_keys import variant_key
 from dlmachine.core.decision.existing import occupied
 from dlmachine.core.decision.verdict import Reason
 from dlmachine.core.faults import CacheUnusable, HttpStatus, StorageFailed
@@ -79,6 +80,7 @@ from tests.builders import (
     a_part,
     a_path,
     a_policy,
+    a_received,
     a_record,
     a_recorded,
     a_snapshot,
@@ -562,7 +564,9 @@ SESSION = CookieStore(
     )
 )  # fmt: skip
 READ = CookiesRead(at=NOW, kept=SESSION)
+WRONG_REST = {'ETag': '"v1"', 'Content-Range': 'bytes 3-7/8', 'Content-MD5': f'{"A" * 22}=='}
 OTHER_VERSION = {'ETag': '"v2"', 'Content-Range': 'bytes 4-7/8'}
+BY_ACCEPT = {'Vary': 'Accept', 'ETag': '"v1"'}
 DIGEST_AUTH = {'WWW-Authenticate': 'Digest realm="r", nonce="7", qop="auth"'}
 
 
@@ -605,6 +609,7 @@ def test_a_cookie_is_sent_until_it_expires(
     [
         ({'part': a_part()}, lambda at: answered(416, at=at)),
         ({'part': a_part()}, lambda at: answered(500, at=at)),
+        ({'part': a_part()}, lambda at: answered(206, WRONG_REST, a_received(), at=at)),
         ({'part': a_part()}, lambda at: interrupted(head=a_head(206, OTHER_VERSION), at=at)),
         ({'cache': a_cache(an_entry())}, lambda at: answered(304, {'ETag': '"v2"'}, at=at)),
     ],
@@ -878,6 +883,38 @@ def test_earlier_versions_of_the_variant_are_removed() -> None:
     run = Run(target, policy, seen).go_well(until=Exchange)
     run.feed(answered(200, {'Vary': 'User-Agent'})).go_well(until=(RemoveVersions, type(None)))
     assert run.step.effect == RemoveVersions(key=run.snapshot.key, versions=(1,))
+
+
+@pytest.mark.parametrize(('method', 'answer', 'kind'), [
+    ('GET', answered(200, BY_ACCEPT, a_received(b'other')), NewVersion),
+    ('GET', answered(304, BY_ACCEPT), SameVersion),
+    ('HEAD', answered(200, BY_ACCEPT, None), SameVersion),
+])  # fmt: skip
+def test_what_is_recorded_has_the_key_of_its_variant(method: str, answer: Any, kind: type) -> None:
+    """By it a registry finds the copies that may answer a request."""
+    sent = {'Accept': 'text/csv'}
+    known = a_record(response_headers=tuple(BY_ACCEPT.items()), request_headers=tuple(sent.items()))
+    cache = a_cache(an_entry(record=known))
+    policy = a_policy(freshness=Freshness.HTTP, dest=Auto() if method == 'GET' else ToMemory())
+    plain = a_descriptor(method=method, headers=sent)
+    for target, variant in ((keyed_by_vary(plain), variant_key(known)), (plain, '')):
+        run = Run(target, policy, a_snapshot(target, cache=cache)).go_well(until=Exchange)
+        [update] = run.feed(answer).go_well(until=(Record, type(None))).updates
+        assert isinstance(update, kind)
+        assert getattr(update, 'variant', None) == variant
+
+
+@pytest.mark.parametrize(('policy', 'fields', 'received'), [
+    ({'min_bytes': 9}, {}, None),
+    ({'max_bytes': 7}, {}, None),
+    ({}, {'Content-Length': '9'}, None),
+    ({}, {'Content-Type': 'text/html'}, a_received(b'<html>', start=b'<html>')),
+])  # fmt: skip
+def test_a_body_that_is_refused_names_its_url(policy: Any, fields: Any, received: Any) -> None:
+    """After a redirect, that of the response: its size or its content is wrong."""
+    run = accessing({'retries': 0, **policy}).feed(answered(302, {'Location': '/y.csv'}))
+    run.feed(answered(200, fields, received)).go_well(until=type(None))
+    assert run.fault.url == 'https://example.org/y.csv'
 
 
 def test_a_refused_content_names_its_url() -> None:

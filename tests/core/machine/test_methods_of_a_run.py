@@ -164,6 +164,12 @@ def test_a_head_updates_the_stored_fields() -> None:
     assert outcome.cache_status.forward is Forward.METHOD
 
 
+def test_a_head_without_validators_is_about_the_copy() -> None:
+    """Nothing in it differs (RFC 9111 section 4.3.5)."""
+    (update,) = head_of(a_record(response_headers=STORED), {}).updates
+    assert (update.record.validated_at, update.record.invalidated_at) == (NOW, None)
+
+
 def test_a_head_about_another_version_makes_the_copy_invalid() -> None:
     """The next GET asks the server."""
     (update,) = head_of(a_record(response_headers=STORED), {'ETag': '"v2"'}).updates

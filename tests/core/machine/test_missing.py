@@ -124,6 +124,15 @@ def test_a_run_that_misses_remembers_it() -> None:
     assert isinstance(run.feed(Discarded(at=NOW), LockReleased(at=NOW)).fault, HttpStatus)
 
 
+@pytest.mark.parametrize(('options', 'is_forgotten'), [({'check_freshness': True}, False), ({'force_download': True}, True)])  # fmt: skip
+def test_only_a_forced_download_that_fails_forgets_a_miss(
+    options: dict[str, Any], is_forgotten: bool
+) -> None:
+    """Whether the file is still missing is not known after a 500."""
+    run = Run(None, _policy(**options), _seen()).go_well(until=Exchange).feed(answered(500))
+    assert [update.miss for update in run.misses] == [None] * is_forgotten
+
+
 def test_a_new_mirror_is_asked() -> None:
     """The key is the same, but the earlier answers were of other URLs."""
     target = a_descriptor(mirrors=['https://mirror.example/t.csv'])

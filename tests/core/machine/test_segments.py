@@ -659,6 +659,15 @@ def test_refusals_of_segments_show_no_secrets() -> None:
     assert Policy().segments == 1
 
 
+def test_a_refusal_that_may_be_the_proxys_names_it() -> None:
+    """As it does over one connection; what broke off has no proxy's name."""
+    shown = 'http://proxy.example:3128'
+    for busy, proxy in ((answered(503, proxy=shown), shown), (interrupted(head=a_head(503)), '')):
+        run = segmented(retries=0).feed(ended(busy, None, None, None), Discarded(at=NOW))
+        assert isinstance(run.fault, HttpStatus)
+        assert run.fault.proxy == proxy
+
+
 @pytest.mark.parametrize('status', [403, 501])
 def test_where_ranges_are_an_error_one_connection_is_tried(status: int) -> None:
     """Servers without support for ranges respond with different errors."""
@@ -669,7 +678,7 @@ def test_where_ranges_are_an_error_one_connection_is_tried(status: int) -> None:
 
 def test_segments_carry_the_latest_cookies() -> None:
     """They are those of the first range, and in the next attempt those of the segments."""
-    run = to_path().feed(brought(*FIRST, Set_Cookie='a=1'))
+    run = to_path().feed(brought(*FIRST, Set_Cookie='a=1; Max-Age=60'))
     [asked] = [effect for effect in run.effects if isinstance(effect, ExchangeSegments)]
     assert {one.request.headers.get('Cookie') for one in asked.exchanges} == {'a=1'}
 

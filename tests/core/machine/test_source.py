@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from dlmachine.core.faults import ConnectionFailed, DoiNotFound, SourceUnusable
+from dlmachine.core.faults import ConnectionFailed, DigestMismatch, DoiNotFound, SourceUnusable
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.integrity.checksum import Checksum, ChecksumList
 from dlmachine.core.machine.source import source_policy
@@ -15,7 +15,7 @@ from dlmachine.core.protocol.states import Finished
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import Auto, ToMemory
 from dlmachine.core.spec.reuse import Freshness
-from tests.builders import NOW, Run, a_cache, a_descriptor, a_policy, a_snapshot, an_entry
+from tests.builders import NOW, Run, a_cache, a_descriptor, a_policy, a_snapshot, an_entry, answered
 
 MD5 = 'd41d8cd98f00b204e9800998ecf8427e'
 FILE = {'key': 't.csv', 'size': 7}
@@ -55,6 +55,26 @@ def test_it_is_asked_under_the_lock() -> None:
     run.feed(answer({**FILE, 'checksum': f'md5:{MD5}'})).go_well(until=Exchange)
     assert run.exchanges[0].request.url == URL
     assert run.exchanges[0].algorithms == ('md5',)
+
+
+def test_the_checksum_of_a_record_is_told_as_that_of_the_repository() -> None:
+    """If the file has another one, the caller's arguments are not the reason."""
+    run = a_run(retries=0).go_well(until=ReadSource)
+    run.feed(answer({**FILE, 'checksum': f'md5:{MD5}'})).go_well(until=Exchange)
+    fault = run.feed(answered()).go_well(until=type(None)).fault
+    assert isinstance(fault, DigestMismatch)
+    assert fault.source == 'zenodo'
+
+
+def test_the_named_file_of_a_record_is_chosen() -> None:
+    """An error shows what the caller wrote."""
+    files = (FILE, {**FILE, 'key': 'u.csv'})
+    run = a_run('doi:10.5281/zenodo.42/u.csv').go_well(until=ReadSource).feed(answer(*files))
+    assert job_of(run).descriptor.addresses == (URL.replace('t.csv', 'u.csv'),)
+    lost = a_run('doi:10.5281/zenodo.42/v.csv').go_well(until=ReadSource).feed(answer(*files))
+    fault = lost.go_well(until=type(None)).fault
+    assert isinstance(fault, SourceUnusable)
+    assert fault.source == 'doi:10.5281/zenodo.42/v.csv'
 
 
 def test_a_stored_copy_needs_no_question() -> None:

@@ -153,6 +153,38 @@ def test_a_left_part_does_not_change_which_url_serves(policy: dict[str, Any]) ->
     assert asked == [(URL, 4), (URL, 0), (MIRROR, 0)]
 
 
+def asked_after(*events: Event, size: int = 5) -> list[tuple[str, int]]:
+    """The requests of a run that finds a part of the first URL: URLs, and from which byte on."""
+    run = Run(TARGET, a_policy(retries=1), a_snapshot(TARGET, part=a_part()))
+    run.feed(PartOpened(at=NOW, size_bytes=size), *events)
+    return [(one.request.url, one.expect.offset) for one in run.exchanges]
+
+
+def test_a_complete_file_that_is_wrong_is_not_requested_again() -> None:
+    """The server ignored the range, so no byte is from the part."""
+    wrong = answered(200, {**WRONG, 'ETag': '"v1"'}, a_received(b'other'))
+    assert asked_after(wrong) == [(URL, 4), (MIRROR, 0)]
+
+
+def test_a_rest_after_one_byte_is_pieced_together_too() -> None:
+    """That byte may be the wrong one."""
+    rest = {'Content-Range': 'bytes 1-7/8', 'ETag': '"v1"', **WRONG}
+    asked = asked_after(answered(206, rest, a_received(wire_bytes=7)), size=2)
+    assert asked == [(URL, 1), (URL, 0)]
+
+
+def test_the_complete_file_is_requested_once() -> None:
+    """If the second body breaks off, is resumed, and is wrong too, the part was not the reason."""
+    rest = {'Content-Range': 'bytes 3-7/8', 'ETag': '"v1"', **WRONG}
+    asked = asked_after(
+        answered(206, REST, a_received(wire_bytes=4)),
+        interrupted(head=STRONG, part_bytes=3),
+        Waited(at=NOW),
+        answered(206, rest, a_received(b'other', wire_bytes=5)),
+    )
+    assert asked == [(URL, 4), (URL, 0), (URL, 3), (MIRROR, 0)]
+
+
 def test_wrong_bytes_of_this_run_go_to_the_next_url() -> None:
     """No earlier run wrote to the part, so this URL sent wrong bytes."""
     run = Run(TARGET, a_policy(retries=1), a_snapshot(TARGET)).feed(OPENED)
