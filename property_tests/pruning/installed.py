@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from property_tests.pruning.stage import Stage
 
 #: Small transactions, so that a few versions need several.
-_FEW = {'_FIRST_BATCH': 2, '_MIN_BATCH': 1, '_MAX_BATCH': 2}
+_FEW = {'_MIN_BATCH': 2, '_MAX_BATCH': 2}
 
 
 class Logs(UserDict[str, Any]):

@@ -173,7 +173,7 @@ def test_the_search_uses_an_index(
     make_manager: MakeManager, urls: tuple[str, str], tmp_path: Path
 ) -> None:
     """By digest, and by URL."""
-    from dlmachine_adapters.cachedir.rows import _OTHERS
+    from dlmachine_adapters.cachedir.foreign_entries import _OTHERS
 
     manager = make_manager(tmp_path / 'cache')
     manager.download(urls[0])

@@ -1,7 +1,10 @@
-"""Entries that other programs made for the same URL: cachedir's users, and dlmachine 0.0.3.
+"""Entries of other keys: those that other programs made for the URL, and those of the same file.
 
-Contract: an entry is used only if its parameters are exactly those of the request; the item id
-alone proves nothing, because cachedir serializes different parameters to the same text. Reads only.
+The other programs are cachedir's users, and dlmachine 0.0.3.
+
+Contract: an entry of theirs is used only if its parameters are exactly those of the request; the
+item id alone proves nothing, because cachedir serializes different parameters to the same text.
+Reads only.
 """
 
 import json
@@ -12,18 +15,24 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
+from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.key import full_url
+from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.record import MAX_STATUS, DownloadRecord, is_field_text, is_sha256
 from dlmachine.core.frozen import frozen
 from dlmachine.core.http.body import NoBody, Pairs
+from dlmachine.core.integrity.checksum import ALGORITHMS
 from dlmachine.core.secrets.redact import redact_pairs, redact_url
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine_adapters.cachedir.naming import from_local, hash_text
-from dlmachine_adapters.cachedir.rows import MAX_READ_CHARS, ROW_CHARS
+from dlmachine_adapters.cachedir.rows import BRIEF, MAX_READ_CHARS, ROW_CHARS, Read, read_rows
 
 _SLASHES_BEFORE_A_PATH: Final = 3
 #: Other programs' entries to read for one request.
 _MAX_GIVEN: Final = 500
+#: Entries of the same file to read for one request.
+_MAX_OTHERS: Final = 64
+_OTHERS: Final = 'SELECT id FROM attr_varchar WHERE namespace IS NULL AND'
 _TABLES: Final = ('attr_varchar', 'attr_int', 'attr_text')
 
 
@@ -171,3 +180,27 @@ def _from_json(value: object) -> object:
 
 def _field(value: object) -> str | None:
     return value if isinstance(value, str) and is_field_text(value) else None
+
+
+def read_others(connection: sqlite3.Connection, wanted: OthersWanted) -> list[Read]:
+    """The ready rows with a checksum, or of a masked URL with any query; a few of the newest."""
+    ids: list[int] = []
+    checksum, url = wanted.checksum, wanted.url
+    if checksum is not None and checksum.algorithm in ALGORITHMS:
+        # The index is used only if the name is part of the query.
+        of_digest = f"{_OTHERS} keyvar = 0 AND name = '{checksum.algorithm}' AND value = ?"
+        ids += _ids(connection, of_digest, (checksum.hex,))
+    if url:
+        # `@` is the character after `?`.
+        of_url = f"{_OTHERS} keyvar = 1 AND name = '_uri' AND value > ? AND value < ?"
+        ids += _ids(connection, of_url, (f'{url}?', f'{url}@'))
+    if not ids:
+        return []
+    marks = ','.join('?' * len(ids))
+    where = f'm.status = {Status.READY.value} AND m.id IN ({marks})'
+    return read_rows(connection, where, tuple(ids), columns=BRIEF)
+
+
+def _ids(connection: sqlite3.Connection, question: str, values: tuple[str, ...]) -> list[int]:
+    rows = connection.execute(f'{question} ORDER BY id DESC LIMIT {_MAX_OTHERS}', values)
+    return [row_id for (row_id,) in rows if type(row_id) is int]

@@ -12,9 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.cache.entry_names import MAX_VERSION, entry_file_name
-from dlmachine.core.cache.other_keys import OthersWanted
 from dlmachine.core.cache.record import DownloadRecord, known_record
-from dlmachine.core.integrity.checksum import ALGORITHMS
 from dlmachine_adapters.cachedir.naming import (
     KEY_PARAMETER,
     VARIANT_ATTRIBUTE,
@@ -55,6 +53,14 @@ _NEXT_VARIANT: Final = f"""
     SELECT min(value) FROM attr_varchar
     WHERE name = '{VARIANT_ATTRIBUTE}' AND value > ? AND value < ?
 """  # noqa: S608 -- a fixed name
+#: Whether all rows of an item have a key. The numbers of rows and the sums of their ids are
+#: compared, in a twentieth of the time that it takes to find those without a key.
+_HAVE_KEYS: Final = f"""
+    SELECT (SELECT count(*) || ' ' || total(id) FROM main WHERE item_id = ?) =
+           (SELECT count(*) || ' ' || total(id) FROM attr_varchar
+            WHERE name = '{VARIANT_ATTRIBUTE}' AND value > ? AND value < ?)
+"""  # noqa: S608 -- a fixed name
+_OF_KEYS: Final = f'm.id IN ({_VARIANTS} value IN ({{marks}}))'
 #: Rows of other variants are not read.
 _BUT_OTHERS: Final = f"""
     m.id IN (SELECT id FROM main WHERE item_id = ?
@@ -71,10 +77,8 @@ _LARGE: Final = slice(8, 11)
 _MAX_FURTHER: Final = 10_000
 #: In characters; file systems allow fewer.
 _MAX_FILE_NAME: Final = 4096
-_MAX_OTHERS: Final = 64
 #: Lists of names by which the responses of an item vary.
 _MAX_LISTS: Final = 64
-_OTHERS: Final = 'SELECT id FROM attr_varchar WHERE namespace IS NULL AND'
 _STATUSES: Final = {status.value: status for status in Status}
 _SIZED: Final = frozenset({str, bytes})
 
@@ -172,8 +176,12 @@ def read_variants(
     keys = keys_of(_lists_of_names(connection, first, last))
     if not keys:
         return read_rows(connection, 'm.item_id = ?', (item_id,), columns=BRIEF)
-    where = _BUT_OTHERS.format(marks=','.join('?' * len(keys)))
-    wanted = (item_id, first, last, *(first + key for key in keys))
+    marks, span = ','.join('?' * len(keys)), (item_id, first, last)
+    wanted = tuple(first + key for key in keys)
+    if connection.execute(_HAVE_KEYS, span).fetchone()[0]:
+        where = _OF_KEYS.format(marks=marks)
+    else:
+        where, wanted = _BUT_OTHERS.format(marks=marks), span + wanted
     rows = read_rows(connection, where, wanted, columns=BRIEF)
     known = {row.row_id for row in rows}
     highest = read_rows(connection, _HIGHEST, (item_id, item_id), columns=NAMES)
@@ -191,30 +199,6 @@ def _lists_of_names(connection: sqlite3.Connection, first: str, last: str) -> li
         found.append(value[len(first) :].partition(':')[0])
         after = f'{first}{found[-1]};'
     return found
-
-
-def read_others(connection: sqlite3.Connection, wanted: OthersWanted) -> list[Read]:
-    """The ready rows with a checksum, or of a masked URL with any query; a few of the newest."""
-    ids: list[int] = []
-    checksum, url = wanted.checksum, wanted.url
-    if checksum is not None and checksum.algorithm in ALGORITHMS:
-        # The index is used only if the name is part of the query.
-        of_digest = f"{_OTHERS} keyvar = 0 AND name = '{checksum.algorithm}' AND value = ?"
-        ids += _ids(connection, of_digest, (checksum.hex,))
-    if url:
-        # `@` is the character after `?`.
-        of_url = f"{_OTHERS} keyvar = 1 AND name = '_uri' AND value > ? AND value < ?"
-        ids += _ids(connection, of_url, (f'{url}?', f'{url}@'))
-    if not ids:
-        return []
-    marks = ','.join('?' * len(ids))
-    where = f'm.status = {Status.READY.value} AND m.id IN ({marks})'
-    return read_rows(connection, where, tuple(ids), columns=BRIEF)
-
-
-def _ids(connection: sqlite3.Connection, question: str, values: tuple[str, ...]) -> list[int]:
-    rows = connection.execute(f'{question} ORDER BY id DESC LIMIT {_MAX_OTHERS}', values)
-    return [row_id for (row_id,) in rows if type(row_id) is int]
 
 
 @lru_cache(maxsize=64)

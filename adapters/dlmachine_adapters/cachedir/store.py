@@ -32,6 +32,7 @@ from dlmachine_adapters.cachedir.foreign_entries import (
     Given,
     foreign_names,
     read_given,
+    read_others,
 )
 from dlmachine_adapters.cachedir.group_commit import Grouping
 from dlmachine_adapters.cachedir.naming import item_id_of
@@ -39,7 +40,6 @@ from dlmachine_adapters.cachedir.rows import (
     BRIEF,
     Misfit,
     Read,
-    read_others,
     read_rows,
     read_variants,
     row_of,

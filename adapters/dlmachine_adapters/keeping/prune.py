@@ -28,9 +28,10 @@ from dlmachine_adapters.cachedir.entry_files import remove_file, see_file
 from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from dlmachine_adapters.keeping.versions import see_links
 
-#: Versions in one transaction: the first, and the limits. The pages of more rows might not fit into
-#: SQLite's cache of 2 MiB, which would then write them before the commit, while readers wait.
-_FIRST_BATCH, _MIN_BATCH, _MAX_BATCH = 32, 16, 256
+#: Versions in one transaction: how many at first and at least, and at most. Committing fewer takes
+#: no less time, because the disk is waited for. The pages of more rows might not fit into SQLite's
+#: cache of 2 MiB, which would then write them before the commit, while readers wait.
+_MIN_BATCH, _MAX_BATCH = 64, 256
 #: A commit that takes longer is followed by a smaller transaction, a shorter one by a larger one.
 _LONG_SECONDS: Final = 0.02
 _SHORT_SECONDS: Final = 0.01
@@ -67,7 +68,7 @@ class Remover:
         """`protected` says which of some versions are in use at the moment."""
         self._registry = registry
         self._protected = protected
-        self._count = _FIRST_BATCH
+        self._count = _MIN_BATCH
         self.longest_seconds = 0.0
 
     def restore_left(self) -> None:
