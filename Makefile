@@ -128,7 +128,7 @@ parts: $(TESTS_INSTALLED)
 
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(DEV_INSTALLED)
-	$(BIN)/python -m mkdocs build --quiet --strict
+	$(BIN)/python -m mkdocs build --strict
 
 generate: $(DEV_INSTALLED)
 	$(BIN)/python -m docs.generate

@@ -18,7 +18,7 @@ from dlmachine.core.protocol.outcome import Outcome
 from dlmachine_adapters.progress.layout import amount
 
 _CELL: Final = 'style="text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:4em"'
-#: A list of texts shows so many of them.
+#: How many texts of a list are shown.
 _MAX_TEXTS: Final = 10
 #: A line of a plan: a word and what it says, or a number and an effect.
 _LINE: Final = r' *(.+?\.(?= )|.+?(?=  )) +(.+)'

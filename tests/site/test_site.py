@@ -21,7 +21,7 @@ pytest.importorskip('mkdocs', reason='mkdocs is not installed')
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site."""
     folder = tmp_path_factory.mktemp('site')
-    command = [sys.executable, '-m', 'mkdocs', 'build', '--quiet', '--strict', '--site-dir']
+    command = [sys.executable, '-m', 'mkdocs', 'build', '--strict', '--site-dir']
     done = subprocess.run(
         [*command, str(folder)], cwd=ROOT, capture_output=True, text=True, check=False,
         env={**os.environ, 'NO_MKDOCS_2_WARNING': '1'},

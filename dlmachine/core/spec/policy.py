@@ -55,20 +55,20 @@ class Policy:
     `segments` is the maximum number of parallel connections for a large file (0: depends on its
     size).
 
-    `checksum`, or the line of a `checksum_file`, is the expected checksum. `min_bytes`,
-    `check_content` (a web page in place of data, a damaged gzip stream) and
-    `validate` refuse a body before it is published. With `stale_if_error` the
-    existing copy is used if a new one cannot be downloaded. With `any_status` a response with an
-    error status is an outcome, too, and is not retried; without `follow` a redirect is one such.
+    `checksum`, or the line of a `checksum_file`, is the expected checksum. `min_bytes`, `max_bytes`,
+    `check_content` (a web page in place of data, a damaged gzip stream) and `validate` refuse a
+    body before it is published. With `stale_if_error` the existing copy is used if a new one cannot
+    be downloaded. With `any_status` a response with an error status is an outcome, too, and is not
+    retried; without `follow` so is a redirect.
 
     `freshness` says how long a stored copy is used without asking the server, by name or as a
     duration since the server last sent or confirmed it (None: for ever in the cache, never at a
-    path, unless `if_exists` keeps any file); `check_freshness` is another word for
-    `Freshness.ALWAYS`. `remember_missing` says how long a file that no server has is not asked for
-    again. `if_exists` says what happens to a file at the path that is not recorded as this
-    download. With `via_cache` a file at a path is a copy
-    of that in the cache, and with `link` a link to it. With `mtime` it gets the time of the
-    server's Last-Modified. With `extract` the members of an archive are files of a folder, too.
+    path, unless `if_exists` keeps any file); `check_freshness` is short for `Freshness.ALWAYS`.
+    `remember_missing` says how long a file that no server has is not asked for again. `if_exists`
+    says what happens to a file at the path that is not recorded as this download. With `via_cache`
+    a file at a path is a copy of that in the cache, and with `link` a link to it. With `mtime` it
+    gets the time of the server's Last-Modified. With `extract` the members of an archive are files
+    of a folder, too.
 
     A host gets at most `max_per_host` parallel requests, and not more often than `rate` allows;
     all downloads of a manager together receive at most `limit_rate` bytes a second. None means
