@@ -204,7 +204,9 @@ def _of_tool(row: Row, tool: str, ours: Mapping[str, tuple[str, ...]]) -> str:
 def _own(row: Row, ours: Mapping[str, tuple[str, ...]]) -> tuple[str, str]:
     clashing = {flag for tool in TOOLS for flag in row.flags(tool) if _clashes(flag, row, ours)}
     notes = [row.note] if row.note else []
-    notes += [f'`{flag}` here: {_name(ours[flag])}' for flag in sorted(clashing)]
+    others = [(flag, _name(ours[flag])) for flag in sorted(clashing)]
+    # A flag of that very name is bold, which says enough.
+    notes += [f'`{flag}` here: {name}' for flag, name in others if name != f'`{flag}`']
     told = '; '.join(notes).replace('{a,b}', '`{a,b}`').replace('%header{name}', '`%header{name}`')
     return ' '.join(f'`{flag}`' for flag in row.ours.split()), told
 

@@ -13,7 +13,7 @@ class Party(Enum):
     CALLER = 'caller'
     SERVER = 'server'
     NETWORK = 'network'
-    LOCAL = 'machine'
+    LOCAL = 'local'
 
 
 @frozen

@@ -126,7 +126,11 @@ OPTION_HELP: Final = describe_options(OPTIONS, Policy())
 CACHE_HELP: Final = describe_options(CACHE_OPTIONS, Keeping())
 
 _DESCRIBED: Final = (
-    OptionHelp('method', 'str | None', 'GET, POST, PUT or PATCH; None: POST with a body, else GET'),
+    OptionHelp(
+        'method',
+        'str | None',
+        'GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS; None: POST with a body, else GET',
+    ),
     OptionHelp(
         'query',
         'Mapping[str, Any] | Iterable[Any] | None',

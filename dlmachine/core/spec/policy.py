@@ -55,11 +55,11 @@ class Policy:
     `segments` is the maximum number of parallel connections for a large file (0: depends on its
     size).
 
-    `checksum`, or the line of a `checksum_file`, is the expected checksum. `min_bytes`, `max_bytes`,
-    `check_content` (a web page in place of data, a damaged gzip stream) and `validate` refuse a
-    body before it is published. With `stale_if_error` the existing copy is used if a new one cannot
-    be downloaded. With `any_status` a response with an error status is an outcome, too, and is not
-    retried; without `follow` so is a redirect.
+    `checksum`, or the line of a `checksum_file`, is the expected checksum. `min_bytes`,
+    `max_bytes`, `check_content` (a web page in place of data, a damaged gzip stream) and `validate`
+    refuse a body before it is published. With `stale_if_error` the existing copy is used if a new
+    one cannot be downloaded. With `any_status` a response with an error status is an outcome, too,
+    and is not retried; without `follow` so is a redirect.
 
     `freshness` says how long a stored copy is used without asking the server, by name or as a
     duration since the server last sent or confirmed it (None: for ever in the cache, never at a

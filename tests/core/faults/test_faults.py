@@ -284,4 +284,5 @@ def test_a_fault_as_a_dict() -> None:
     told = HttpStatus(url='https://h/', status=404).to_dict()
 
     assert (told['code'], told['party'], told['status']) == ('http_status', 'server', 404)
+    assert WorkerLost(problem='killed').to_dict()['party'] == 'local'
     assert (told['url'], told['errno']) == ('https://h/', None)
