@@ -8,6 +8,7 @@ from dlmachine.cli.cache_doctor import doctor, verify
 from dlmachine.cli.cache_folder import folder_of, found_entries
 from dlmachine.cli.common import (
     confirmed,
+    field_lines,
     print_json,
 )
 from dlmachine.cli.folder.missing import missing
@@ -62,13 +63,7 @@ def show_info(what: str, **given: Any) -> None:
         print_json([_as_json(entry) for entry in found])
         return
     for entry in found:
-        for name, value in _as_json(entry).items():
-            if isinstance(value, dict):
-                for inner, one in value.items():
-                    click.echo(printable(f'{inner:18}  {one}'))
-            else:
-                click.echo(printable(f'{name:18}  {value}'))
-        click.echo()
+        click.echo('\n'.join((*field_lines(_as_json(entry)), '')))
 
 
 @command.command('rm', cls=Command)

@@ -27,6 +27,29 @@ if TYPE_CHECKING:
 _OF_REQUEST: Final = frozenset({'checksum', 'checksum_file', 'headers', 'method', 'mirrors'})
 
 
+def field_lines(fields: Mapping[str, object]) -> Iterator[str]:
+    """The fields of a file or an entry, and those of its record, one in a line; no empty ones.
+
+    A record has the URL, too, and the version of its format; neither is shown.
+
+    >>> sent = [['Accept', 'a/b'], ['Range', 'bytes=0-']]
+    >>> for line in field_lines({'size': 3, 'path': None, 'record': {'headers': sent}}):
+    ...     print(line)
+    size                3
+    headers             Accept: a/b
+                        Range: bytes=0-
+    """
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            hidden = {*fields, 'v'}
+            yield from field_lines({key: one for key, one in value.items() if key not in hidden})
+            continue
+        texts = value if isinstance(value, (list, tuple)) else () if value is None else (value,)
+        for title, one in zip((name, *('',) * len(texts)), texts, strict=False):
+            text = ': '.join(map(str, one)) if isinstance(one, (list, tuple)) else one
+            yield printable(f'{title:18}  {text}')
+
+
 @contextmanager
 def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[DownloadManager]':
     """A manager for the options of a command; a failure ends the program with its exit code."""

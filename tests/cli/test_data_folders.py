@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,9 +140,12 @@ def test_info(run: Run, data: Path, server: Server) -> None:
     url = f'{server.url("/a.tsv")}?token={TOKEN}'
     done = run('info', 'data/a.tsv')
     assert done.exit_code == 0
-    names = [line.split()[0] for line in done.stdout.splitlines() if line]
+    names = re.findall('(?m)^[a-z]\\S+', done.stdout)
     assert {'url', 'sha256', 'version'} <= {*names}
     assert len(names) == len({*names})
+    assert re.search('(?m)^sha256 +[0-9a-f]{64}$', done.stdout)
+    assert re.search('(?m)^request_headers +Accept: .*\\n +Accept-Encoding: identity$', done.stdout)
+    assert 'None' not in done.stdout
     for words in (('data/a.tsv',), (url, '--dir', 'data'), (url,)):
         (shown,) = json.loads(run('info', *words, '--json').stdout)
         assert os.path.normpath(shown['path']) == 'data/a.tsv'

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from dlmachine.cli.common import managing, print_json
+from dlmachine.cli.common import field_lines, managing, print_json
 from dlmachine.cli.parameters.colors import tell
 from dlmachine.cli.parameters.command import Command
 from dlmachine.cli.parameters.options import config_option, folder_option, json_option, table_option
@@ -45,10 +45,4 @@ def command(what: str, folder: str, **given: Any) -> None:
         print_json([file.to_dict() for file in found])
         return
     for file in found:
-        for name, value in file.to_dict().items():
-            inner = value if isinstance(value, dict) else {name: value}
-            for key, one_value in inner.items():
-                # The record has a URL, too, and the version of its format.
-                if inner is not value or key not in {'url', 'v'}:
-                    click.echo(printable(f'{key:18}  {one_value}'))
-        click.echo()
+        click.echo('\n'.join((*field_lines(file.to_dict()), '')))
