@@ -191,7 +191,7 @@ def test_a_server_that_is_to_be_asked_is_asked(
         assert len(server.asked) - asked == count
 
 
-def test_a_display_is_told_only_the_end(
+def test_a_display_gets_the_end_only(
     make_manager: MakeManager,
     urls: list[str],
     folder: Path,

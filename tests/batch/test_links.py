@@ -194,7 +194,7 @@ def test_where_there_are_no_hard_links_a_symbolic_one_is_advised(
     assert len(manager.link(urls, tmp_path / 'd', symbolic=True)) == 2
 
 
-def test_an_error_of_the_file_system_is_told(
+def test_an_error_of_the_file_system_is_reported(
     manager: DownloadManager, urls: list[str], tmp_path: Path
 ) -> None:
     """Here a file is where a folder is needed."""

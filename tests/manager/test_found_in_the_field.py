@@ -78,7 +78,7 @@ def test_dead_addresses_share_the_connect_timeout(
     assert 'connect' in str(caught.value)
 
 
-def test_the_connect_timeout_is_ten_seconds_and_told(
+def test_the_connect_timeout_is_ten_seconds_and_shown(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
     """With the defaults, an unreachable host takes 47 s; the plan says so before."""

@@ -156,7 +156,7 @@ def test_a_mirror_that_fails_otherwise_may_have_the_file(
     assert len(server.asked) == 6
 
 
-def test_a_stored_copy_is_checked_all_the_same(
+def test_a_stored_copy_is_still_checked(
     make_manager: MakeManager, server: Server, tmp_path: Path
 ) -> None:
     """A miss replaces a download, not the check of a copy, and offline the copy is used."""
@@ -203,7 +203,7 @@ def test_the_misses_of_a_batch_are_rows(
     assert sum(len(files) for _, _, files in os.walk(tmp_path)) < 12
 
 
-def test_offline_it_is_told(make_manager: MakeManager, server: Server, tmp_path: Path) -> None:
+def test_offline_it_is_reported(make_manager: MakeManager, server: Server, tmp_path: Path) -> None:
     """It says more than that the file is not in the cache."""
     url = server.on('/t.tsv', respond(404))
     manager = make_manager(tmp_path / 'cache', **WEEK)

@@ -56,9 +56,7 @@ def test_a_limit_is_kept_and_used(transport: Transport, server: Server, gates: H
     assert 1.8 < took < 2.6
 
 
-def test_a_limit_of_time_is_kept_all_the_same(
-    transport: Transport, server: Server, gates: HostGates
-) -> None:
+def test_a_time_limit_still_holds(transport: Transport, server: Server, gates: HostGates) -> None:
     """Bytes that arrived at once would take seconds to write: the timeout ends that."""
     url = server.on('/x', behaviours.resource(b'x' * 4 * LIMIT))
     effect, part = replace(limited(url), timeout=timedelta(seconds=0.4)), MemoryPart()

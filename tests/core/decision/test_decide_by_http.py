@@ -83,7 +83,7 @@ def test_the_decision_is(
     assert (found.verdict, found.reason) == (verdict, reason)
 
 
-def test_the_arithmetic_is_told() -> None:
+def test_the_arithmetic_is_shown() -> None:
     """In words and in numbers."""
     found = decided(FRESH)
 

@@ -70,7 +70,7 @@ def test_a_file_fits_whenever_it_was_stored() -> None:
     assert decide_existing(a_file(other=other), policy) == (Reason.FITS, other)
 
 
-def test_a_file_of_nobody_is_told_as_that() -> None:
+def test_an_unrecorded_file_has_no_owner_in_the_message() -> None:
     """One with an owner names it."""
     assert occupied('x').problem == 'is a file that dlmachine did not record'
     assert occupied('x', 'http://h/').problem == 'is the file of http://h/'
@@ -95,7 +95,9 @@ def test_a_fault_of_a_part_is_one_of_its_destination(
 
 
 @pytest.mark.parametrize('entries', [(), (an_entry(),)])
-def test_a_known_miss_is_the_fault_unless_a_copy_stands_in(entries: tuple[CacheEntry, ...]) -> None:
+def test_a_known_miss_is_the_fault_unless_a_stale_copy_is_used(
+    entries: tuple[CacheEntry, ...],
+) -> None:
     """With its times and the masked URL."""
     target = a_descriptor(f'{URL}?token=planted')
     miss = Miss(

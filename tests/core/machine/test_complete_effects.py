@@ -481,7 +481,7 @@ def test_what_must_not_be_stored_is_a_matter_of_http() -> None:
     assert not isinstance(stale(cache=cache, freshness=Freshness.HTTP).step.effect, CheckCopy)
 
 
-def test_a_file_of_nobody_stands_in_whatever_the_window_is() -> None:
+def test_an_unrecorded_file_is_a_stale_copy_in_any_window() -> None:
     """When it was stored is not known; a checksum is compared."""
     wanted = Checksum('sha256', OTHER_DIGEST)
     unknown = a_file(other=an_unrecorded(stored_at=BEFORE))

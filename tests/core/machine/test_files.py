@@ -480,7 +480,7 @@ def test_a_file_with_the_bytes_of_the_entry_stays() -> None:
 
 
 @pytest.mark.parametrize('file', [None, a_file(a_recorded())])
-def test_a_stale_entry_is_told(file: Any) -> None:
+def test_a_stale_entry_is_reported(file: Any) -> None:
     """The outcome has the fault of the download that failed, also if the file has its bytes."""
     run = filling(file).feed(replace(FILLED, stale_fault=FULL))
     if file is None:

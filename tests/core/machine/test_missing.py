@@ -55,7 +55,7 @@ def _seen(miss: Miss | None = MISS, **seen: Any) -> Snapshot:
     return a_snapshot(**{'cache': a_cache(), 'missing': miss, **seen})
 
 
-def test_a_known_miss_is_told_with_both_its_ends() -> None:
+def test_a_known_miss_is_reported_with_its_beginning_and_end() -> None:
     """Since when, until when, and what to do."""
     fault = decide(a_descriptor(), _policy(), _seen()).failure()
     assert isinstance(fault, HttpStatus)

@@ -238,14 +238,14 @@ def test_a_buffer_has_no_version() -> None:
 # --- stand-ins --------------------------------------------------------------------
 
 
-def test_a_part_is_kept_when_no_copy_stands_in() -> None:
+def test_a_part_is_kept_when_no_stale_copy_is_used() -> None:
     """The copy is missing, so the part is kept for a later run."""
     run = refreshing(stale_if_error=True, force_download=True, retries=0)
     run.feed(interrupted(head=STRONG, part_bytes=4), CopyMissing(at=NOW))
     assert run.step.effect == Discard(keep=True)
 
 
-def test_a_copy_is_read_through_before_it_stands_in() -> None:
+def test_a_stale_copy_is_read_before_it_is_used() -> None:
     """The copy must have the expected checksum."""
     checksum = Checksum('md5', 'ab' * 16)
     run = refreshing(stale_if_error=True, force_download=True, retries=0, checksum=checksum)
@@ -268,7 +268,7 @@ def test_a_copy_in_the_cache_does_not_replace_a_file_elsewhere() -> None:
     assert (there.outcome.path, there.outcome.key) == ('/data/t.csv', there.snapshot.key)
 
 
-def test_a_copy_that_is_too_new_does_not_stand_in() -> None:
+def test_a_copy_that_is_too_new_is_not_used() -> None:
     """A copy that is newer than `older_than` allows is not used."""
     hour = timedelta(hours=1)
     late = an_entry(stored_at=NOW + 2 * hour)

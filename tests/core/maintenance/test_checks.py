@@ -254,7 +254,7 @@ def test_unreadable_registry_has_one_finding(
     assert not seen.tells_all
 
 
-def test_every_damage_is_told() -> None:
+def test_every_damage_is_reported() -> None:
     """Each damage is a finding."""
     findings = check_registry(replace(SOUND, damages=('one', 'two')))
 

@@ -136,7 +136,7 @@ def test_effects_in_words(effect: Effect, text: str) -> None:
     assert healthy_event(effect, a_policy(), STORED).at == NOW
 
 
-def test_what_never_happens_in_a_healthy_world_has_an_event_all_the_same() -> None:
+def test_effects_that_a_healthy_world_never_has_have_an_event_too() -> None:
     """The dry run can simulate every effect."""
     assert healthy_event(Wait(duration=timedelta(0), reason=''), a_policy(), STORED) == Waited(
         at=NOW

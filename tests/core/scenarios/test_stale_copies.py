@@ -79,7 +79,7 @@ def test_a_copy_that_is_gone_is_not_used() -> None:
     assert run.feed(LockReleased(at=NOW)).fault.code == 'http_status'
 
 
-def test_the_part_is_kept_all_the_same() -> None:
+def test_the_part_is_still_kept() -> None:
     """A later refresh can resume it."""
     strong = a_head(200, {'ETag': '"v1"'})
     run = a_refresh().feed(interrupted(head=strong, part_bytes=4), CopyConfirmed(at=NOW))
@@ -115,7 +115,7 @@ def test_it_is_used_for_failures_of_this_computer_too() -> None:
     assert full.step.effect == CONFIRM
 
 
-def test_a_file_at_the_path_stands_in() -> None:
+def test_a_file_at_the_path_is_used_as_a_stale_copy() -> None:
     """The existing file at the destination is used."""
     policy = a_policy(stale_if_error=True, dest=ToPath('/data/t.csv'), retries=0)
     file = a_file(path='/data/t.csv', other=an_unrecorded('/data/t.csv'))
@@ -128,7 +128,7 @@ def test_a_file_at_the_path_stands_in() -> None:
 
 
 @pytest.mark.parametrize('limits', [{'min_bytes': 999}, {'max_bytes': 1}])
-def test_a_file_of_a_wrong_size_does_not_stand_in(limits: dict[str, int]) -> None:
+def test_a_file_of_a_wrong_size_is_not_used_as_a_stale_copy(limits: dict[str, int]) -> None:
     """A file that nobody recorded must have the size that is asked for, as a copy must."""
     policy = a_policy(stale_if_error=True, dest=ToPath('/data/t.csv'), retries=0, **limits)
     file = a_file(path='/data/t.csv', other=an_unrecorded('/data/t.csv'))
@@ -141,7 +141,7 @@ def test_a_file_of_a_wrong_size_does_not_stand_in(limits: dict[str, int]) -> Non
     ('destination', 'seen'),
     [(ToMemory(), None), (ToPath('/data/t.csv'), a_path()), (ToPath('/data'), a_path(PathKind.FOLDER))],
 )  # fmt: skip
-def test_where_nothing_is_nothing_stands_in(destination: Any, seen: Any) -> None:
+def test_without_a_file_there_is_no_stale_copy(destination: Any, seen: Any) -> None:
     """There is no copy for memory, for a new file, or for a folder without a file name."""
     policy = a_policy(stale_if_error=True, dest=destination, retries=0)
     run = Run(None, policy, a_snapshot(destination=seen))

@@ -93,7 +93,7 @@ def test_the_boundary_is_ours_to_say() -> None:
         ({'freshness': timedelta.max}, 'max-age=2147483648'),
     ],
 )
-def test_what_caches_on_the_way_are_told(options: dict[str, Any], said: str | None) -> None:
+def test_the_cache_control_for_caches_on_the_way(options: dict[str, Any], said: str | None) -> None:
     """How old a copy of theirs may be, if the caller says so (RFC 9111 section 5.2.1)."""
     asked = cache_control_of(Policy(**options))
     request = build_request(a_descriptor(), URL, AGENT, asked).unwrap()

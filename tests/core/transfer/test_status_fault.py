@@ -26,7 +26,7 @@ SHOWN = f'{URL}?token=***'
         ('no such table', 'no such table'),
     ],
 )
-def test_a_message_is_told_if_it_says_more_than_the_status(text: str, detail: str) -> None:
+def test_a_message_is_shown_if_it_says_more_than_the_status(text: str, detail: str) -> None:
     """The body is kept in any case."""
     fault = status_fault(ASKED, a_head(404, reason='Not Found'), text, NOW)
     body = text.replace('planted', '***')
@@ -37,7 +37,7 @@ def test_a_message_is_told_if_it_says_more_than_the_status(text: str, detail: st
     ('field', 'sent'),
     [(None, ''), ('Bearer planted', 'bearer'), ('planted', 'other credentials')],
 )
-def test_the_scheme_that_was_refused_is_told(field: str | None, sent: str) -> None:
+def test_the_scheme_that_was_refused_is_shown(field: str | None, sent: str) -> None:
     """Not what follows it."""
     headers = Headers(()) if field is None else Headers((('Authorization', field),))
     fault = status_fault(Request(method='GET', url=URL, headers=headers), a_head(401), '', NOW)
