@@ -167,6 +167,17 @@ def test_examples_stay_on_this_computer(page: Path) -> None:
             assert hosts <= {'127.0.0.1', 'localhost'}, f'{page.name}:{block.line}'
 
 
+@pytest.mark.parametrize('page', WITH_PYTHON, ids=name_of)
+def test_page_needs_dlmachine_alone(page: Path) -> None:
+    """With what pip installs along with it, and no extras."""
+    allowed = {*sys.stdlib_module_names, 'dlmachine', 'dlmachine_adapters', 'returns'}
+    for block in blocks_of(page):
+        if block.language == 'python':
+            found = re.findall(r'^\s*(?:from|import) (\w+)', block.text, re.MULTILINE)
+
+            assert {*found} <= allowed, f'{page.name}:{block.line}'
+
+
 def test_output_that_a_page_does_not_show_is_noticed(tmp_path: Path) -> None:
     """Wrong, missing and additional output; `...` does not reach into the next line."""
     shown = [Block('text', 'title="output"', 'a ... c\n', 1), Block('text', 'output', 'd\n', 5)]
