@@ -159,7 +159,14 @@ class Composition:
 
     @contextmanager
     def adapters(self) -> Iterator[World]:
-        """The adapters, for observing, planning and executing by hand."""
+        """The adapters, for observing, planning and executing by hand.
+
+        >>> from dlmachine import Descriptor, DownloadManager, Policy
+        >>> with DownloadManager() as manager, manager.adapters() as world:
+        ...     seen = world.observe(Descriptor('https://example.org/table.tsv'), Policy())
+        ...     seen.cache is None, [one.name for one in seen.backends][:1]
+        (True, ['requests'])
+        """
         yield self._world
 
     def _prune_after(self, outcome: 'Outcome | None') -> None:

@@ -119,7 +119,14 @@ class Downloader:
 
 
 class RequestsDownloader(Downloader):
-    """A downloader that uses requests."""
+    """A downloader that uses requests.
+
+    >>> from dlmachine.demo import examples
+    >>> with examples() as server:
+    ...     one = RequestsDownloader(f'{server.url}/table.tsv', progress=False)
+    ...     one.download().read(4), one.ok, one.http_code, one.size
+    (b'gene', True, 200, 25)
+    """
 
     backend = 'requests'
 
