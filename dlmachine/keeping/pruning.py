@@ -29,8 +29,8 @@ _PATIENCE: Final = timedelta(seconds=10)
 class PruneReport:
     """What a prune removed, and what stays, each with the reason.
 
-    `is_over`: what stays is larger than `max_size`. `longest_seconds` is the longest commit,
-    for which readers wait.
+    `is_over`: the files that stay are larger than `max_size`. `longest_seconds` is the longest
+    commit, for which readers wait.
     """
 
     removed: tuple[tuple[StoredVersion, RemovalReason], ...] = ()

@@ -80,7 +80,9 @@ def test_recent_files_stay(run: Run, urls: list[str]) -> None:
     assert found['over']
     assert {one['why'] for one in found['kept']} == {'recent'}
     assert not found['removed']
-    assert 'warning: what stays is larger than 0 B' in run('prune', '--max-size', '0').stderr
+    assert (
+        'warning: the files that stay are larger than 0 B' in run('prune', '--max-size', '0').stderr
+    )
 
 
 def test_pinned_files_stay(run: Run, urls: list[str]) -> None:

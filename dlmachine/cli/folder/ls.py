@@ -18,8 +18,8 @@ from dlmachine.cli.parameters.values import FOLDER
 def command(folder: str, **given: Any) -> None:
     """List the recorded files of DIR and the folders below it: date, size, version, path, URL.
 
-    DIR is the current folder by default. No file is read: the state of a file is told by its size
-    and its modification time.
+    DIR is the current folder by default. No file is read: its size and its modification time
+    show whether it has changed.
     """
     from dlmachine.cli.folder.output import file_line, print_json_list
 

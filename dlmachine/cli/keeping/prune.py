@@ -54,7 +54,7 @@ def prune(*, locks: tuple[str, ...], dry_run: bool, **given: Any) -> None:
         click.echo(_summary(report), err=True)
         if report.is_over:
             size = size_text(manager.config.keeping.max_size)
-            tell('warning', f'what stays is larger than {size}')
+            tell('warning', f'the files that stay are larger than {size}')
 
 
 def _table(report: 'PruneReport', *, is_verbose: bool) -> 'Iterator[str]':

@@ -16,7 +16,7 @@ from dlmachine.core.regex import regex
 
 #: The version of the format, increased when its meaning changes.
 ARCHIVE_VERSION: Final = 1
-#: The last member, which tells the number of entries.
+#: The last member, which has the number of entries.
 END_NAME: Final = 'end.json'
 _MEMBER: Final = regex(r'entries/[0-9]{1,9}\.(json|data)')
 
@@ -91,7 +91,7 @@ def parse_archived(text: str) -> Archived | None:
 
 
 def parse_end(text: str) -> int | None:
-    """The number of entries that the last member tells."""
+    """The number of entries in the last member."""
     stored = _parse(text)
     count = stored.get('entries')
     return count if stored.get('v') == ARCHIVE_VERSION and type(count) is int else None
