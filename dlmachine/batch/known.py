@@ -25,6 +25,8 @@ Target = TypeVar('Target')
 #: Files of one folder are looked at with one query of its index, wherever they stand in the batch.
 _AT_FIRST: Final = 64
 _MAX_TOGETHER: Final = 1024
+#: Fewer files are looked at together once that takes longer: a cancelled batch ends soon.
+_LOOK_SECONDS: Final = 1.0
 #: If a look at a file waits longer for the file system, several threads do it faster.
 _MAX_WAIT_SECONDS: Final = 0.01
 
@@ -58,10 +60,14 @@ def end_known_files(
         began, used = monotonic(), thread_time()
         with world.stop.tracked():
             results = _end(chunk, world, report)
-        waited = (monotonic() - began) - (thread_time() - used)
+        took = monotonic() - began
+        waited = took - (thread_time() - used)
         # The first look opens the index.
         is_quick = is_first or waited < _MAX_WAIT_SECONDS * len(chunk)
-        together = together if is_first else min(2 * together, _MAX_TOGETHER)
+        if took > _LOOK_SECONDS:
+            together = max(together // 2, _AT_FIRST)
+        elif not is_first:
+            together = min(2 * together, _MAX_TOGETHER)
         is_first = False
         for task, done in zip(chunk, results, strict=True):
             if done is None:
