@@ -111,7 +111,11 @@ class LocalTransport:
             reader.take(piece)
             deadlines.check()
             deadlines.touch()
-        return _unreadable(effect, _CHANGING, is_passing=True) if _differs(before, handle) else None
+        if _differs(before, handle):
+            return _unreadable(effect, _CHANGING, is_passing=True)
+        # Files of the system, such as those in /proc, say that they are empty.
+        is_longer = not before.st_size and bool(os.read(handle, 1))
+        return _unreadable(effect, 'its size is not known') if is_longer else None
 
 
 def path_of(path: str) -> str:

@@ -141,6 +141,8 @@ def test_headers_may_be_in_a_file(server: Server) -> None:
         (['--form-string', 'a'], '--form-string: a field needs a name'),
         (['-F', 'a=@none'], '--form: none cannot be read: No such file or directory'),
         (['-H', '@none'], '--header: none cannot be read: No such file'),
+        (['-H', '@/dev/zero'], '--header: /dev/zero is larger than 1,048,576 bytes'),
+        (['-w', '@/dev/zero'], '--write-out: /dev/zero is larger than 1,048,576 bytes'),
         (['--data-binary', '@none'], '--data-binary: none cannot be read: No such file'),
         (['--data-urlencode', 'x@none'], '--data-urlencode: none cannot be read: No such file'),
         (['--json-data', '@none'], '--json-data: none cannot be read: No such file'),

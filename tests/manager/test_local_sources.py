@@ -325,3 +325,14 @@ def test_many_threads_read_one_file(
         thread.join(30)
     assert origins.count(Origin.NETWORK) == 1
     assert len(origins) == 8
+
+
+@pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='there is no /proc')
+def test_a_file_that_does_not_say_its_size_is_not_stored_as_an_empty_one(tmp_path: Path) -> None:
+    """Those of the system say that they have no bytes."""
+    with (
+        dm.DownloadManager(allow_file=True, retries=0) as manager,
+        pytest.raises(dm.DownloadError, match='its size is not known'),
+    ):
+        manager.download('/proc/self/status', tmp_path / 'status')
+    assert not (tmp_path / 'status').exists()

@@ -27,6 +27,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
     ),
     'a file that changes while it is read; see tests/manager/test_local_sources.py': (
         'it was changed while it was read',
+        'its size is not known',
         'Try again when no program writes to it',
     ),
     'an article of more than 100,000 files': ('more than ... files',),

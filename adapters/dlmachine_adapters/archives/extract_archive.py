@@ -6,6 +6,7 @@ is written.
 """
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +14,7 @@ from functools import cached_property
 from hashlib import file_digest, sha256
 from io import BufferedReader, FileIO
 from pathlib import Path, PurePath
+from typing import Final
 
 from dlmachine.core.archives.extraction_record import ExtractedFile, ExtractionRecord
 from dlmachine.core.decision.folder_state import FolderSeen, Unpack, decide_folder, is_current
@@ -36,6 +38,8 @@ from dlmachine_adapters.archives.extracted import (
 from dlmachine_adapters.archives.extracting import Extraction
 from dlmachine_adapters.archives.packed_errors import PackedFileError
 from dlmachine_adapters.files.os_errors import storage_fault
+
+_NONBLOCK: Final = getattr(os, 'O_NONBLOCK', 0)
 
 
 def perform(
@@ -81,8 +85,12 @@ class _CheckedFile(FileIO):
     """A file whose every read checks the limits, because a step may unpack for a long time."""
 
     def __init__(self, path: str, check: Callable[[], None]) -> None:
-        super().__init__(path)
+        # A pipe is not waited for.
+        super().__init__(path, opener=lambda name, flags: os.open(name, flags | _NONBLOCK))
         self._check = check
+        if not stat.S_ISREG(os.fstat(self.fileno()).st_mode):
+            self.close()
+            raise PackedFileError(ArchiveRefused(path=path, problem='is not a file'))
 
     def readinto(self, buffer: 'bytearray | memoryview', /) -> int:  # type: ignore[override]
         """Read bytes.  Raises: PartError, OSError."""

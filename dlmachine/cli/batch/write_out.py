@@ -110,10 +110,10 @@ VARIABLES: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], object]]] = {
 
 def read_format(text: str) -> str:
     """The format of a command line, which `@FILE` names.  Raises: UsageError."""
-    from dlmachine.cli.parameters.body import read_file
+    from dlmachine.cli.parameters.body import MAX_TEXT_BYTES, read_file
 
     if text.startswith('@'):
-        text = read_file(text[1:], '--write-out').decode('utf-8', 'replace')
+        text = read_file(text[1:], '--write-out', MAX_TEXT_BYTES).decode('utf-8', 'replace')
     for found in _PIECES.finditer(text):
         name = found[2]
         if name is not None and name not in VARIABLES:

@@ -202,7 +202,7 @@ def header_lines(lines: Iterable[str]) -> Iterator[str]:
     """Header lines, with those of `@FILE`; `Name;` is an empty field.  Raises: UsageError."""
     for line in lines:
         if line.startswith('@'):
-            text = read_file(line[1:], '--header').decode('latin-1')
+            text = read_file(line[1:], '--header', MAX_TEXT_BYTES).decode('latin-1')
             yield from (one.rstrip('\r') for one in text.split('\n') if one.strip())
         elif line.endswith(';') and ':' not in line:
             yield f'{line[:-1]}:'
@@ -210,17 +210,24 @@ def header_lines(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def read_file(path: str, flag: str) -> bytes:
+def read_file(path: str, flag: str, max_bytes: int | None = None) -> bytes:
     """The content of a file that a flag names; - is stdin.  Raises: UsageError."""
     from dlmachine.paths import expand
 
     try:
         with click.open_file(expand(path), 'rb') as file:
-            content: bytes = file.read()
-            return content
+            content: bytes = file.read(-1 if max_bytes is None else max_bytes + 1)
     except OSError as error:
         msg = f'{flag}: {path} cannot be read: {error.strerror or error}'
         raise click.UsageError(msg) from error
+    if max_bytes is not None and len(content) > max_bytes:
+        msg = f'{flag}: {path} is larger than {max_bytes:,} bytes'
+        raise click.UsageError(msg)
+    return content
+
+
+#: The largest file of header fields, or of a format; a body may have any size.
+MAX_TEXT_BYTES: Final = 1 << 20
 
 
 def _flag(name: str) -> str:

@@ -105,7 +105,13 @@ def reusable_copies(
     if descriptor.method not in {'GET', 'HEAD'}:
         return ()
     asked = request_fields(descriptor, policy)
-    others = [entry for entry in copies if not _may_answer(entry, asked)]
+    # Which cookies are sent is not known before the request.
+    has_cookies = descriptor.cookies.is_used
+    others = [
+        entry
+        for entry in copies
+        if not _may_answer(entry, asked) or (has_cookies and _depends_on_cookies(entry))
+    ]
     if not others:
         return copies
     times = [_received(entry, now) for entry in others if _is_replaced(entry, asked)]
@@ -130,6 +136,10 @@ def _may_answer(entry: CacheEntry, asked: Headers) -> bool:
         return True
     read = _response_of(record)
     return read.is_stored and (not read.varies or is_selected(read.response, asked))
+
+
+def _depends_on_cookies(entry: CacheEntry) -> bool:
+    return 'cookie' in dict(stored_response(entry).selecting)
 
 
 def of_variant(

@@ -4,6 +4,7 @@ from dataclasses import field
 from enum import Enum
 from typing import Any, ClassVar
 
+from dlmachine.core.faults.printing import printable
 from dlmachine.core.frozen import frozen
 
 
@@ -62,7 +63,10 @@ class FaultBase:
         return f'{self.url}: ' if self.url else ''
 
     def __str__(self) -> str:
-        """The problem, the number of requests, and the remedy."""
+        """The problem, the number of requests, and the remedy, on one line and printable.
+
+        A server may send characters that a terminal obeys.
+        """
         tries = f' (after {self.tries} requests)' if self.tries > 1 else ''
         remedy = f'. {self.remedy()}' if self.remedy() else ''
-        return f'{self.what()}{tries}{remedy}'
+        return printable(f'{self.what()}{tries}{remedy}')

@@ -434,3 +434,19 @@ def test_a_truncated_tar_archive_ends_too_early(tmp_path: Path) -> None:
     with pytest.raises(dm.ArchiveError, match='ends too early|is damaged'):
         dm.extract(path, tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.skipif(os.name == 'nt' or os.geteuid() != 0, reason='only root can give a file away')
+def test_a_strangers_folder_is_not_believed(tmp_path: Path) -> None:
+    """In a folder that is open to all, another user may have put it there."""
+    path = put(tmp_path / 'a.zip', zipped(a_txt=b'right'))
+    open_to_all = tmp_path / 'open'
+    open_to_all.mkdir()
+    open_to_all.chmod(0o1777)
+    dm.extract(path, open_to_all / 'out')
+    assert dm.extract(path, open_to_all / 'out').restored == ()
+
+    for one in (open_to_all / 'out', *(open_to_all / 'out').iterdir()):
+        os.chown(one, 54_321, 54_321)
+    with pytest.raises(dm.RequestError, match='it has another file'):
+        dm.extract(path, open_to_all / 'out')

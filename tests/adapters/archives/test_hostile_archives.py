@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import struct
 import tarfile
 import tracemalloc
@@ -261,3 +262,11 @@ def test_folders_above_members_count(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match='more members than the limit of 1,000'):
         dm.extract(path, tmp_path / 'out', max_members=1_000)
     assert len(dm.extract(path, tmp_path / 'out', max_members=20 * 102).files) == 20
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """An archive is read several times."""
+    os.mkfifo(tmp_path / 'a.zip')
+
+    with pytest.raises(ArchiveError, match='is not a file'):
+        dm.extract(tmp_path / 'a.zip', tmp_path / 'out')

@@ -170,6 +170,15 @@ def test_a_newer_response_that_is_not_stored_ends_the_use_of_older_ones() -> Non
     assert reusable_copies((old, new, again), german, a_policy(), NOW) == (again,)
 
 
+def test_a_response_that_depends_on_cookies_is_not_used_where_a_jar_sends_some() -> None:
+    """Which ones is not known before; it may be the response for another session."""
+    kept = stored(('Vary', 'Cookie'), ('Cache-Control', 'max-age=99'))
+
+    assert answers(kept)
+    assert not answers(kept, cookies='/jar.txt')
+    assert answers(stored(('Vary', 'Accept')), cookies='/jar.txt')
+
+
 def test_a_response_from_before_the_clock_was_set_back_is_older_than_all_others() -> None:
     """It must not be stored; the copies that came after it were downloaded again each time."""
     german = a_descriptor(headers={'Accept-Language': 'de'})

@@ -286,3 +286,11 @@ def test_a_fault_as_a_dict() -> None:
     assert (told['code'], told['party'], told['status']) == ('http_status', 'server', 404)
     assert WorkerLost(problem='killed').to_dict()['party'] == 'local'
     assert (told['url'], told['errno']) == ('https://h/', None)
+
+
+def test_a_message_holds_nothing_that_a_terminal_obeys() -> None:
+    """Whatever the reason of a status line is, in the text of an exception, too."""
+    fault = HttpStatus(url=U, status=404, reason='\x1b[31mred\n\x07')
+
+    assert '404 \\x1b[31mred\\x0a\\x07' in str(fault)
+    assert str(fault).isprintable()
