@@ -6,13 +6,15 @@ history; the next process of the same user continues it. Nothing here waits for 
 is raised: in a folder that cannot be written to, no use is noted.
 """
 
+import errno
 import math
 import os
 import re
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from functools import partial
+from typing import Any, BinaryIO, Final
 
 from dlmachine_adapters.files.own_folder import OwnFolder
 from dlmachine_adapters.files.owners import is_own
@@ -34,6 +36,11 @@ LINE: Final = re.compile(rb'([0-9a-f]{32}-[0-9]{1,10}) ([0-9]{1,12}(?:\.[0-9]{1,
 #: A log that is larger than this, and than twice its size when it was last condensed, is condensed.
 _LARGE_BYTES: Final = 4 << 20
 _FLAGS: Final = os.O_RDWR | os.O_APPEND
+#: A log is condensed long before it is as large as this; another one is not read.
+_MAX_LOG_BYTES: Final = 256 << 20
+#: More than any line has.
+MAX_LINE_BYTES: Final = 128
+_SIZE: Final = re.compile(rb'#([0-9]{1,12})')
 #: The folders whose logs a process keeps open; the oldest one is closed.
 _MAX_OPEN: Final = 128
 #: Without locks, a log counts as in use for so long after its last line.
@@ -99,14 +106,14 @@ def _read(
     logs: OwnFolder, name: str, in_use: set[str], last: dict[str, float], until: float
 ) -> None:
     try:
-        handle, seen = logs.open(name, os.O_RDONLY)
+        handle, seen = open_log(logs, name)
     except FileNotFoundError:
         return
     try:
         is_alive = is_held(handle, seen)
         with open(handle, 'rb', closefd=False) as file:
             now: set[str] = set()
-            for line in file:
+            for line in lines_of(file):
                 if line == b'=\n':
                     now.clear()
                 found = LINE.fullmatch(line.rstrip(b'\n'))
@@ -119,6 +126,20 @@ def _read(
             in_use |= now
     finally:
         os.close(handle)
+
+
+def open_log(logs: OwnFolder, name: str) -> tuple[int, os.stat_result]:
+    """Open a log for reading.  Raises: OSError, also for one that is too large to be a log."""
+    handle, seen = logs.open(name, os.O_RDONLY)
+    if seen.st_size > _MAX_LOG_BYTES:
+        os.close(handle)
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), f'{logs.path}/{name}')
+    return handle, seen
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a log; of what is longer than any line, pieces without a line break."""
+    return iter(partial(file.readline, MAX_LINE_BYTES), b'')
 
 
 def is_held(handle: int, seen: os.stat_result) -> bool:
@@ -169,7 +190,8 @@ def _continue(logs: OwnFolder, name: str) -> int | None:
     except OSError:
         return None
     try:
-        if _lock(handle) and logs.look(name).st_ino == seen.st_ino:
+        is_same = _lock(handle) and logs.look(name).st_ino == seen.st_ino
+        if is_same and seen.st_size <= _MAX_LOG_BYTES:
             if seen.st_size > _LARGE_BYTES:
                 _condense(handle, seen.st_size)
             os.write(handle, _BEGIN)
@@ -192,15 +214,17 @@ def _lock(handle: int) -> bool:
 
 def _condense(handle: int, size: int) -> None:
     """Keep the last use of each version; a crash in between loses history, but no use of now."""
-    data = os.pread(handle, size, 0)
-    first = data.partition(b'\n')[0]
-    if first.startswith(b'#') and size < 2 * int(first[1:]):
-        return
     last: dict[bytes, bytes] = {}
-    for line in data.splitlines():
-        found = LINE.fullmatch(line)
-        if found is not None:
-            last[found[1]] = max(found[2], last.get(found[1], b''), key=float_or_0)
+    with open(handle, 'rb', closefd=False) as file:
+        file.seek(0)
+        before = _SIZE.fullmatch(file.readline(MAX_LINE_BYTES).rstrip(b'\n'))
+        if before is not None and size < 2 * int(before[1]):
+            return
+        file.seek(0)
+        for line in lines_of(file):
+            found = LINE.fullmatch(line.rstrip(b'\n'))
+            if found is not None:
+                last[found[1]] = max(found[2], last.get(found[1], b''), key=float_or_0)
     text = b''.join(b'%s %s\n' % pair for pair in last.items())
     os.ftruncate(handle, 0)
     os.write(handle, b'#%d\n' % len(text) + text)

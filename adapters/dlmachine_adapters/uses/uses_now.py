@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dlmachine_adapters.files.own_folder import OwnFolder
-from dlmachine_adapters.uses.use_log import LINE, each_log, is_held
+from dlmachine_adapters.uses.use_log import (
+    LINE,
+    MAX_LINE_BYTES,
+    each_log,
+    is_held,
+    lines_of,
+    open_log,
+)
 
 #: What a log must have before the place from which it is read on.
 _TAIL_BYTES: Final = 64
@@ -61,7 +68,7 @@ class UsesNow:
 
     def _read(self, logs: OwnFolder, name: str) -> tuple[_Known, bool]:
         try:
-            handle, seen = logs.open(name, os.O_RDONLY)
+            handle, seen = open_log(logs, name)
         except FileNotFoundError:
             return _Known(), False
         try:
@@ -80,8 +87,8 @@ class UsesNow:
         until = self._until()
         with open(handle, 'rb', closefd=False) as file:
             file.seek(known.position)
-            for line in file:
-                if not line.endswith(b'\n'):
+            for line in lines_of(file):
+                if not line.endswith(b'\n') and len(line) < MAX_LINE_BYTES:
                     break  # It is being written.
                 known.position += len(line)
                 known.tail = (known.tail + line)[-_TAIL_BYTES:]

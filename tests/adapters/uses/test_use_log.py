@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -289,3 +290,52 @@ def test_a_child_does_not_wait_for_a_thread_of_its_parent(tmp_path: Path) -> Non
 
     assert status == 0
     assert read_uses(str(tmp_path))[1] == {A: 5.0}
+
+
+def test_a_file_that_is_too_large_to_be_a_log_is_not_read(tmp_path: Path) -> None:
+    """A prune ends with an error, and a process begins another log."""
+    append(str(tmp_path), [A], 5.0)
+    end_process()
+    (junk,) = logs(tmp_path)
+    os.truncate(junk, 1 << 40)
+
+    for read in (lambda: read_uses(str(tmp_path)), lambda: UsesNow(str(tmp_path)).among({A})):
+        with pytest.raises(OSError, match='too large') as caught:
+            read()
+        assert caught.value.filename == str(junk)
+    append(str(tmp_path), [B], 6.0)
+    assert junk.stat().st_size == 1 << 40
+    assert len(logs(tmp_path)) == 2
+
+
+def test_lines_that_are_too_long_take_no_memory(tmp_path: Path) -> None:
+    """What follows them counts."""
+    append(str(tmp_path), [A], 5.0)
+    (log,) = logs(tmp_path)
+    with log.open('ab') as file:
+        file.write(b'#9x\n' + bytes(32 << 20) + f'\n{B} 6.0\n'.encode())
+
+    tracemalloc.start()
+    try:
+        assert read_uses(str(tmp_path)) == (frozenset({A, B}), {A: 5.0, B: 6.0})
+        assert UsesNow(str(tmp_path)).among({A, B})[0] == {A, B}
+        end_process()
+        append(str(tmp_path), [A], 7.0)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+    assert log.stat().st_size < 1_000
+    assert read_uses(str(tmp_path)) == (frozenset({A}), {A: 7.0, B: 6.0})
+
+
+@pytest.mark.parametrize('first', [b'#x', b'#', b'#-1', b'#' + b'9' * 5_000])
+def test_the_size_of_a_condensed_log_may_be_anything(first: bytes, tmp_path: Path) -> None:
+    """Others may have written it."""
+    append(str(tmp_path), [A], 5.0)
+    end_process()
+    (log,) = logs(tmp_path)
+    log.write_bytes(first + b'\n' + bytes(5 << 20) + f'\n{A} 5.0\n'.encode())
+
+    append(str(tmp_path), [B], 6.0)
+
+    assert read_uses(str(tmp_path)) == (frozenset({B}), {A: 5.0, B: 6.0})
