@@ -20,9 +20,7 @@ from dlmachine_adapters.progress.layout import amount
 
 _SIGNS: Final = {Level.PROBLEM: '✕', Level.NOTICE: '!', Level.GOOD: '✓'}
 _COLUMNS: Final = ('Status', 'File', 'Size', 'Age', 'Details')
-_NO_PLOTS: Final = (
-    "There are no plots, because matplotlib is not installed: pip install 'dlmachine[report]'"
-)
+_NO_PLOTS: Final = 'There are no plots, because matplotlib is not installed: pip install matplotlib'
 _LEFT_OUT: Final = {
     Level.PROBLEM: 'with a problem',
     Level.NOTICE: 'stale, missing, unknown or not complete',

@@ -59,7 +59,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         '<tr><th ... scope="row">...</th><td ...>...</td></tr>',
     ),
     'a package that is installed for the tests': (
-        "the report has no plots. Install them: pip install 'dlmachine[report]'",
+        'the report has no plots, which need matplotlib: pip install matplotlib',
         'is compressed with Zstandard, for which a package is missing',
         'Install it: pip install backports.zstd',
     ),

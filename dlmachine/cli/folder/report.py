@@ -50,7 +50,7 @@ def command(folder: str | None, *, page: str, limit: int, **given: Any) -> None:
     It is about the cache; about the recorded files of DIR; or, with --input-file, about the
     downloads of a list or a manifest, to DIR or the cache, as dlmachine audit does. It also has
     sizes by host, ages, and where each file is from. It is one file, and needs no network. Its
-    plots need matplotlib (pip install 'dlmachine[report]'). Secrets are masked. Without --probe and
+    plots need matplotlib (pip install matplotlib). Secrets are masked. Without --probe and
     --deep, no request is sent and no file is read.
     """
     from dlmachine.reports.page import page_of
@@ -75,7 +75,7 @@ def command(folder: str | None, *, page: str, limit: int, **given: Any) -> None:
     else:
         click.echo(printable(page))
     if not has_plots():
-        tell('note', "the report has no plots. Install them: pip install 'dlmachine[report]'")
+        tell('note', 'the report has no plots, which need matplotlib: pip install matplotlib')
     counts = ', '.join(f'{one.count} {one.name}' for one in report.statuses)
     size = common.size_text(report.size_bytes)
     click.echo(printable(f'{report.count} in all: {counts or "none"}; {size} stored'), err=True)
