@@ -14,8 +14,11 @@ from dlmachine.core.text.json_pairs import is_naming, names_in
 _MAX_SHOWN_CHARS: Final = 8_192
 #: A bare name, such as that of a header field before its value.
 _NAME: Final = regex(r'[^\s:/=]{1,200}+')
-#: A text that has no name with a value, and no URL: nothing in it can be a secret.
-_PLAIN_WORD: Final = regex(r'[A-Za-z0-9_.\-]{1,200}')
+#: A text that has no name with a value, and no URL: nothing in it can be a secret. Nor in the plain
+#: words of a relative path, unless one may be a JWT, which is known by its form.
+_PLAIN_WORD: Final = regex(
+    r'[A-Za-z0-9_.\-]{1,200}|(?!.*(?i:eyj))[A-Za-z0-9_.\-]{1,100}(?:/[A-Za-z0-9_.\-]{1,100}){1,20}'
+)
 
 
 def redact_value(value: object, declared: SecretNames = ()) -> object:

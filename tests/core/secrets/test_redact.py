@@ -248,6 +248,15 @@ def test_text_without_secrets_stays(value: str) -> None:
 VALUE = 'pl4nted'
 
 
+def test_a_relative_path_has_no_secret_but_a_jwt() -> None:
+    """The names of entries are often paths, and are looked at once for each."""
+    jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl'
+    for path in ('atlas/00/sub-01_T1w.nii.gz', 'token/key/x.csv', 'a/' * 20 + 'b', 'a/' * 40 + 'b'):
+        assert redact_value(path) == path
+    assert redact_value(f'data/{jwt}/x') == 'data/***/x'
+    assert redact_value(f'data/https://me:{VALUE}@h/x') == 'data/https://***@h/x'
+
+
 def test_values_of_every_form() -> None:
     """Nested tables, lists, bytes, and strings of several lines."""
     given = {
