@@ -16,8 +16,9 @@ from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.protocol.effects import CheckCopy, Exchange
 from dlmachine.core.protocol.outcome import Origin, Outcome
 from dlmachine.core.spec.destination import ToPath
-from dlmachine.core.spec.reuse import Freshness, Window
+from dlmachine.core.spec.reuse import CheckMethod, Freshness, Window
 from tests.builders import (
+    DATA,
     FOLDER,
     NOW,
     OTHER_DIGEST,
@@ -268,3 +269,39 @@ def test_a_200_with_the_same_bytes_replaces_the_status() -> None:
     snapshot = stored('max-age=1', http_code=203)
     assert ended(snapshot, answered(200)).status == 200
     assert ended(snapshot, answered(304)).status == 203
+
+
+DATED = 'Wed, 01 May 2024 12:00:00 GMT'
+
+
+@pytest.mark.parametrize(
+    ('method', 'etag', 'sent', 'size'),
+    [
+        (CheckMethod.SIZE, '"v1"', ['If-None-Match', 'If-Modified-Since'], True),
+        (CheckMethod.AUTO, '"v1"', ['If-None-Match', 'If-Modified-Since'], True),
+        (CheckMethod.SIZE, None, ['If-Modified-Since'], False),
+        (CheckMethod.MODIFIED, '"v1"', ['If-Modified-Since'], False),
+        (CheckMethod.HASH, '"v1"', [], False),
+    ],
+)
+def test_only_a_validator_confirms(
+    method: CheckMethod, etag: str | None, sent: list[str], *, size: bool
+) -> None:
+    """And a 200 only by an equal ETag and size (RFC 9111 sections 4.3.3 and 4.3.4)."""
+    snapshot = stored('max-age=30', etag=etag, last_modified=DATED)
+    run = Run(None, a_policy(freshness=HTTP, check_method=method), snapshot)
+    exchange = run.go_well(until=Exchange).step.effect
+
+    assert isinstance(exchange, Exchange)
+    fields = [name for name, _ in exchange.request.headers.items if name.startswith('If-')]
+    assert fields == sent
+    assert exchange.expect.size_bytes == (len(DATA) if size else None)
+
+
+def test_by_other_rules_a_size_confirms() -> None:
+    """That is what the caller wants then."""
+    policy = a_policy(freshness=Freshness.ALWAYS, check_method=CheckMethod.SIZE)
+    exchange = Run(None, policy, STALE).go_well(until=Exchange).step.effect
+
+    assert isinstance(exchange, Exchange)
+    assert exchange.expect.size_bytes == len(DATA)

@@ -137,6 +137,22 @@ def test_a_clock_set_back_makes_nothing_unused() -> None:
     assert dict(names(plan.kept)) == {2: within, 3: within, 4: recent}
 
 
+@pytest.mark.parametrize(
+    ('limit', 'why'),
+    [({'max_size': 0}, RemovalReason.SIZE), ({'unused_for': timedelta(0)}, RemovalReason.UNUSED)],
+)
+def test_a_clock_that_is_a_little_behind_changes_nothing(
+    limit: dict[str, Any], why: RemovalReason
+) -> None:
+    """A use an hour from now counts as one of now."""
+    versions = [stored(1, age=-3600), stored(2, age=-7200)]
+    keeping = Keeping(**limit, grace_period=timedelta(0))
+
+    plan = plan_removals(versions, keeping, NOW, Protected())
+
+    assert names(plan.removed) == [(1, why), (2, why)]
+
+
 def test_nothing_goes_without_limits() -> None:
     """A cache keeps everything by default."""
     assert not Keeping().has_limits
