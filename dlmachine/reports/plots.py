@@ -5,7 +5,7 @@ Their colours are names of the page's style sheet, so that they suit light and d
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 from dlmachine.core.report.report import Share
@@ -57,7 +57,7 @@ def bars(shares: Sequence[Share], title: str, *, of_sizes: bool = False) -> Html
         at: dict[str, Any] = {'y': place - 0.22, 'va': 'bottom'}
         axes.text(0, s=_cut(one.name), ha='left', **at, **_text('ink'))
         axes.text(largest, s=text, ha='right', **at, **_text('soft'))
-    drawn, canvas = io.StringIO(), cast('Any', FigureCanvasSVG)(figure)
+    drawn, canvas = io.StringIO(), FigureCanvasSVG(figure)
     with rc_context(_SETTINGS):
         canvas.print_svg(drawn, metadata={'Date': None})
     return _inlined(ET.fromstring(drawn.getvalue()), title)  # noqa: S314 -- our own

@@ -48,6 +48,7 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         'Bad CRC-32 for file ...',
     ),
     'a table in a notebook; see tests/notebooks': (
+        '<pre style="line-height:normal;margin:0;overflow-x:auto">...</pre>',
         'The first ... rows',
         '1 row',
         '... of ... downloaded, ... failed',

@@ -97,6 +97,16 @@ class Board:
         rows = [self._row(one, now, names, width, marks) for one in shown]
         return [*head, *rows, *([f'{hidden} more'] if hidden else [])]
 
+    def ended(self, width: int, marks: Marks) -> list[str]:
+        """The last lines, which stay: what was done of the batch, or of the download."""
+        if self._is_batch:
+            ended = self._finished + self._failed
+            share = ended / self._total if self._total else float(not self._running)
+            return [row([f'{share:.0%}', *self._pieces()], share, width, marks)]
+        begun = [one for one in self._running.values() if one.done is not None]
+        names = name_width([one.name for one in begun], width)
+        return [self._end(one, names, width, marks) for one in begun]
+
     def plain(self, now: float) -> str:
         """The state in one line, for an output that is not a terminal."""
         if self._is_batch:
@@ -151,3 +161,8 @@ class Board:
         times = [] if self._is_batch else self._times(now)
         pieces = [amount(one.done, one.total), *times]
         return row(pieces, one.fraction, width, marks, one.name, names)
+
+    def _end(self, one: _Running, names: int, width: int, marks: Marks) -> str:
+        share = one.fraction
+        pieces = [*([] if share is None else [f'{share:.0%}']), amount(one.done or 0, one.total)]
+        return row(pieces, share, width, marks, one.name, names)

@@ -16,7 +16,7 @@ from dlmachine.core.protocol.ports import Part, Progress
 from dlmachine.core.protocol.progress import DownloadStarted, OnProgress, ProgressEvent
 from dlmachine_adapters.progress.board import Board
 from dlmachine_adapters.progress.metering import MeteredPart, NoProgress, Reporter
-from dlmachine_adapters.progress.terminal import is_seen
+from dlmachine_adapters.progress.terminal import is_notebook, is_seen
 
 #: Bars or lines, nothing, or a function that is called with each event; the reporter of a download.
 Choice: TypeAlias = bool | OnProgress | Reporter
@@ -186,13 +186,18 @@ def find_display() -> Display:
     """The display of this process; a forked child has its own."""
     place = os.getpid(), is_seen()
     if place not in _DISPLAYS:
-        if place[1]:
-            from dlmachine_adapters.progress.screen import Screen
-
-            _DISPLAYS.setdefault(place, Screen())
-        else:
-            _DISPLAYS.setdefault(place, PlainLines())
+        _DISPLAYS.setdefault(place, _make_display() if place[1] else PlainLines())
     return _DISPLAYS[place]
+
+
+def _make_display() -> Display:
+    if is_notebook():
+        from dlmachine_adapters.progress.cells import Cells
+
+        return Cells()
+    from dlmachine_adapters.progress.screen import Screen
+
+    return Screen()
 
 
 @atexit.register
@@ -200,7 +205,7 @@ def clear_display() -> None:
     """Remove all bars, before the program ends at once."""
     display = _DISPLAYS.get((os.getpid(), True))
     if display is not None:
-        display.clear()  # type: ignore[attr-defined]  # it is the screen
+        display.clear()  # type: ignore[attr-defined]  # it is no `PlainLines`
 
 
 _DISPLAYS: Final[dict[tuple[int, bool], Display]] = {}

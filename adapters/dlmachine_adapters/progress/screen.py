@@ -145,7 +145,7 @@ class _Bars:
         self._above = [
             Above(name, self._console, drawing)
             for name in ('stdout', 'stderr')
-            if not self._console.is_jupyter and _is_terminal(getattr(sys, name))
+            if _is_terminal(getattr(sys, name))
         ]
 
     def refresh(self) -> None:

@@ -15,6 +15,7 @@ from dlmachine.core.protocol.ports import Part
 from dlmachine.core.protocol.progress import BatchStarted, DownloadStarted, ProgressEvent
 from dlmachine_adapters.fakes import ManualClock, MemoryFiles
 from dlmachine_adapters.progress import display
+from dlmachine_adapters.progress.cells import Cells
 from dlmachine_adapters.progress.display import (
     Bars,
     Guarded,
@@ -84,15 +85,29 @@ def test_a_pipe_shows_no_bars(monkeypatch: pytest.MonkeyPatch, stream: io.String
     assert not is_seen()
 
 
-@pytest.mark.parametrize('has_widgets', [True, False])
-def test_a_notebook_shows_bars(monkeypatch: pytest.MonkeyPatch, has_widgets: bool) -> None:
-    """If its kernel is loaded, with any stderr; without widgets there are lines."""
+@pytest.mark.parametrize(
+    ('shell', 'pid', 'expected'),
+    [
+        (SimpleNamespace(kernel=object()), None, True),
+        (SimpleNamespace(), None, False),
+        (None, None, False),
+        (SimpleNamespace(kernel=object()), 1, False),
+    ],
+    ids=['notebook', 'IPython on a terminal', 'no shell', 'fork'],
+)
+def test_a_notebook_shows_lines_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, shell: Any, pid: int | None, expected: bool
+) -> None:
+    """If this process is its kernel, with any stderr; otherwise there are lines now and then."""
     _set_stderr(monkeypatch, io.StringIO())
     monkeypatch.setitem(sys.modules, 'ipykernel', sys)
-    found = object() if has_widgets else None
-    monkeypatch.setattr('dlmachine_adapters.progress.terminal.find_spec', lambda _: found)
+    monkeypatch.setitem(sys.modules, 'IPython', SimpleNamespace(get_ipython=lambda: shell))
+    if pid is not None:
+        monkeypatch.setattr('dlmachine_adapters.progress.terminal._PID', pid)
 
-    assert is_seen() is has_widgets
+    assert is_seen() is expected
+    assert isinstance(find_display(), Cells if expected else PlainLines)
+    clear_display()
 
 
 def test_the_choice_is_a_switch_or_a_function() -> None:
