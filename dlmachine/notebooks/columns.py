@@ -30,9 +30,9 @@ class Columns:
     def cells(self, values: Mapping[str, Any]) -> tuple[object, ...]:
         """The values that a small table has: sizes with a unit, times without their fractions.
 
-        >>> columns = columns_of('size', 'stored_at', shown=('size', 'stored_at'))
-        >>> columns.cells({'size': 2048, 'stored_at': '2024-05-01T10:00:00.123+00:00'})
-        ('2.0 KiB', '2024-05-01 10:00:00')
+        >>> columns = columns_of('ok', 'size', 'stored_at', shown=('ok', 'size', 'stored_at'))
+        >>> columns.cells({'ok': True, 'size': 2048, 'stored_at': '2024-05-01T10:00:00.123+00:00'})
+        ('ok', '2.0 KiB', '2024-05-01 10:00:00')
         """
         return tuple(_cell(name, values[name]) for name in self.shown)
 
@@ -44,6 +44,8 @@ def columns_of(*places: str, shown: tuple[str, ...], **renamed: str) -> Columns:
 
 
 def _cell(name: str, value: object) -> object:
+    if name == 'ok':
+        return 'ok' if value else 'failed'
     if name == 'size' and isinstance(value, int):
         return amount(value)
     if name.endswith('_at') and isinstance(value, str):

@@ -18,6 +18,9 @@ from dlmachine.core.protocol.outcome import Outcome
 from dlmachine_adapters.progress.layout import amount
 
 _CELL: Final = 'style="text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:4em"'
+#: A short text, such as a size or a status, stays in one line.
+_WORD: Final = 'style="text-align:left;vertical-align:top;white-space:nowrap"'
+_WORD_CHARS: Final = 20
 #: How many texts of a list are shown.
 _MAX_TEXTS: Final = 10
 #: A line of a plan: a word and what it says, or a number and an effect.
@@ -72,10 +75,13 @@ def table_of(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]
     1
     """
     head = ''.join(f'<th {_CELL}>{_text(name)}</th>' for name in columns)
-    body = ''.join(
-        f'<tr>{"".join(f"<td {_CELL}>{_text(one)}</td>" for one in row)}</tr>' for row in rows
-    )
+    body = ''.join(f'<tr>{"".join(map(_cell, row))}</tr>' for row in rows)
     return f'{_title(title)}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _cell(value: object) -> str:
+    text = _text(value)
+    return f'<td {_CELL if len(text) > _WORD_CHARS else _WORD}>{text}</td>'
 
 
 def _plan(plan: Plan) -> str:

@@ -205,7 +205,7 @@ def clear_display() -> None:
     """Remove all bars, before the program ends at once."""
     display = _DISPLAYS.get((os.getpid(), True))
     if display is not None:
-        display.clear()  # type: ignore[attr-defined]  # it is no `PlainLines`
+        display.clear()  # type: ignore[attr-defined]  # one of those with bars
 
 
 _DISPLAYS: Final[dict[tuple[int, bool], Display]] = {}
