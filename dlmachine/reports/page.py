@@ -1,5 +1,6 @@
 """A report as one page: no request, no dependency, every text from outside escaped."""
 
+import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -126,14 +127,20 @@ def _sums(shares: Iterable[Share], name: str) -> Html:
     rows = (
         element(
             'tr',
-            element('th', one.name, scope='row', class_='wide'),
+            element('th', _breakable(one.name), scope='row', class_='wide'),
             _number(f'{one.count:,}', one.count),
             _number(amount(one.size_bytes), one.size_bytes),
         )
         for one in shares
     )
-    head = element('tr', *(element('th', each, scope='col') for each in (name, 'Files', 'Size')))
+    numbers = (element('th', each, scope='col', class_='number') for each in ('Files', 'Size'))
+    head = element('tr', element('th', name, scope='col'), *numbers)
     return element('table', element('thead', head), element('tbody', *rows))
+
+
+def _breakable(host: str) -> Html:
+    # Rather after a dot than within a word.
+    return join(*(join(part, Html('<wbr>')) for part in re.split(r'(?<=\.)', host)))
 
 
 def _number(text: str, value: object, label: str | None = None) -> Html:

@@ -45,7 +45,7 @@ def a_report(*rows: ReportRow, limit: int = 2_000) -> Report:
 class _Tags(HTMLParser):
     """The tags of a page with their attributes; each tag is closed in its order."""
 
-    EMPTY = ('meta', 'link', 'input')
+    EMPTY = ('meta', 'link', 'input', 'wbr')
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -44,7 +44,7 @@ class _Notebook:
 
 @pytest.fixture
 def notebook(monkeypatch: pytest.MonkeyPatch) -> _Notebook:
-    """Stands in for IPython."""
+    """A replacement of IPython."""
     made = _Notebook()
     shown: Any = SimpleNamespace(display=made.display)
     monkeypatch.setitem(sys.modules, 'IPython', SimpleNamespace(display=shown))
