@@ -14,6 +14,7 @@ from returns.result import Result
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.key import shown_url
+from dlmachine.core.decision.folder_state import Unpack, decide_folder, describe_work
 from dlmachine.core.decision.snapshot import Snapshot
 from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.faults import Cancelled, Fault, InvalidInput
@@ -23,7 +24,7 @@ from dlmachine.core.manifest.item import Item
 from dlmachine.core.plan.audit_row import AuditRow, AuditStatus, AuditSummary
 from dlmachine.core.plan.plan import Plan, plan
 from dlmachine.core.probe.result import KnownVersion, ProbeResult, ProbeStatus
-from dlmachine.core.protocol.effects import CheckCopy
+from dlmachine.core.protocol.effects import CheckCopy, ExtractArchive
 from dlmachine.core.protocol.events import CopyConfirmed
 from dlmachine.core.protocol.ports import World
 from dlmachine.core.spec.descriptor import Descriptor
@@ -60,9 +61,9 @@ def audit(
     """One row for each item, in order, made when it is requested; only reads.
 
     The policy applies to URLs and descriptors; entries of a manifest have their own options. With
-    `deep`, stored files are read, and compared with their digests. With `probe`, the server of each
-    item is asked about the file, for a few items at a time. The answer is compared with the `known`
-    version under the item's name, or else with the stored copy.
+    `deep`, stored and extracted files are read, and compared with their digests. With `probe`, the
+    server of each item is asked about the file, for a few items at a time. The answer is compared
+    with the `known` version under the item's name, or else with the stored copy.
 
     Raises: RequestError if `items` is not a list or another iterable of several.
     """
@@ -141,6 +142,7 @@ def _audit_item(
         made = planned.unwrap()
         row = _planned_row(item, url, made)
         row = _read_bytes(row, made, item.policy.checksum, world) if deep else row
+        row = _look_at_folder(row, made, world, deep=deep)
     else:
         row = _failing(item, url, planned.failure())
     if probed is None:
@@ -161,6 +163,22 @@ def _read_bytes(row: AuditRow, made: Plan, checksum: Checksum | None, world: Wor
         return replace(row, status=_BY_VERDICT[made.verdict], reason=reason)
     status = AuditStatus.UNKNOWN if made.reason is Reason.FITS else AuditStatus.CHANGED
     return replace(row, status=status, reason=_OTHER_BYTES)
+
+
+def _look_at_folder(row: AuditRow, made: Plan, world: World, *, deep: bool) -> AuditRow:
+    """Add what is to be extracted; extracting needs no request if the archive is there."""
+    effect = made.effects[-1] if made.effects else None
+    if row.status is not AuditStatus.HIT or not isinstance(effect, ExtractArchive):
+        return row
+    effect = replace(effect, wanted=replace(effect.wanted, deep=deep or effect.wanted.deep))
+    seen = world.files.see_extracted(effect)
+    sha256 = effect.sha256 or ('' if seen.record is None else seen.record.sha256)
+    todo = decide_folder(effect, sha256, seen)
+    if todo is None:
+        return row
+    if isinstance(todo, Unpack):
+        return replace(row, reason=f'{row.reason}; {describe_work(todo)}')
+    return replace(row, status=AuditStatus.WOULD_FAIL, reason=str(todo), fault=todo)
 
 
 def _probe(

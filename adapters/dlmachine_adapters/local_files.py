@@ -1,6 +1,6 @@
 """Local files, and parts in files or in memory.
 
-Contract: implements `ports.Files`; `see_path`, `see_part` and `confirm` only read.
+Contract: implements `ports.Files`; `see_path`, `see_part`, `see_extracted` and `confirm` only read.
 """
 
 import errno
@@ -9,8 +9,9 @@ import os
 import stat
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dlmachine.core.decision.existing import occupied
 from dlmachine.core.decision.snapshot import PartSeen
@@ -38,6 +39,7 @@ from dlmachine_adapters.files.os_errors import storage_fault, too_large_a_list
 from dlmachine_adapters.files.owners import is_open_to_all, is_own_or_roots
 
 if TYPE_CHECKING:
+    from dlmachine.core.decision.folder_state import FolderSeen
     from dlmachine_adapters.parts.part import PartialFile
     from dlmachine_adapters.uses.uses import Uses
 
@@ -172,15 +174,13 @@ class LocalFiles:
         return Unpublished(at=self._clock.now())
 
     def extract(
-        self,
-        effect: ExtractArchive,
-        locks: Locks,
-        check: Callable[[], None],
-        password: bytes | None = None,
+        self, effect: ExtractArchive, locks: Locks, check: Callable[[], None], *password: Any
     ) -> ArchiveExtracted | EffectFailed:
-        from dlmachine_adapters.archives.extract_archive import perform
+        extracting = import_module('dlmachine_adapters.archives.extract_archive')
+        return extracting.perform(effect, locks, self._clock.now, check, *password)  # type: ignore[no-any-return]
 
-        return perform(effect, locks, self._clock.now, check, password)
+    def see_extracted(self, effect: ExtractArchive) -> 'FolderSeen':
+        return import_module('dlmachine_adapters.archives.extract_archive').see_folder(effect)  # type: ignore[no-any-return]
 
 
 def _check_writable(folder: str) -> None:

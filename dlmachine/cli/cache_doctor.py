@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,41 +23,39 @@ if TYPE_CHECKING:
     from dlmachine.core.maintenance.verification import Repaired
     from dlmachine.core.protocol.ports import Clock, Locks
     from dlmachine_adapters.cachedir.connection import Registry
+    from dlmachine_adapters.cachedir.listing import Listed
     from dlmachine_adapters.maintenance.verify import Checked
 
 
 @click.command('verify', cls=Command)
 @table_option('path')
 @config_option
-@own_option('--fix', is_flag=True, help='Put wrong files into quarantine; mark their rows.')
+@own_option(
+    '--fix',
+    is_flag=True,
+    help='Put wrong files into quarantine; mark their rows, or extract them again.',
+)
 @json_option
 def verify(*, fix: bool, **given: Any) -> None:
-    """Compare the digest of every stored file with its record.
+    """Compare the digest of every stored file, and of what was extracted, with its record.
 
     Exit code 9 if a file is wrong, missing or unreadable, also with --fix: run it again to see
     whether everything is repaired. Files of other programs have no record and count as unknown.
     """
     from dlmachine.cli.exit_codes import INTEGRITY
-    from dlmachine.core.maintenance.findings import EntryId
     from dlmachine.core.maintenance.verification import CopyState
-    from dlmachine_adapters.maintenance.verify import Repairer, check_entry
 
     counts = {condition.value: 0 for condition in CopyState}
     results, is_sound, fixed = [], True, 0
     # A folder that does not exist is probably a mistyped name; it must not count as a sound cache.
     with reading(given, must_exist=True) as (registry, entries):
-        repairer = Repairer(registry, *_tools(registry.folder))
-        for entry in entries:
-            checked = check_entry(registry, entry)
-            if checked is None:
-                continue
+        for checked in _checked(registry, entries):
             counts[checked.condition.value] += 1
             repaired = None
             if not checked.condition.is_sound:
                 is_sound = False
                 if fix:
-                    named = EntryId(item_id=entry.item_id, version=entry.version, key=entry.key)
-                    repaired = repairer.repair(named, entry.path)
+                    repaired = _repair(registry, checked)
                     fixed += repaired.is_done
                 if not given['as_json']:
                     click.echo(printable(_checked_line(checked, repaired)))
@@ -69,6 +67,31 @@ def verify(*, fix: bool, **given: Any) -> None:
     click.echo(f'{shown}; {fixed} fixed' if fix else shown, err=True)
     if not is_sound:
         sys.exit(INTEGRITY)
+
+
+def _checked(registry: 'Registry', entries: 'Iterable[Listed]') -> 'Iterator[Checked]':
+    """Check each entry, and then what was extracted from it."""
+    from dlmachine_adapters.maintenance.verify import check_entry
+    from dlmachine_adapters.maintenance.verify_extracted import check_extracted
+
+    for entry in entries:
+        checked = check_entry(registry, entry)
+        if checked is not None:
+            yield checked
+            # All of it, because a repair of one file repairs the others of its folder.
+            yield from [*check_extracted(entry)]
+
+
+def _repair(registry: 'Registry', checked: 'Checked') -> 'Repaired':
+    from dlmachine.core.maintenance.findings import EntryId
+    from dlmachine_adapters.maintenance.verify import Repairer
+    from dlmachine_adapters.maintenance.verify_extracted import repair_extracted
+
+    tools, entry = _tools(registry.folder), checked.entry
+    if checked.folder:
+        return repair_extracted(checked, *tools)
+    named = EntryId(item_id=entry.item_id, version=entry.version, key=entry.key)
+    return Repairer(registry, *tools).repair(named, entry.path)
 
 
 @click.command('doctor', cls=Command)
@@ -129,7 +152,7 @@ def _tools(folder: str) -> 'tuple[Locks, Clock]':
 
 def _checked_line(checked: 'Checked', repaired: 'Repaired | None') -> str:
     entry = checked.entry
-    line = f'{checked.condition.value}  {entry.path}  {entry.url}'
+    line = f'{checked.condition.value}  {checked.path}  {entry.url}'
     if checked.found.problem is not None:
         line += f'  ({checked.found.problem})'
     return line + repaired_text(repaired)
@@ -156,7 +179,7 @@ def repaired_text(repaired: 'Repaired | None') -> str:
 
 def _checked_as_json(checked: 'Checked', repaired: 'Repaired | None') -> dict[str, Any]:
     return {
-        'path': checked.entry.path,
+        'path': checked.path,
         'url': checked.entry.url,
         'verdict': checked.condition.value,
         'expected': checked.expected,

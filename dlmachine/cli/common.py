@@ -14,9 +14,10 @@ import click
 
 from dlmachine.cli.parameters.body import body_words, header_lines
 from dlmachine.cli.parameters.colors import tell
-from dlmachine.cli.parameters.flags import fault_in_flags, in_flags
+from dlmachine.cli.parameters.flags import fault_in_flags, flag_of, in_flags
 from dlmachine.cli.parameters.login import auth_of, certificate_of, cookies_of
 from dlmachine.core.faults.printing import printable
+from dlmachine.core.spec.option_help import EXTRACT_HELP
 
 if TYPE_CHECKING:
     from dlmachine.batch.placing import Prepared
@@ -67,7 +68,7 @@ def managing(given: Mapping[str, Any], *, progress: bool = False) -> 'Iterator[D
         for name in SETTING_NAMES
         if name not in _OF_REQUEST and given.get(name) not in (None, ())
     }
-    options |= certificate_of(given)
+    options |= certificate_of(given) | extraction_of(given)
     if not progress:
         options['progress'] = False
     try:
@@ -196,6 +197,29 @@ def request_words(given: Mapping[str, Any]) -> dict[str, Any]:
     if cookies is not None:
         words['cookies'] = cookies
     return words | body_words(given)
+
+
+def extract_words(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of `dlmachine.extract` for the flags of a command line."""
+    return {name: given[name] for name in EXTRACT_HELP if given.get(name) not in (None, ())}
+
+
+def extraction_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The option `extract` of a command line, in which one of its keywords implies it.
+
+    Raises: UsageError.
+    """
+    from dlmachine.core.spec.destination import read_extract
+
+    words, folder = extract_words(given), given.get('extract')
+    if not words:
+        return {}
+    wanted: Any = None if folder is None else read_extract('extract', folder).unwrap()
+    if folder is not None and wanted is None:
+        names = ' and '.join(flag_of(name) for name in words)
+        msg = f'--extract={folder} excludes {names}'
+        raise click.UsageError(msg)
+    return {'extract': words if wanted is None else {'into': wanted.into, **words}}
 
 
 def fail(fault: 'Fault', text: str = '') -> NoReturn:

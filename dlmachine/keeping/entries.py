@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from heapq import nsmallest
 from itertools import islice
+from pathlib import PurePath
 from typing import Any, Final
 
 from dlmachine.core.cache.entries import Status
@@ -19,6 +20,7 @@ from dlmachine.errors import error_for, unwrap
 from dlmachine.keeping.arguments import count, texts
 from dlmachine.keeping.pruning import touching
 from dlmachine_adapters.cachedir.connection import Registry
+from dlmachine_adapters.cachedir.entry_files import see_extracted
 from dlmachine_adapters.cachedir.listing import Listed, list_entries, list_some
 from dlmachine_adapters.keeping.pins import pinned_items
 from dlmachine_adapters.uses.use_log import read_uses
@@ -26,7 +28,7 @@ from dlmachine_adapters.uses.use_log import read_uses
 _STATUS: Final = {status.value: status.name.lower() for status in Status}
 #: The sort keys; times ascend, so that the longest unused and the oldest come first.
 _ORDERS: Final[Mapping[str, Callable[[ListedEntry], Any]]] = {
-    'size': lambda entry: -(entry.size_bytes or 0),
+    'size': lambda entry: -(entry.total_bytes or 0),
     'used': lambda entry: entry.last_use.timestamp(),
     'age': lambda entry: entry.stored_at.timestamp(),
     'url': lambda entry: entry.url,
@@ -77,9 +79,9 @@ def _ordered(
         order = _ORDERS[sort]
         keys = ((order(entry), listed.row_id) for listed, entry in found)
         chosen = iter(sorted(keys) if limit is None else nsmallest(limit, keys))
-        while ids := [row_id for _, row_id in islice(chosen, 500)]:
-            listed = list_some(registry, ids)
-            yield from (entry for _, entry in _with_uses(registry, listed))
+        pages = iter(lambda: [row_id for _, row_id in islice(chosen, 500)], [])
+        listed = (one for page in pages for one in list_some(registry, page))
+        yield from (entry for _, entry in _with_uses(registry, listed))
 
 
 def add_up(entries: Iterable[ListedEntry], by: str) -> list[Usage]:
@@ -91,7 +93,7 @@ def add_up(entries: Iterable[ListedEntry], by: str) -> list[Usage]:
     for entry in entries:
         name = str(FIELDS[by](entry, 0))
         number, size = totals.get(name, (0, 0))
-        totals[name] = number + 1, size + (entry.size_bytes or 0)
+        totals[name] = number + 1, size + (entry.total_bytes or 0)
     usages = (Usage(name=name, count=one[0], size_bytes=one[1]) for name, one in totals.items())
     return sorted(usages, key=lambda usage: (-usage.size_bytes, usage.name))
 
@@ -100,6 +102,7 @@ def _with_uses(
     registry: Registry, listed: Iterable[Listed]
 ) -> Iterator[tuple[Listed, ListedEntry]]:
     uses, pinned = read_uses(registry.folder)[1], pinned_items(registry)
+    extracted = see_extracted(registry.folder)
     for one in listed:
         used = uses.get(f'{one.item_id}-{one.version}')
         yield (
@@ -117,5 +120,6 @@ def _with_uses(
                 item_id=one.item_id,
                 key=one.key,
                 record=one.record,
+                extracted_bytes=extracted.get(PurePath(one.path).name, 0),
             ),
         )

@@ -26,6 +26,7 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     'options': tables.options,
     'other-tools': tables.other_tools,
     'request-options': tables.request_options,
+    'extract-options': tables.extract_options,
     'rooms': rooms.picture,
     'rooms-of-the-adapters': partial(rooms.duties, rooms.ADAPTERS),
     'rooms-of-the-core': partial(rooms.duties, rooms.CORE),

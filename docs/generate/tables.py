@@ -13,7 +13,12 @@ from dlmachine.cli import get, group
 from dlmachine.cli.parameters.habits import IMPLIED
 from dlmachine.cli.parameters.other_tools import ROWS, TOOLS, Row
 from dlmachine.core.faults import FAULTS, Party
-from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
+from dlmachine.core.spec.option_help import (
+    DESCRIPTOR_HELP,
+    EXTRACT_HELP,
+    OPTION_HELP,
+    OptionHelp,
+)
 from dlmachine.core.spec.option_table import OLD_NAMES, SYNONYMS
 from dlmachine.errors import DownloadError
 from dlmachine.options.environment import ENV_PREFIX
@@ -40,6 +45,11 @@ def options() -> str:
 def request_options() -> str:
     """Every keyword of a descriptor."""
     return _options(DESCRIPTOR_HELP.values())
+
+
+def extract_options() -> str:
+    """Every keyword of an extraction, apart from its folder."""
+    return _options(EXTRACT_HELP.values())
 
 
 def _options(options: Iterable[OptionHelp]) -> str:

@@ -1,6 +1,7 @@
 """What is replaced in the adapters during a run: the time, use logs of each process, and steps."""
 
 import os
+import shutil
 from collections import UserDict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from dlmachine.keeping import pruning
-from dlmachine_adapters.cachedir.entry_files import remove_file
+from dlmachine_adapters.archives import extract_archive
+from dlmachine_adapters.cachedir.entry_files import remove_extracted, remove_file
 from dlmachine_adapters.keeping import in_use, prune
 from dlmachine_adapters.parts import file_store
 from dlmachine_adapters.uses import use_log, uses_now
@@ -91,7 +93,39 @@ def installed(stage: 'Stage', logs: Logs) -> Iterator[None]:
         (file_store, {'HEARTBEAT': SimpleNamespace(add=lambda _: None, remove=lambda _: None)}),
     ]
     with ExitStack() as stack:
+        replaced += _of_extractions(stage)
         for module, values in replaced:
             for name, value in values.items():
                 stack.enter_context(patch.object(module, name, value))
         yield
+
+
+def _of_extractions(stage: 'Stage') -> list[tuple[Any, dict[str, Any]]]:
+    """Steps of extractions, and of the removal of their folders."""
+    kernel, rmtree, publish = stage.kernel, shutil.rmtree, vars(extract_archive)['publish']
+
+    def removed_extracted(folder: str, name: str) -> None:
+        kernel.step(f'removes what was extracted from {name}')
+        stage.promises.removing_extracted(name)
+        remove_extracted(folder, name)
+        stage.promises.is_changed = True
+
+    def removed_tree(path: str) -> None:
+        # File by file, and then nothing.
+        for above, _, names in os.walk(path):
+            for one in names:
+                kernel.step(f'removes {one} in a folder')
+                os.unlink(f'{above}/{one}')
+                stage.promises.is_changed = True
+        rmtree(path)
+
+    def published(staging: str, folder: str, *, replaces: bool) -> None:
+        kernel.step('publishes a folder')
+        publish(staging, folder, replaces=replaces)
+        kernel.step('has published it')
+
+    return [
+        (shutil, {'rmtree': removed_tree}),
+        (extract_archive, {'publish': published}),
+        (prune, {'remove_extracted': removed_extracted}),
+    ]

@@ -1,6 +1,7 @@
 """Mistakes planted in the real code, which the simulation must find."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -8,11 +9,13 @@ from random import Random
 from typing import Any, Final
 from unittest.mock import patch
 
+from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.frozen import replace
 from dlmachine.core.keeping import plan_removals
-from dlmachine.core.keeping.stored import Protected, StoredVersion
+from dlmachine.core.keeping.stored import KeptReason, Protected, StoredVersion
 from dlmachine.keeping import pruning
+from dlmachine_adapters.cachedir import entry_files
 from dlmachine_adapters.cachedir.store import CachedirStore
 from dlmachine_adapters.keeping import in_use, pins, prune, versions
 from dlmachine_adapters.keeping.prune import Remover
@@ -135,6 +138,61 @@ def _taking_the_dead_for_alive() -> Any:
     return patch.object(use_log, 'is_held', lambda *_: True)
 
 
+def _extracted_first() -> Any:
+    """What was extracted is removed before the users are looked for."""
+    remove_files: Any = Remover._remove_files
+
+    def early(remover: Any, batch: Any) -> Any:
+        for version, _ in batch:
+            entry_files.remove_extracted(remover._registry.folder, version.name)
+        return remove_files(remover, batch)
+
+    return patch.object(Remover, '_remove_files', early)
+
+
+def _extracted_left() -> Any:
+    """What was extracted stays when its archive is removed."""
+    return patch.object(entry_files, 'remove_extracted', lambda *_: None)
+
+
+def _lone_left() -> Any:
+    """What was extracted from a file that is gone stays."""
+    stuck = KeptReason.STUCK
+    return patch.object(Remover, '_lone_removed_unless', lambda *_: stuck)
+
+
+def _lone_unasked() -> Any:
+    """What was extracted is taken for that of a file that is gone."""
+    read: Any = vars(pruning)['read_versions']
+
+    def lonely(*given: Any, **words: Any) -> Any:
+        for version in read(*given, **words):
+            yield version
+            if version.has_file:
+                yield version._replace(row_id=-version.row_id - 1_000, has_file=False)
+
+    @contextmanager
+    def mutant() -> Iterator[None]:
+        with (
+            patch.object(pruning, 'read_versions', lonely),
+            patch.object(Remover, '_has', lambda *_: False),
+        ):
+            yield
+
+    return mutant()
+
+
+def _removed_in_place() -> Any:
+    """The folder of extracted files keeps its name while it is removed."""
+
+    def remove(folder: str, name: str) -> None:
+        path = f'{folder}/{EXTRACTED_FOLDER}/{name}'
+        if os.path.lexists(path):
+            shutil.rmtree(path)
+
+    return patch.object(entry_files, 'remove_extracted', remove)
+
+
 #: The most steps of one process before the other: a prune is long, all else is short.
 _TURNS: Final = (4, 28, 8, 8, 8, 8)
 #: The beginnings of tapes: one stored version, and two processes, of which the second prunes; the
@@ -142,6 +200,7 @@ _TURNS: Final = (4, 28, 8, 8, 8, 8)
 ANY: Final = b''
 _STORED: Final = bytes([2, 0, 0, 3])
 BESIDE_A_USER: Final = _STORED + bytes([0, 0, 0, 0, 3, 1, 0])
+BESIDE_AN_EXTRACTION: Final = _STORED + bytes([0, 0, 0, 4, 3, 1, 0])
 BESIDE_A_HIT: Final = _STORED + bytes([0, 0, 0, 0, 0, 1, 2])
 BESIDE_A_PIN: Final = _STORED + bytes([7, 0, 0, 1, 0])
 BESIDE_A_CHECK: Final = _STORED + bytes([0, 0, 0, 2, 0, 1, 0])
@@ -168,6 +227,11 @@ MUTANTS: Final[dict[str, tuple[Callable[[], AbstractContextManager[Any]], bytes]
     'removes what is linked': (_overlooking_links, ANY),
     'keeps what was used by a clock that was ahead': (_taking_the_future_for_now, ANY),
     'takes times in the future for none': (_taking_the_future_for_long_ago, ANY),
+    'removes what was extracted for a process': (_extracted_first, BESIDE_AN_EXTRACTION),
+    'leaves what was extracted': (_extracted_left, ANY),
+    'leaves what was extracted from a file that is gone': (_lone_left, ANY),
+    'takes extracted files for those of a file that is gone': (_lone_unasked, ANY),
+    'removes extracted files under their name': (_removed_in_place, ANY),
     'takes ended processes for running ones': (_taking_the_dead_for_alive, ANY),
 }
 

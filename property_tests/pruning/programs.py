@@ -11,7 +11,7 @@ from dlmachine.core.keeping.limits import Keeping
 from dlmachine.core.protocol.outcome import Outcome
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.spec.reuse import Freshness
+from dlmachine.core.spec.reuse import Extract, Freshness
 from dlmachine.errors import DownloadError
 from dlmachine.execution.run import run
 from dlmachine.keeping.pinning import change_pins
@@ -35,6 +35,8 @@ _POLICIES: Final = (
     Policy(),
     Policy(freshness=Freshness.ALWAYS),
     Policy(force_download=True),
+    Policy(extract=Extract()),
+    Policy(extract=Extract()),
 )
 #: How long a process works on what it was given.
 _WORK_SECONDS: Final = (0.0, 1.0, 0.0, 2 * _HOUR, 0.0, 30 * _HOUR)
@@ -67,10 +69,9 @@ def downloading(
     def program(process: Process) -> None:
         with _World(stage, process) as world:
             for url, policy in wanted:
-                path = _download(world, url, policy)
-                if path is not None:
+                for path in _download(world, url, policy):
                     stage.promises.returned(process, path)
-                    stage.kernel.wait(lambda: False, seconds)
+                stage.kernel.wait(lambda: False, seconds)
 
     return program
 
@@ -125,9 +126,12 @@ class _World:
         self._stage.logs.of(self._process).clear()
 
 
-def _download(world: World, url: str, policy: Policy) -> str | None:
+def _download(world: World, url: str, policy: Policy) -> tuple[str, ...]:
     descriptor = Descriptor(url=url)
     result = run(descriptor, policy, world.observe(descriptor, policy), world)
     # Another download may have had the lock for a day.
     require(isinstance(result, (Outcome, LockBusyTooLong)), f'a download failed: {result}')
-    return result.path if isinstance(result, Outcome) else None
+    if not isinstance(result, Outcome):
+        return ()
+    files = () if result.extracted is None else result.extracted.files
+    return (str(result.path), *files)

@@ -1,14 +1,17 @@
 """What holds at each removal, after each step, and at the end of a run."""
 
+import glob
 import os
 import sqlite3
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.keeping.limits import Keeping
 from dlmachine.core.keeping.stored import is_ahead
+from dlmachine_adapters.archives.extracted import look_for_changes, read_record
 from dlmachine_adapters.cachedir.naming import item_id_of
 from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from property_tests.simulation.clock import clock_of
@@ -52,8 +55,7 @@ class Promises:
     def returned(self, process: Process, path: str) -> None:
         """A file was returned to a process."""
         require(os.path.exists(path), f'{os.path.basename(path)} is an outcome and missing')
-        with open(path, 'rb') as file:
-            self.given.setdefault(process, {})[path] = file.read()
+        self.given.setdefault(process, {})[path] = _read(path)
 
     def noted(self, version_ids: list[str], at: float) -> None:
         """A use was noted."""
@@ -102,6 +104,14 @@ class Promises:
             is_named = _digest(path) in self.stage.locked_digests
             require(not is_named, f'{name} is in the lockfile')
 
+    def removing_extracted(self, name: str) -> None:
+        """A prune is about to remove what was extracted from a file that is gone."""
+        path = f'{self.stage.folder}/{EXTRACTED_FOLDER}/{name}'
+        for process, given in self.given.items():
+            is_given = any(one.startswith(f'{path}/') for one in given)
+            require(not (process.is_runnable and is_given), f'{name} was extracted for a process')
+        require(not os.path.exists(f'{self.stage.folder}/{name}'), f'{name} is there')
+
     def sees_file(self, path: str) -> None:
         """A prune has looked at a file, and is about to remove it."""
         is_linked = os.path.exists(path) and os.stat(path).st_nlink > 1
@@ -118,15 +128,18 @@ class Promises:
         for process, given in self.given.items():
             if process.is_runnable:
                 for path, data in given.items():
-                    with open(path, 'rb') as file:
-                        require(
-                            file.read() == data,
-                            f'{os.path.basename(path)} was returned, and was changed',
-                        )
+                    is_same = os.path.exists(path) and _read(path) == data
+                    require(is_same, f'{os.path.basename(path)} was returned, and was changed')
+        for folder in self._folders():
+            record = read_record(folder)
+            require(record is not None, f'{folder} has no record')
+            lost = look_for_changes(folder, record, deep=True) if record else ([], [])
+            require(lost == ([], []), f'{folder} is not whole: {lost}')
 
     def at_the_end(self) -> None:
         """After a prune of all that may go, only what must stay is there."""
         stage = self.stage
+        extracted = f'{stage.folder}/{EXTRACTED_FOLDER}'
         left = self._names('m.status = ?', _TRASH)
         require(not left, f'{left} are marked for ever')
         for name in self._names('m.status = ?', _DELETED):
@@ -138,6 +151,13 @@ class Promises:
             is_kept = name.partition('-')[0] in self.pinned or name in stage.foreign
             is_kept |= _digest(path) in stage.locked_digests or os.stat(path).st_nlink > 1
             require(is_kept, f'{name} was not removed')
+        for name in os.listdir(extracted) if os.path.isdir(extracted) else ():
+            require(os.path.exists(f'{stage.folder}/{name}'), f'{name} is only extracted')
+
+    def _folders(self) -> list[str]:
+        """The folders of extracted files that have their names."""
+        found = glob.glob(f'{self.stage.folder}/{EXTRACTED_FOLDER}/[!.]*/[!.]*')
+        return [folder for folder in found if os.listdir(folder)]
 
     def _check_unused(self, path: str) -> None:
         for process, given in self.given.items():
@@ -172,5 +192,9 @@ class Promises:
 
 
 def _digest(path: str) -> str:
+    return sha256(_read(path)).hexdigest()
+
+
+def _read(path: str) -> bytes:
     with open(path, 'rb') as file:
-        return sha256(file.read()).hexdigest()
+        return file.read()

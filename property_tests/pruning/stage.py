@@ -1,5 +1,6 @@
 """The setup of a run, and the failures at each step."""
 
+import gzip
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
+from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER
 from dlmachine.core.keeping.limits import Keeping
 from dlmachine.core.spec.policy import Policy
 from dlmachine_adapters.fakes.server import Resource
@@ -29,6 +31,7 @@ _CALM: Final = 200
 _SECONDS: Final = (1.0, 3600.0, 3 * 3600.0, 86_400.0)
 _JUMPS: Final = (3600.0, -3600.0, 365 * 86_400.0, -365 * 86_400.0)
 _CENTURY: Final = 100 * 365 * 86_400.0
+_LONE: Final = f'{"e" * 32}-1.csv'
 _FOREIGN: Final = f'{"f" * 32}-1.csv'
 
 
@@ -137,9 +140,12 @@ class Stage:
         registry.close()
         with open(f'{self.folder}/{_FOREIGN}', 'wb') as file:
             file.write(b'of another program')
+        # What was extracted from a file that is gone.
+        os.makedirs(f'{self.folder}/{EXTRACTED_FOLDER}/{_LONE}/{_LONE}')
 
     def _content(self, url: str, version: int) -> bytes:
-        return f'{url[-5]}-{version} '.encode() * (version + 3)
+        # Packed, so that it can be extracted.
+        return gzip.compress(f'{url[-5]}-{version} '.encode() * (version + 3), mtime=0)
 
 
 def play(tape: bytes, *, told: bool = False) -> Played:

@@ -5,12 +5,19 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from dlmachine.cli import group
+import dlmachine as dm
+from dlmachine.cli import get, group
+from dlmachine.cli.folder import extract
+from dlmachine.core.archives.parse_extract import EXTRACT_KEYS
+from dlmachine.core.spec.option_help import EXTRACT_HELP
+from dlmachine.core.spec.reuse import Extract
+from tests.servers.behaviours import resource
 from tests.servers.http import Server
 
 Run = Callable[..., Result]
@@ -53,6 +60,37 @@ def test_members_and_folders(run: Run) -> None:
         'files': [str(Path('out/a.tsv').absolute())],
         'restored': [str(Path('out/a.tsv').absolute())],
     }
+
+
+def test_get_has_the_same_flags(run: Run, server: Server) -> None:
+    """Each implies `--extract`, and is refused beside the flag that says no."""
+    url = server.on('/data.zip', resource(Path('data.zip').read_bytes()))
+    get = ['get', url, '-d', 'x', '--quiet']
+
+    def names(*words: str) -> list[str]:
+        done = CliRunner().invoke(group, [*get, *words])
+        assert done.exit_code == 0, done.stderr
+        found = sorted(path.as_posix() for path in Path('x').rglob('[!.]*') if path.is_file())
+        return [one for one in found if '/.' not in one]
+
+    assert names('--member', 'd', '--strip', '1') == ['x/data.zip', 'x/data/a.tsv']
+    assert names('--extract=x/all', '--max-members', '3') == [
+        'x/all/b.txt', 'x/all/d/a.tsv', 'x/data.zip', 'x/data/a.tsv',
+    ]  # fmt: skip
+    refused = CliRunner().invoke(group, [*get, '--extract=x/few', '--max-members', '1'])
+    assert 'raise --max-members' in refused.stderr
+    refused = CliRunner().invoke(group, [*get, '--extract=no', '--member', 'd'])
+    assert '--extract=no excludes --member' in refused.stderr
+
+
+def test_flags_are_the_keywords() -> None:
+    """Of the option, of the function, and of both commands."""
+    assert {*EXTRACT_HELP, 'into'} == {*EXTRACT_KEYS}
+    assert {*EXTRACT_HELP} < {*signature(dm.extract).parameters}
+    for command in (extract.command, get.command):
+        assert {*EXTRACT_HELP} < {one.name for one in command.params}
+    for name, option in EXTRACT_HELP.items():
+        assert repr(getattr(Extract(), name)) == option.default.replace('_', '')
 
 
 def test_list(run: Run) -> None:

@@ -76,6 +76,9 @@ UNPROVOKED: Final[dict[str, tuple[str, ...]]] = {
         ', version ...',
     ),
     'not a message about a mistake': (
+        '... extracted ... missing or ... changed',
+        'files are',
+        'not extracted yet',
         'into a folder named after the archive',
         'it was changed after its extraction',
         'the buffer',

@@ -182,7 +182,10 @@ class _Tar(Container):
             yield archive, info
         # tarfile takes a damaged header for the end of the archive.
         self._file.seek(archive.offset)
-        if self._file.read(tarfile.BLOCKSIZE).strip(tarfile.NUL):
+        end = self._file.read(tarfile.BLOCKSIZE)
+        if not end:  # An archive ends with a block of zeros.
+            raise EOFError
+        if end.strip(tarfile.NUL):
             raise tarfile.ReadError('a header cannot be read')
 
 

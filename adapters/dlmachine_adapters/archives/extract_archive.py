@@ -7,11 +7,11 @@ is written.
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from io import BufferedReader, FileIO
 from pathlib import Path, PurePath
 from typing import Final
@@ -23,6 +23,7 @@ from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import ArchiveExtracted, EffectFailed, LockUnavailable
 from dlmachine.core.protocol.ports import Locks, PartError
 from dlmachine.core.spec.reuse import ExtractArchive, Extracted
+from dlmachine_adapters.archives.archive_digest import digest_beside, digest_of
 from dlmachine_adapters.archives.extracted import (
     find_others,
     has_leftovers,
@@ -38,6 +39,7 @@ from dlmachine_adapters.archives.extracted import (
 from dlmachine_adapters.archives.extracting import Extraction
 from dlmachine_adapters.archives.packed_errors import PackedFileError
 from dlmachine_adapters.files.os_errors import storage_fault
+from dlmachine_adapters.files.sealed import is_racy
 
 _NONBLOCK: Final = getattr(os, 'O_NONBLOCK', 0)
 
@@ -47,7 +49,7 @@ def perform(
     locks: Locks,
     now: Callable[[], datetime],
     check: Callable[[], None],
-    password: bytes | None,
+    password: bytes | None = None,
 ) -> ArchiveExtracted | EffectFailed:
     """Extract, or find that it was done; a `PartError` from `check` ends it between two steps."""
     try:
@@ -104,53 +106,73 @@ class _Archive:
     def __init__(self, effect: ExtractArchive, file: 'BufferedReader[_CheckedFile]') -> None:
         self.effect, self.file = effect, file
         self._seen = os.fstat(file.fileno())
-        self.size_bytes = self._seen.st_size
-
-    @cached_property
-    def sha256(self) -> str:
-        """The digest; the known one if the file has not changed since it was found."""
-        if self.effect.sha256 and self.effect.mtime_ns == self._seen.st_mtime_ns:
-            return self.effect.sha256
-        self.file.seek(0)
-        return file_digest(self.file, 'sha256').hexdigest()
+        self.size_bytes, self.mtime_ns = self._seen.st_size, self._seen.st_mtime_ns
+        #: The digest; empty if it has not been computed.
+        self.sha256 = effect.sha256 if effect.mtime_ns == self.mtime_ns else ''
 
     def decide(self) -> tuple[Unpack | None, FolderSeen]:
         """Look at the folder, and decide.  Raises: PackedFileError for a refusal."""
-        seen = self._look()
-        decided = decide_folder(self.effect, self.sha256, seen)
+        seen = see_folder(self.effect, self._sha256_by)
+        sha256 = self._sha256_by(seen.record) if seen.is_folder else ''
+        decided = decide_folder(self.effect, sha256, seen)
         if decided is None or isinstance(decided, Unpack):
             return decided, seen
         raise PackedFileError(decided)
 
-    def _look(self) -> FolderSeen:
-        folder, record = self.effect.folder, None
-        if not os.path.lexists(folder):
-            return FolderSeen()
-        if not os.path.isdir(folder):
-            return FolderSeen(is_there=True)
-        record = read_record(folder)
-        missing: list[ExtractedFile] = []
-        changed: list[ExtractedFile] = []
-        if record is not None:
-            missing, changed = look_for_changes(folder, record, deep=self.effect.wanted.deep)
-        is_kept = is_current(record, self.effect, self.sha256)
-        return FolderSeen(
-            is_there=True,
-            is_folder=True,
-            record=record,
-            missing=tuple(missing),
-            changed=tuple(changed),
-            other='' if is_kept else find_others(folder, record),
-        )
+    def _sha256_by(self, record: ExtractionRecord | None) -> str:
+        """The digest, as an earlier extraction has found it if the file has not changed since."""
+        known = (self.size_bytes, self.mtime_ns)
+        if record is not None and (record.size_bytes, record.mtime_ns) == known:
+            return record.sha256
+        self.sha256 = self.sha256 or digest_of(self.file)
+        return self.sha256
+
+    @contextmanager
+    def digesting(self) -> Iterator[Callable[[], str]]:
+        """Compute the digest beside what the block does; the function waits for it."""
+        if self.sha256:
+            yield lambda: self.sha256
+            return
+        with digest_beside(self.file, self.size_bytes) as wait:
+            yield wait
 
     def check_unchanged(self) -> None:
         """Raise PackedFileError if the file was written to while it was read."""
         seen = os.fstat(self.file.fileno())
-        if (seen.st_size, seen.st_mtime_ns) != (self.size_bytes, self._seen.st_mtime_ns):
+        if (seen.st_size, seen.st_mtime_ns) != (self.size_bytes, self.mtime_ns):
             problem = 'changed while it was extracted'
             advice = 'Extract it again, once it is complete'
             fault = ArchiveRefused(path=self.effect.archive, problem=problem, advice=advice)
             raise PackedFileError(fault)
+
+
+def see_folder(
+    effect: ExtractArchive, digest: Callable[[ExtractionRecord | None], str] | None = None
+) -> FolderSeen:
+    """The folder of an extraction, as it is now.  Raises: OSError.
+
+    `digest` is that of the archive; without it, the archive is taken for the one on record.
+    """
+    folder = effect.folder
+    if not os.path.lexists(folder):
+        return FolderSeen()
+    if not os.path.isdir(folder):
+        return FolderSeen(is_there=True)
+    record = read_record(folder)
+    missing: list[ExtractedFile] = []
+    changed: list[ExtractedFile] = []
+    if record is not None:
+        missing, changed = look_for_changes(folder, record, deep=effect.wanted.deep)
+    expected = effect.sha256 if record is None else record.sha256
+    is_kept = is_current(record, effect, expected if digest is None else digest(record))
+    return FolderSeen(
+        is_there=True,
+        is_folder=True,
+        record=record,
+        missing=tuple(missing),
+        changed=tuple(changed),
+        other='' if is_kept else find_others(folder, record),
+    )
 
 
 def _unpack(
@@ -164,7 +186,9 @@ def _unpack(
 ) -> Extracted:
     effect, above = archive.effect, _above(archive.effect)
     with staging_folder(above, key) as staging:
-        files = Extraction(archive.file, effect, check).run(staging, password)
+        with archive.digesting() as wait_for_digest:
+            files = Extraction(archive.file, effect, check).run(staging, password)
+            digest = wait_for_digest()
         archive.check_unchanged()
         if todo.restores is not None and known is not None:
             _check_same(effect, files, todo.restores)
@@ -174,10 +198,12 @@ def _unpack(
         record = ExtractionRecord(
             source=effect.source,
             size_bytes=archive.size_bytes,
-            sha256=archive.sha256,
+            sha256=digest,
             selection=effect.wanted.selection,
             extracted_at=now().isoformat(),
             files=files,
+            # Within a tick of its change, a file may change again unseen.
+            mtime_ns=None if is_racy(archive.mtime_ns, time.time_ns()) else archive.mtime_ns,
         )
         write_record(staging, record)
         keep_changed(effect.folder, todo.changed, now())

@@ -69,9 +69,15 @@ def staging_folder(above: str, key: str) -> Iterator[str]:
 
 
 def write_record(folder: str, record: ExtractionRecord) -> None:
-    """Write the record of the files of a folder into it.  Raises: OSError."""
+    """Write the record of the files of a folder into it.  Raises: OSError.
+
+    It is synced before the folder gets its name; its files are not, which would take as long as to
+    write them. After a power failure, the record says which of them are to be restored.
+    """
     with open(f'{folder}/{RECORD_NAME}', 'x', encoding='utf-8') as file:
         file.write(record.to_json())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_record(folder: str) -> ExtractionRecord | None:

@@ -26,6 +26,7 @@ from dlmachine_adapters.files.os_errors import storage_fault
 
 #: Few enough to stay in the cache of the processor.
 _PIECE_BYTES: Final = 256 * 1024
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, 'O_BINARY', 0)
 
 
 class Extraction:
@@ -45,7 +46,8 @@ class Extraction:
     def run(self, folder: str, password: bytes | None) -> tuple[ExtractedFile, ...]:
         """Extract into an existing, empty folder.  Raises: PackedFileError."""
         with ExitStack() as stack, packed_errors(self._path):
-            for member, file in self._open(stack).walk(password):
+            opened, most = self._open(stack), self._limits.max_members
+            for member, file in opened.walk(password, most, self._check_limits):
                 self._put(folder, member, file)
             for place in self._links:
                 self._link(folder, place)
@@ -91,8 +93,8 @@ class Extraction:
     ) -> ExtractedFile:
         digest, size_bytes, view = sha256(), 0, self._buffer
         read: Callable[[memoryview], int] = file.readinto  # type: ignore[attr-defined]
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, place.mode)
-        with open(handle, 'wb') as written:
+        handle = os.open(target, _NEW, place.mode)
+        try:
             while count := read(view):
                 piece = view[:count]
                 size_bytes += count
@@ -101,12 +103,13 @@ class Extraction:
                 self._check_limits()
                 digest.update(piece)
                 with _write_errors(target):
-                    written.write(piece)
-            with _write_errors(target):
-                written.flush()
+                    while piece:  # A disk that is nearly full takes a part of it.
+                        piece = piece[os.write(handle, piece) :]
             if modified_at is not None:
                 _set_time(target if os.utime not in os.supports_fd else handle, modified_at)
             mtime_ns = os.fstat(handle).st_mtime_ns
+        finally:
+            os.close(handle)
         return ExtractedFile(
             path=place.path, size_bytes=size_bytes, sha256=digest.hexdigest(), mtime_ns=mtime_ns
         )
@@ -120,8 +123,8 @@ class Extraction:
         os.link(f'{folder}/{place.link}', target)
         self._written[place.path] = replace(self._written[place.link], path=place.path)
 
-    def _check_limits(self) -> None:
-        count = max(self._members, self._placing.count)
+    def _check_limits(self, known: int = 0) -> None:
+        count = max(self._members, self._placing.count, known)
         excess = self._limits.find_excess(count, self._bytes, self._archive_bytes)
         if excess is not None:
             problem, option = excess

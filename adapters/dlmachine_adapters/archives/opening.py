@@ -1,6 +1,7 @@
 """Opens a file, a compressed file or a member of an archive as one stream of its bytes."""
 
 import io
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -20,6 +21,7 @@ from dlmachine.core.faults import Fault, MemberNotNamed, MemberUnknown
 from dlmachine_adapters.archives.compressed import decompress
 from dlmachine_adapters.archives.containers import Container, open_container
 from dlmachine_adapters.archives.packed_errors import PackedFileError, packed_errors
+from dlmachine_adapters.archives.zip_directory import count_members
 
 #: Readers are asked for this many bytes at a time: fewer steps in Python.
 _BUFFER_BYTES: Final = 128 * 1024
@@ -66,14 +68,23 @@ class PackedFile:
                 self._enter(self._container(password, member), member)
             yield from self._container(password, '').members()
 
-    def walk(self, password: bytes | None) -> Iterator[tuple[Member, IO[bytes] | None]]:
+    def walk(
+        self,
+        password: bytes | None,
+        most: int = sys.maxsize,
+        check_count: Callable[[int], None] = lambda _: None,
+    ) -> Iterator[tuple[Member, IO[bytes] | None]]:
         """The members, each file open until the next is requested.
 
-        A compressed file that is not an archive has one member. Raises: PackedFileError for a file
-        that is not packed, and errors of the libraries.
+        If a ZIP archive may have more than `most`, `check_count` gets their number at first. A
+        compressed file that is not an archive has one member.
+
+        Raises: PackedFileError for a file that is not packed, and errors of the libraries.
         """
         opened = self.file
         packing = self._decompressed()
+        if packing is Packing.ZIP:
+            check_count(count_members(self.file, most))
         if packing is not None and packing.is_archive:
             yield from self._container(password, '', packing).walk()
         elif self.file is opened:
@@ -101,7 +112,10 @@ class PackedFile:
         self.file.seek(0)
         start = self.file.read(START_BYTES)
         self.file.seek(0)
-        return find_packing(self._name, start)
+        packing = find_packing(self._name, start)
+        if packing is Packing.GZIP and not start:  # Python takes it for an empty file.
+            raise EOFError
+        return packing
 
     def _container(
         self, password: bytes | None, member: str, packing: Packing | None = None

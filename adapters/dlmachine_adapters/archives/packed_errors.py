@@ -1,5 +1,6 @@
 """What the libraries raise for a packed file that they cannot read, as faults."""
 
+import errno
 import lzma
 import tarfile
 import zipfile
@@ -33,8 +34,9 @@ def packed_errors(path: str) -> Iterator[None]:
         advice = 'Unpack it with another program'
         raise PackedFileError(ArchiveRefused(path=path, problem=problem, advice=advice)) from None
     except OSError as error:
-        # The readers of gzip and bzip2 raise OSError without a number for damaged data.
-        if error.errno is not None:
+        # The readers of gzip and bzip2 raise OSError without a number for damaged data, and the
+        # system refuses an offset before the beginning of a file.
+        if error.errno not in {None, errno.EINVAL}:
             raise PackedFileError(storage_fault(error, 'read', path)) from None
         raise PackedFileError(_damaged(path, error)) from None
     except (ValueError, OverflowError, RuntimeError, UnicodeError) as error:

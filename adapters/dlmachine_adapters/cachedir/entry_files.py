@@ -7,6 +7,7 @@ folder under its name is not: it is not read, and a link's target is not touched
 import contextlib
 import os
 import stat
+from typing import Final
 
 from dlmachine.core.cache.entries import CacheEntry, Status
 from dlmachine.core.cache.record import DownloadRecord
@@ -43,25 +44,82 @@ def see_believed(path: str) -> os.stat_result | None:
 def remove_file(path: str) -> None:
     """Remove an entry's file, or the link in its place, but not a folder.
 
-    What was extracted from it goes first: a crash leaves no files without their archive.
-    Raises: OSError.
+    What was extracted from it goes first. Raises: OSError.
     """
-    import shutil
-
-    from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER
-
-    folder, name = os.path.split(path)
-    extracted = os.path.join(folder, EXTRACTED_FOLDER, name)
-    if os.path.lexists(extracted):
-        shutil.rmtree(extracted)
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(extracted))
+    remove_extracted(*os.path.split(path))
     try:
         mode = os.lstat(path).st_mode
         if not stat.S_ISDIR(mode):
             os.unlink(path)
     except FileNotFoundError:
         return
+
+
+def remove_extracted(folder: str, name: str) -> None:
+    """Remove what was extracted from the file of this name.
+
+    It loses its name first, so that nobody finds a part of it. Raises: OSError.
+    """
+    import shutil
+
+    from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER, GONE
+
+    above = os.path.join(folder, EXTRACTED_FOLDER)
+    path = os.path.join(above, name)
+    if not os.path.lexists(path):
+        return
+    gone = os.path.join(above, f'{GONE}{name.removeprefix(GONE)}')
+    if gone != path:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(gone)
+        os.rename(path, gone)
+    shutil.rmtree(gone)
+    with contextlib.suppress(OSError):
+        os.rmdir(above)
+
+
+def see_extracted(folder: str) -> dict[str, int]:
+    """The size of what was extracted from each file of a cache, by the name of the file."""
+    from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER, is_extracted
+
+    with contextlib.suppress(OSError), os.scandir(os.path.join(folder, EXTRACTED_FOLDER)) as found:
+        return {
+            one.name: sum(map(_folder_bytes, _scan(one.path)))
+            for one in found
+            if is_extracted(one.name)
+        }
+    return {}
+
+
+def _folder_bytes(entry: 'os.DirEntry[str]') -> int:
+    """The size of the files below; of a folder with a record, what that says."""
+    with contextlib.suppress(OSError):
+        if not entry.is_dir(follow_symlinks=False):
+            return entry.stat(follow_symlinks=False).st_size
+        known = _recorded_bytes(entry.path)
+        return sum(map(_folder_bytes, _scan(entry.path))) if known is None else known
+    return 0
+
+
+def _recorded_bytes(folder: str) -> int | None:
+    from dlmachine.core.archives.extraction import RECORD_NAME
+    from dlmachine.core.archives.extraction_record import parse_unpacked_bytes
+
+    path = os.path.join(folder, RECORD_NAME)
+    if see_file(path) is None:
+        return None
+    with open(path, encoding='utf-8', errors='replace') as file:
+        return parse_unpacked_bytes(file.readline(_MAX_LINE_CHARS))
+
+
+#: A record begins with a line of a few hundred characters, and the names of selected members.
+_MAX_LINE_CHARS: Final = 1 << 20
+
+
+def _scan(path: str) -> 'list[os.DirEntry[str]]':
+    with contextlib.suppress(OSError), os.scandir(path) as found:
+        return list(found)
+    return []
 
 
 def unusable_entry(folder: str, version: int) -> CacheEntry:

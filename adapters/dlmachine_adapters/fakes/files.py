@@ -9,6 +9,7 @@ from hashlib import new
 from pathlib import PurePath
 
 from dlmachine.core.decision.existing import occupied
+from dlmachine.core.decision.folder_state import FolderSeen
 from dlmachine.core.decision.snapshot import PartSeen
 from dlmachine.core.faults import DestinationUnusable
 from dlmachine.core.frozen import replace
@@ -202,6 +203,11 @@ class MemoryFiles:
             self.write(path, files[path])
         extracted = Extracted(folder=folder, files=(*files,), restored=(*restored,))
         return events.ArchiveExtracted(at=self._clock.now(), extracted=extracted)
+
+    def see_extracted(self, effect: effects.ExtractArchive) -> FolderSeen:
+        start = f'{_normal(effect.folder)}/'
+        is_there = any(name.startswith(start) for name in self._contents)
+        return FolderSeen(is_there=is_there, is_folder=is_there)
 
     def check(self, operation: str, held_bytes: int = 0) -> None:
         """Fail if a failure of this operation is due.  Raises: OSError."""

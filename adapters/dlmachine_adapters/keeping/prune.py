@@ -24,7 +24,7 @@ from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockUnavailable
 from dlmachine.core.protocol.ports import Locks
 from dlmachine_adapters.cachedir.connection import Registry
-from dlmachine_adapters.cachedir.entry_files import remove_file, see_file
+from dlmachine_adapters.cachedir.entry_files import remove_extracted, remove_file, see_file
 from dlmachine_adapters.cachedir.rows import NAMES, Row, read_rows
 from dlmachine_adapters.keeping.versions import see_links
 
@@ -85,7 +85,11 @@ class Remover:
 
     def remove(self, removals: Iterable[tuple[StoredVersion, RemovalReason]]) -> Iterator[Done]:
         """Remove versions, in their order.  Raises: OSError, sqlite3.Error."""
-        waiting = iter(removals)
+        listed = list(removals)
+        for version, why in listed:
+            if not version.has_file:
+                yield version, why, self._lone_removed_unless(version)
+        waiting = iter([one for one in listed if one[0].has_file])
         done: list[Done] = []
         while True:
             batch = list(islice(waiting, self._count))
@@ -110,6 +114,17 @@ class Remover:
         if reason is None:
             try:
                 remove_file(self._path(version.name))
+            except OSError:
+                return KeptReason.STUCK
+        return reason
+
+    def _lone_removed_unless(self, version: StoredVersion) -> KeptReason | None:
+        reason = self._protected([version]).reason(version)
+        if reason is None and self._has(version.name):
+            reason = KeptReason.RECENT
+        if reason is None:
+            try:
+                remove_extracted(self._registry.folder, version.name)
             except OSError:
                 return KeptReason.STUCK
         return reason

@@ -3,18 +3,21 @@
 Contract: only reads; page by page. Only versions whose file is there are counted.
 """
 
+import contextlib
 import os
 import sqlite3
 import stat
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER, parse_version
 from dlmachine.core.cache.entries import Status
 from dlmachine.core.keeping.stored import MAX_AHEAD, StoredVersion, is_ahead
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine_adapters.cachedir.connection import Registry
-from dlmachine_adapters.cachedir.entry_files import see_file
+from dlmachine_adapters.cachedir.entry_files import see_extracted, see_file
 from dlmachine_adapters.cachedir.naming import from_local
 from dlmachine_adapters.cachedir.rows import KEYS, Read, Row, read_rows
 from dlmachine_adapters.files.database import NoDatabase
@@ -41,20 +44,22 @@ _Page = tuple[list[Read], dict[int, object], dict[int, object]]
 def read_versions(
     registry: Registry, now: float, *, with_digests: bool = False
 ) -> Iterator[StoredVersion]:
-    """Every complete version, oldest first; empty without a registry.
+    """Every complete version, oldest first, and at last what is left of others.
 
     `now` is in seconds since 1970.
 
     Raises: OSError, sqlite3.Error.
     """
     last, noted = 0, _noted_uses(registry.folder, now)
+    # Looked at first: what was extracted by then has its version in the registry.
+    extracted = see_extracted(registry.folder)
     while True:
         try:
             rows, uses, digests = registry.read(partial(_ask, last, with_digests=with_digests))
         except NoDatabase:
-            return
+            break
         if not rows:
-            return
+            break
         last = rows[-1].row_id
         for row in rows:
             found = (
@@ -63,7 +68,31 @@ def read_versions(
                 else None
             )
             if found is not None:
-                yield found
+                own = extracted.pop(found.name, 0)
+                yield found._replace(size_bytes=found.size_bytes + own) if own else found
+    for number, (name, size) in enumerate(extracted.items(), 1):
+        yield _lone(registry.folder, -number, name, size, noted)
+
+
+def _lone(folder: str, row_id: int, name: str, size_bytes: int, noted: _Noted) -> StoredVersion:
+    """What is left of a version whose file is gone."""
+    # What a killed process was removing is of no version any more.
+    item_id, version = parse_version(name) or ('', 0)
+    version_id, made_at = f'{item_id}-{version}', 0.0
+    if item_id:
+        with contextlib.suppress(OSError):
+            made_at = Path(folder, EXTRACTED_FOLDER, name).lstat().st_mtime
+    return StoredVersion(
+        row_id=row_id,
+        item_id=item_id,
+        version=version,
+        name=name,
+        size_bytes=size_bytes,
+        stored_at=made_at,
+        used_at=noted[0].get(version_id, 0.0),
+        used_before=noted[1].get(version_id, 0.0),
+        has_file=False,
+    )
 
 
 def _noted_uses(folder: str, now: float) -> _Noted:
@@ -75,10 +104,11 @@ def _noted_uses(folder: str, now: float) -> _Noted:
 
 def recorded_bytes(registry: Registry) -> int:
     """The size of all complete versions, by their records; fast.  Raises: sqlite3.Error."""
+    extracted = sum(see_extracted(registry.folder).values())
     try:
-        return registry.read(lambda connection: int(connection.execute(_SIZE).fetchone()[0]))
+        return extracted + registry.read(lambda one: int(one.execute(_SIZE).fetchone()[0]))
     except NoDatabase:
-        return 0
+        return extracted
 
 
 def see_links(folder: str, name: str) -> bool:

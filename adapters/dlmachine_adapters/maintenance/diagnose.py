@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER
+from dlmachine.core.frozen import replace
 from dlmachine.core.http.filename import is_our_folder
 from dlmachine.core.maintenance.checks import (
+    check_extracted,
     check_file,
     check_folder,
     check_lock,
@@ -39,6 +41,7 @@ from dlmachine.core.maintenance.findings import (
 from dlmachine.core.maintenance.verification import check_quarantined
 from dlmachine.core.regex import regex
 from dlmachine_adapters.cachedir.connection import REGISTRY_NAME, Registry
+from dlmachine_adapters.cachedir.entry_files import see_extracted
 from dlmachine_adapters.cachedir.listing import list_rows
 from dlmachine_adapters.cachedir.own_cache import TAG_NAME
 from dlmachine_adapters.cachedir.rows import Misfit
@@ -88,6 +91,10 @@ def diagnose(registry: Registry, now: datetime) -> Iterator[Finding]:
         finding = _check(file, now, names)
         if finding is not None:
             yield finding
+    for name, size_bytes in see_extracted(registry.folder).items():
+        kept = see_file(folder / EXTRACTED_FOLDER / name)
+        if names is not None and name not in names and kept is not None:
+            yield check_extracted(replace(kept, size_bytes=size_bytes), now)
     for ours in find_working_folders(registry.folder):
         with contextlib.suppress(OSError), ours.sub(LOCKS_FOLDER) as locks:
             yield from _lock_findings(locks, now)

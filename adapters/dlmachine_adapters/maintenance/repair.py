@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from dlmachine.core.archives.extracted_folder import GONE
 from dlmachine.core.maintenance.checks import GIVEN_UP_AGE, SETTLED_AGE
 from dlmachine.core.maintenance.findings import Finding, Repair
 from dlmachine.core.maintenance.verification import QuarantineNote, Repaired
@@ -20,6 +21,7 @@ from dlmachine.core.protocol.effects import AcquireLock, ReleaseLock
 from dlmachine.core.protocol.events import LockAcquired
 from dlmachine.core.protocol.ports import Clock, Locks
 from dlmachine_adapters.cachedir.connection import Registry
+from dlmachine_adapters.cachedir.entry_files import remove_extracted
 from dlmachine_adapters.files.os_errors import storage_fault
 from dlmachine_adapters.files.own_folder import OwnFolder, open_folder
 from dlmachine_adapters.files.quarantine import move_to_quarantine
@@ -28,6 +30,7 @@ from dlmachine_adapters.maintenance.diagnose import is_owned, see_file
 from dlmachine_adapters.maintenance.registry_inspection import is_named
 from dlmachine_adapters.maintenance.verify import Repairer
 from dlmachine_adapters.parts.sidecar import drop_note, hold
+from dlmachine_adapters.uses.use_log import read_uses
 
 _MEANWHILE: Final = Repaired(is_done=False, text='it is no longer so')
 
@@ -45,6 +48,7 @@ class FindingRepairer:
             Repair.MARK: self._mark,
             Repair.FREE_LOCK: self._free_lock,
             Repair.REMOVE: self._remove,
+            Repair.REMOVE_EXTRACTED: self._remove_extracted,
             Repair.REMOVE_PART: self._remove_part,
             Repair.REPAIR_REGISTRY: self._repair_registry,
         }
@@ -96,6 +100,19 @@ class FindingRepairer:
         with self._folder_of(path) as folder:
             folder.remove(path.name)
         return Repaired(is_done=True, text='it is removed')
+
+    def _remove_extracted(self, finding: Finding) -> Repaired:
+        path = Path(finding.place)
+        if not path.name.startswith(GONE):
+            in_use, _ = read_uses(self._registry.folder)
+            if path.name.partition('.')[0] in in_use:
+                return Repaired(is_done=False, text='a running process uses them')
+            with self._registry.writing() as connection:
+                is_old = self._is_older(path, SETTLED_AGE, self._clock.now())
+                if not is_old or is_named(connection, path.name):
+                    return _MEANWHILE
+        remove_extracted(self._registry.folder, path.name)
+        return Repaired(is_done=True, text='they are removed')
 
     def _remove_part(self, finding: Finding) -> Repaired:
         path = Path(finding.place)

@@ -55,12 +55,17 @@ _Identity: TypeAlias = tuple[int, int, int, int]
 
 @frozen
 class Checked:
-    """The result of verifying an entry."""
+    """The result of verifying an entry, or a file that was extracted from it.
+
+    `path` is the file, `folder` that of the extraction (empty for the entry).
+    """
 
     entry: Listed
     condition: CopyState
     expected: str | None = None
     found: Digested = Digested()
+    path: str
+    folder: str = ''
 
 
 def check_entry(registry: Registry, entry: Listed) -> Checked | None:
@@ -70,13 +75,15 @@ def check_entry(registry: Registry, entry: Listed) -> Checked | None:
     """
     promised = promised_digest(entry.status, entry.record)
     if promised is None:
-        return Checked(entry=entry, condition=CopyState.UNKNOWN)
+        return Checked(entry=entry, condition=CopyState.UNKNOWN, path=entry.path)
     found, _ = digest_of(entry.path)
     condition = check_copy(promised, found)
     named = EntryId(item_id=entry.item_id, version=entry.version, key=entry.key)
     if not condition.is_sound and not still_stands(registry, named, entry.path):
         return None
-    return Checked(entry=entry, condition=condition, expected=promised, found=found)
+    return Checked(
+        entry=entry, condition=condition, expected=promised, found=found, path=entry.path
+    )
 
 
 def still_stands(registry: Registry, entry: EntryId, path: str) -> bool:

@@ -1,21 +1,33 @@
 """Verify the files that were extracted from archives, by the records in their folders.
 
-Contract: only reads; a link is not followed. Extracting again repairs what is wrong.
+Contract: a check only reads, and follows no link. Extracting again repairs what is wrong.
 """
 
+import contextlib
 import os
 import stat
+import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
+from dlmachine.core.archives.extracted_folder import EXTRACTED_FOLDER
 from dlmachine.core.archives.extraction import RECORD_NAME
 from dlmachine.core.archives.extraction_record import ExtractedFile, ExtractionRecord
 from dlmachine.core.maintenance.recorded_files import FileCheck, FileState, StoredFile
-from dlmachine.core.maintenance.verification import Digested
+from dlmachine.core.maintenance.verification import CopyState, Digested, Repaired
+from dlmachine.core.protocol.events import EffectFailed
+from dlmachine.core.protocol.ports import Clock, Locks
+from dlmachine.core.spec.reuse import Extract, ExtractArchive
+from dlmachine_adapters.archives.extract_archive import perform
 from dlmachine_adapters.archives.extracted import look_for_changes, read_record
+from dlmachine_adapters.cachedir.listing import Listed
 from dlmachine_adapters.maintenance.repair_folder import path_of
-from dlmachine_adapters.maintenance.verify import digest_of
+from dlmachine_adapters.maintenance.verify import Checked, digest_of
+
+#: How long to wait for a process that extracts into the same folder.
+_PATIENCE: Final = timedelta(seconds=10)
 
 
 class ExtractedFolders:
@@ -42,6 +54,57 @@ class ExtractedFolders:
             yield FileCheck(
                 state=state, path=path, url=record.source, sha256=file.sha256, found=found
             )
+
+
+def check_extracted(entry: Listed) -> Iterator[Checked]:
+    """Check every file that was extracted from an entry of a cache."""
+    path = Path(entry.path)
+    with contextlib.suppress(OSError):
+        for folder in sorted(map(str, (path.parent / EXTRACTED_FOLDER / path.name).iterdir())):
+            for file in ExtractedFolders().check(folder):
+                yield Checked(
+                    entry=entry,
+                    condition=_STATES[file.state],
+                    expected=file.sha256 or None,
+                    found=file.found,
+                    path=file.path,
+                    folder=folder,
+                )
+
+
+_STATES: Final = {
+    FileState.WHOLE: CopyState.WHOLE,
+    FileState.CHANGED: CopyState.WRONG,
+    FileState.MISSING: CopyState.MISSING,
+    FileState.UNREADABLE: CopyState.UNREADABLE,
+}
+
+
+def repair_extracted(checked: Checked, locks: Locks, clock: Clock) -> Repaired:
+    """Extract the files of a folder again that are missing or have changed."""
+    record = _read(checked.folder)
+    if record is None:
+        return Repaired(is_done=False, text='it is no longer so')
+    wanted = Extract(
+        members=record.selection.members,
+        strip=record.selection.strip,
+        deep=True,
+        # The archive has been extracted before.
+        max_members=sys.maxsize,
+        max_ratio=sys.maxsize,
+    )
+    effect = ExtractArchive(
+        archive=checked.entry.path,
+        name=checked.entry.file_name,
+        source=record.source,
+        folder=checked.folder,
+        wanted=wanted,
+        patience=_PATIENCE,
+    )
+    done = perform(effect, locks, clock.now, lambda: None, None)
+    if isinstance(done, EffectFailed):
+        return Repaired(is_done=False, text=done.fault.what())
+    return Repaired(is_done=True, text='it is extracted again')
 
 
 def find_extracted(path: str) -> StoredFile | None:

@@ -1,13 +1,20 @@
 """`dlmachine extract`: the members of an archive as files of a folder."""
 
+from collections.abc import Callable
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dlmachine.cli.common import managing, print_json, size_text
+from dlmachine.cli.common import extract_words, managing, print_json, size_text
 from dlmachine.cli.parameters.command import Command
-from dlmachine.cli.parameters.options import config_option, json_option, own_option, table_option
+from dlmachine.cli.parameters.options import (
+    config_option,
+    extract_options,
+    json_option,
+    own_option,
+    table_option,
+)
 from dlmachine.cli.parameters.values import FILE
 from dlmachine.core.faults.printing import printable
 from dlmachine.core.http.url import is_url
@@ -18,24 +25,22 @@ if TYPE_CHECKING:
     from dlmachine.core.archives.member import Member
     from dlmachine.core.protocol.outcome import Outcome
 
+Decorated = TypeVar('Decorated', bound=Callable[..., Any])
+
+
+def keyword_options(command: Decorated) -> Decorated:
+    """Add the options for the keywords of `dlmachine.extract`."""
+    for option in reversed(extract_options(own_option)):
+        command = option(command)
+    return command
+
 
 @click.command('extract', cls=Command)
 @click.argument('what', type=FILE, metavar='FILE|URL')
 @click.argument('folder', type=FILE, metavar='[DIR]', required=False)
 @own_option('-l', '--list', 'is_list', is_flag=True, help='List the members; extract nothing.')
-@own_option(
-    '--member',
-    'members',
-    multiple=True,
-    metavar='NAME',
-    help='Extract only these files and folders; * and ** match names. Repeatable.',
-)
-@own_option('--strip', type=click.IntRange(0), default=0, metavar='N', help='Take N folders off.')
-@own_option('--deep', is_flag=True, help='Compare digests of files that are there already.')
+@keyword_options
 @own_option('--ask-password', is_flag=True, help='Ask for the password of a ZIP archive.')
-@own_option('--max-members', type=click.IntRange(1), metavar='N', help='Default: 100,000.')
-@own_option('--max-ratio', type=click.IntRange(1), metavar='N', help='Default: 1,000.')
-@own_option('--max-extracted-bytes', type=click.IntRange(0), metavar='N', help='Default: no limit.')
 @table_option('path')
 @config_option
 @json_option
@@ -60,7 +65,7 @@ def command(what: str, folder: str | None, **given: Any) -> None:
             return
         name = source if isinstance(source, str) else source.record.filename
         target = folder or archive_stem(PurePath(name).name)
-        done = extract(source, target, **_options(given))
+        done = extract(source, target, **_words(given))
     if given['as_json']:
         print_json(done.to_dict())
         return
@@ -70,15 +75,11 @@ def command(what: str, folder: str | None, **given: Any) -> None:
     click.echo(f'{count}, {state or f"{len(done.restored)} restored"}', err=True)
 
 
-def _options(given: 'Mapping[str, Any]') -> dict[str, Any]:
-    names = ('strip', 'deep')
-    limits = ('max_members', 'max_ratio', 'max_extracted_bytes')
-    options = {name: given[name] for name in (*names, *limits) if given[name] is not None}
-    if given['members']:
-        options['members'] = given['members']
+def _words(given: 'Mapping[str, Any]') -> dict[str, Any]:
+    words = extract_words(given)
     if given['ask_password']:
-        options['password'] = click.prompt('Password', hide_input=True, err=True)
-    return options
+        words['password'] = click.prompt('Password', hide_input=True, err=True)
+    return words
 
 
 def _list(source: 'Outcome | str', *, as_json: bool) -> None:

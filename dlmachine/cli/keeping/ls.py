@@ -55,7 +55,7 @@ def list_all(
         for entry in found:
             if not count and not paths:
                 click.echo(f'{"stored":19}  {"size":>10}  version  URL', err=True)
-            count, size = count + 1, size + (entry.size_bytes or 0)
+            count, size = count + 1, size + (entry.total_bytes or 0)
             click.echo(printable(entry.path if paths else _line(entry)))
         if not paths:
             word = 'version' if count == 1 else 'versions'
@@ -93,8 +93,9 @@ def _reading(given: dict[str, Any]) -> 'Iterator[DownloadManager]':
 
 
 def _line(entry: 'ListedEntry') -> str:
-    date, size = f'{entry.stored_at:%Y-%m-%d %H:%M:%S}', size_text(entry.size_bytes)
+    date, size = f'{entry.stored_at:%Y-%m-%d %H:%M:%S}', size_text(entry.total_bytes)
     line = f'{date}  {size:>10}  v{entry.version}  {entry.url or entry.file_name}'
     marks = ['pinned'] if entry.is_pinned else []
+    marks += [f'{size_text(entry.extracted_bytes)} extracted'] if entry.extracted_bytes else []
     marks += [entry.status] if entry.status != 'ready' else []
     return f'{line}  ({", ".join(marks)})' if marks else line

@@ -20,7 +20,7 @@ from dlmachine.cli.parameters.habits import (
 from dlmachine.cli.parameters.login import login_options
 from dlmachine.cli.parameters.usage import WORKERS
 from dlmachine.cli.parameters.values import FILE, FOLDER, Completed, accepts, metavar, type_of
-from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, OPTION_HELP, OptionHelp
+from dlmachine.core.spec.option_help import DESCRIPTOR_HELP, EXTRACT_HELP, OPTION_HELP, OptionHelp
 from dlmachine.options.lists import MANAGER_HELP
 
 Decorated = TypeVar('Decorated', bound=Callable[..., Any])
@@ -201,6 +201,7 @@ def request_options(command: Decorated) -> Decorated:
         options += [_add(TableFlag(name, section)) for name in names]
         if section == 'Cache':
             options += reuse_options(own_option, section)
+            options += extract_options(own_option, 'Extraction')
         if section == 'Connections':
             options += reuse_options(own_option, section, '--cainfo')
         if section == 'Request':
@@ -219,6 +220,29 @@ def request_options(command: Decorated) -> Decorated:
     for option in reversed([*options, *implied_options(own_option)]):
         command = option(command)
     return command
+
+
+#: The least value of the numbers.
+_LEAST: Final = {'strip': 0, 'max_members': 1, 'max_ratio': 1, 'max_extracted_bytes': 0}
+
+
+def extract_options(own_option: Callable[..., Any], section: str = 'Options') -> list[Any]:
+    """An option for each keyword of `dlmachine.extract`; without a value if it was not passed."""
+    options = []
+    for name, option in EXTRACT_HELP.items():
+        kind: dict[str, Any] = {'type': click.IntRange(_LEAST.get(name)), 'metavar': 'N'}
+        if option.type == 'bool':
+            kind = {'is_flag': True, 'default': None}
+        elif name == 'members':
+            kind = {'multiple': True, 'metavar': 'NAME'}
+        default = (
+            ''
+            if option.default in {'None', 'False'}
+            else f' (default: {option.default})'.replace('_', ',')
+        )
+        text = f'{option.help[0].upper()}{option.help[1:]}{default}.'
+        options.append(own_option(flag_of(name), name, section=section, help=text, **kind))
+    return options
 
 
 def _add(option: click.Option) -> Callable[[Decorated], Decorated]:

@@ -5,7 +5,6 @@ common file system accepts and that no other member has, and all files stay with
 """
 
 import unicodedata
-from pathlib import PureWindowsPath
 from typing import Final
 
 from returns.result import Failure, Result, Success
@@ -25,7 +24,11 @@ _MAX_NAME_BYTES: Final = 255
 _MAX_PATH_BYTES: Final = 2_048
 #: Removing a tree of folders needs an open folder for each level.
 _MAX_DEPTH: Final = 128
-_UNPRINTABLE: Final = regex(r'[\x00-\x1f\x7f\ud800-\udfff]')
+_UNPRINTABLE: Final = regex(r'[\x00-\x1f\x7f]')
+#: Bytes that are not UTF-8, as Python reads them.
+_NO_TEXT: Final = regex(r'[\ud800-\udfff]')
+#: The drive of a path of Windows.
+_DRIVE: Final = regex(r'[A-Za-z]:')
 _EXECUTABLE: Final = 0o100
 
 
@@ -120,6 +123,8 @@ class Placing:
         #: the archive has bytes.
         self._taken: dict[tuple[int, str], tuple[str, bool, int]] = {}
         self._files: set[str] = set()
+        #: The targets of the symbolic links so far, by their paths.
+        self._links: dict[str, str] = {}
         #: The selected names and patterns that no member has matched yet.
         self.unmatched = selection.members or ()
 
@@ -140,7 +145,7 @@ class Placing:
         if problem:
             return Failure(problem)
         if member.kind is MemberKind.SYMBOLIC_LINK:
-            return _place_symbolic_link(rest, member.link)
+            return self._place_symbolic_link(rest, member.link)
         if member.kind is MemberKind.HARD_LINK:
             return self._place_hard_link(rest, member.link)
         is_executable = member.mode is not None and member.mode & _EXECUTABLE
@@ -168,10 +173,19 @@ class Placing:
         self._files.add(path)
         return False
 
+    def _place_symbolic_link(self, path: str, target: str) -> Result[Place | None, str]:
+        if not _is_inside(path, target):
+            shown = shortened(target)
+            return Failure(f"'{path}' is a link to '{shown}', which may lead outside the folder")
+        self._links[path] = target
+        return Success(Place(kind=MemberKind.SYMBOLIC_LINK, path=path, link=target))
+
     def _place_hard_link(self, path: str, target: str) -> Result[Place | None, str]:
         aim = self.selection.rest_of(_clean_path(target))
         if not aim or aim not in self._files or aim == path:
             return Failure(f"'{path}' is a hard link to '{target}', which is not extracted")
+        if aim in self._links:  # Another name of it, from which it leads elsewhere.
+            return self._place_symbolic_link(path, self._links[aim])
         return Success(Place(kind=MemberKind.HARD_LINK, path=path, link=aim))
 
 
@@ -189,9 +203,11 @@ def _clean_path(name: str) -> str:
 
 def _find_name_problem(name: str, path: str) -> str:
     shown = f"'{shortened(name)}'"
+    if _NO_TEXT.search(name):
+        return 'the name of a member is not in UTF-8'
     if _UNPRINTABLE.search(name):
         return 'the name of a member contains control characters'
-    if name.startswith(('/', '\\')) or PureWindowsPath(name).drive:
+    if name.startswith(('/', '\\')) or _DRIVE.match(name):
         return f'{shown} is an absolute path'
     parts = path.split('/')
     if '..' in parts:
@@ -217,21 +233,20 @@ def _folded(name: str) -> str:
     return unicodedata.normalize('NFC', unicodedata.normalize('NFC', end).casefold())
 
 
-def _place_symbolic_link(path: str, target: str) -> Result[Place | None, str]:
-    """A link may go up to the folder itself and then down; it never goes up after down.
+def _is_inside(path: str, target: str) -> bool:
+    """Whether a symbolic link stays inside: it goes up to the folder at most, and then down.
 
     Then no chain of such links leads outside, because nothing is written through a link.
     """
     parts = [part for part in target.split('/') if part not in {'', '.'}]
     ups = next((at for at, part in enumerate(parts) if part != '..'), len(parts))
-    is_inside = (
+    return (
         bool(target)
+        and len(target.encode('utf-8', 'surrogatepass')) <= _MAX_PATH_BYTES
         and not target.startswith('/')
         and '\\' not in target
         and not _UNPRINTABLE.search(target)
+        and not _NO_TEXT.search(target)
         and ups <= path.count('/')
         and '..' not in parts[ups:]
     )
-    if not is_inside:
-        return Failure(f"'{path}' is a link to '{target}', which may lead outside the folder")
-    return Success(Place(kind=MemberKind.SYMBOLIC_LINK, path=path, link=target))

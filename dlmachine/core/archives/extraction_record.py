@@ -32,7 +32,8 @@ class ExtractionRecord:
     """What was extracted from where.
 
     `source` is the URL or the path of the archive, `size_bytes` and `sha256` are those of the
-    archive, `extracted_at` is a time as ISO 8601 writes it.
+    archive, which had this digest at its modification time `mtime_ns` (None: not known).
+    `extracted_at` is a time as ISO 8601 writes it.
     """
 
     source: str
@@ -41,6 +42,12 @@ class ExtractionRecord:
     selection: Selection
     extracted_at: str
     files: tuple[ExtractedFile, ...]
+    mtime_ns: int | None = None
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """The size of all files together."""
+        return sum(file.size_bytes for file in self.files)
 
     def to_json(self) -> str:
         """The text of the record, a line for each file."""
@@ -49,6 +56,8 @@ class ExtractionRecord:
             'source': self.source,
             'size_bytes': self.size_bytes,
             'sha256': self.sha256,
+            'mtime_ns': self.mtime_ns,
+            'unpacked_bytes': self.unpacked_bytes,
             'members': None if self.selection.members is None else [*self.selection.members],
             'strip': self.selection.strip,
             'extracted_at': self.extracted_at,
@@ -76,9 +85,10 @@ def parse_extraction_record(text: str) -> ExtractionRecord | None:
     """
     first, *rows = text.split('\n')
     head = _parse(first)
-    members = head.get('members')
+    members, mtime_ns = head.get('members'), head.get('mtime_ns')
     is_known = (
         head.get('v') == _VERSION
+        and (mtime_ns is None or type(mtime_ns) is int)
         and (members is None or _is_texts(members))
         and all(isinstance(head.get(name), str) for name in ('source', 'sha256', 'extracted_at'))
         and all(_is_count(head.get(name)) for name in ('size_bytes', 'strip'))
@@ -100,7 +110,19 @@ def parse_extraction_record(text: str) -> ExtractionRecord | None:
         ),
         extracted_at=head['extracted_at'],
         files=tuple(files),
+        mtime_ns=mtime_ns,
     )
+
+
+def parse_unpacked_bytes(first_line: str) -> int | None:
+    """The size of all files together, from the first line of a record; None if it does not say.
+
+    >>> parse_unpacked_bytes('{"v": 1, "unpacked_bytes": 12}'), parse_unpacked_bytes('{"v": 1}')
+    (12, None)
+    """
+    head = _parse(first_line)
+    size = head.get('unpacked_bytes') if head.get('v') == _VERSION else None
+    return size if _is_count(size) else None
 
 
 def _read_file(row: dict[str, Any]) -> ExtractedFile | None:

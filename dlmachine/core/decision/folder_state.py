@@ -86,6 +86,19 @@ def decide_folder(effect: ExtractArchive, sha256: str, seen: FolderSeen) -> Unpa
     return Unpack(changed=seen.changed, replaces=True)
 
 
+def describe_work(todo: Unpack) -> str:
+    """What is to be done with a folder, for the row of an audit.
+
+    >>> describe_work(Unpack()), describe_work(Unpack(restores=(ExtractedFile(path='a'),)))
+    ('not extracted yet', '1 extracted file is missing or has changed')
+    """
+    if todo.restores is None:
+        return 'not extracted yet'
+    count = len(todo.restores)
+    subject, has = ('file is', 'has') if count == 1 else ('files are', 'have')
+    return f'{count} extracted {subject} missing or {has} changed'
+
+
 def _refuse(folder: str, problem: str) -> DestinationUnusable:
     advice = 'Extract into a new folder, or move the files'
     return DestinationUnusable(path=folder, problem=problem, advice=advice)

@@ -89,7 +89,7 @@ def _superseded(versions: Iterable[StoredVersion], keep: int | None) -> frozense
     if keep is None:
         return frozenset()
     by_item: dict[str, list[tuple[int, int]]] = {}
-    for one in versions:
+    for one in filter(lambda version: version.has_file, versions):
         by_item.setdefault(one.item_id, []).append((one.version, one.row_id))
     older = (sorted(found, reverse=True)[keep:] for found in by_item.values() if len(found) > keep)
     return frozenset(row_id for found in older for _, row_id in found)
@@ -100,7 +100,9 @@ def _outdated(
 ) -> Iterator[tuple[int, RemovalReason]]:
     unused = None if keeping.unused_for is None else keeping.unused_for.total_seconds()
     for version in free:
-        if version.row_id in superseded:
+        if not version.has_file:
+            yield version.row_id, RemovalReason.ARCHIVE
+        elif version.row_id in superseded:
             yield version.row_id, RemovalReason.VERSIONS
         elif unused is not None and _age(version, now) >= unused:
             yield version.row_id, RemovalReason.UNUSED

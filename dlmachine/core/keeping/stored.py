@@ -21,8 +21,10 @@ class StoredVersion(NamedTuple):
 
     Times are in seconds since 1970; `used_at` is 0 if no use is known. If that is in the future,
     `used_before` is the last use that is not. `is_own` is False for an entry of another program.
-    `is_linked`: a folder has a link to the file. `sha256` is empty unless it is compared
-    with a lockfile, and `url` is masked. A tuple, because a cache may have a million of them.
+    `is_linked`: a folder has a link to the file. `sha256` is empty unless it is compared with a
+    lockfile, and `url` is masked. `size_bytes` includes what was extracted from the file, which
+    belongs to the version; `has_file` is False if only that is left. A tuple, because a cache may
+    have a million of them.
     """
 
     row_id: int
@@ -37,6 +39,7 @@ class StoredVersion(NamedTuple):
     sha256: str = ''
     url: str = ''
     used_before: float = 0
+    has_file: bool = True
 
     @property
     def version_id(self) -> str:
@@ -77,6 +80,7 @@ class KeptReason(Enum):
 class RemovalReason(Enum):
     """Why a version goes; the value is shown."""
 
+    ARCHIVE = 'its archive is gone'
     VERSIONS = 'there are enough newer versions'
     UNUSED = 'not used for a long time'
     SIZE = 'least recently used'

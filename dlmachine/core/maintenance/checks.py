@@ -101,6 +101,15 @@ def check_stray(file: FileInfo, now: datetime, kind: FindingKind) -> Finding:
     return _of_file(kind, file, age, 'an interrupted process did not remove it', Repair.REMOVE)
 
 
+def check_extracted(folder: FileInfo, now: datetime) -> Finding:
+    """Check a folder of extracted files whose archive no row names."""
+    kind, age = FindingKind.EXTRACTED, folder.age(now)
+    if age < SETTLED_AGE:
+        return _of_file(kind, folder, age, 'a process may be about to use it')
+    text = 'the archive that they are from is gone'
+    return _of_file(kind, folder, age, text, Repair.REMOVE_EXTRACTED)
+
+
 def check_registry(seen: RegistryInfo) -> tuple[Finding, ...]:
     """Check that the registry is readable, undamaged and has its indexes."""
     if not seen.is_there:

@@ -24,6 +24,7 @@ class FindingKind(Enum):
     PART = 'part'
     STRAY_NOTE = 'stray note'
     STRAY_REGISTRY = 'stray registry'
+    EXTRACTED = 'extracted files'
     QUARANTINED = 'quarantined'
     REGISTRY = 'registry'
     FOLDER = 'folder'
@@ -38,6 +39,7 @@ class Repair(Enum):
     MARK = 'mark'
     FREE_LOCK = 'free lock'
     REMOVE = 'remove'
+    REMOVE_EXTRACTED = 'remove extracted files'
     REMOVE_PART = 'remove part'
     REPAIR_REGISTRY = 'mend registry'
 

@@ -16,7 +16,8 @@ class ListedEntry:
     """One version in a cache.
 
     `url` is masked. `status` is `ready`, or why the version cannot be used. `size_bytes` is the
-    size of the file now (None: no file), `used_at` the last known use (None: only stored). `key` is
+    size of the file now (None: no file), `extracted_bytes` that of what was extracted from it, and
+    `total_bytes` both together. `used_at` the last known use (None: only stored). `key` is
     None for an entry of another program.
     """
 
@@ -32,6 +33,12 @@ class ListedEntry:
     item_id: str
     key: str | None = None
     record: DownloadRecord | None = field(default=None, repr=False)
+    extracted_bytes: int = 0
+
+    @property
+    def total_bytes(self) -> int | None:
+        """The size of the file, and of what was extracted from it; None if there is neither."""
+        return ((self.size_bytes or 0) + self.extracted_bytes) or self.size_bytes
 
     def to_dict(self) -> dict[str, Any]:
         """The entry as JSON has it; times are texts."""
@@ -44,6 +51,7 @@ class ListedEntry:
             'stored_at': self.stored_at.isoformat(),
             'used_at': None if self.used_at is None else self.used_at.isoformat(),
             'file_bytes': self.size_bytes,
+            'extracted_bytes': self.extracted_bytes,
             'pinned': self.is_pinned,
             'key': self.key,
             'record': None if self.record is None else self.record.to_dict(),
@@ -67,7 +75,7 @@ class ListedEntry:
 
 #: The value of a field of an entry at a time; ages are in seconds.
 FIELDS: Final[Mapping[str, Callable[[ListedEntry, float], object]]] = {
-    'size': lambda entry, _: entry.size_bytes,
+    'size': lambda entry, _: entry.total_bytes,
     'age': lambda entry, now: now - entry.stored_at.timestamp(),
     'used': lambda entry, now: now - entry.last_use.timestamp(),
     'version': lambda entry, _: entry.version,

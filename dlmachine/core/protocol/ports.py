@@ -1,9 +1,7 @@
 """Ports: what the executor needs of the world, as protocols.
 
-Types only. An adapter implements one of them: it translates an effect into calls of a library,
-and the library's results and exceptions into an event, and makes no decisions. An expected
-failure is an event with a `Fault`, not an exception; the only exception is `PartError`, by
-which a part stops the transport that writes to it.
+Types only. An adapter translates an effect into calls of a library, and its results and exceptions
+into an event, and makes no decisions. A failure is an event with a `Fault`, not an exception.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,13 +27,14 @@ from dlmachine.core.spec.destination import PathSeen
 from dlmachine.core.spec.policy import Policy
 
 if TYPE_CHECKING:
+    from dlmachine.core.decision.folder_state import FolderSeen
     from dlmachine.core.protocol.body_decision import StoreBody
 
 End = TypeVar('End')
 
 
 class PartError(Exception):
-    """A part cannot store more bytes: the disk failed, or a limit was exceeded."""
+    """A part cannot store more bytes, which stops the transport that writes to it."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
@@ -159,6 +158,9 @@ class Files(Protocol):
     ) -> events.ArchiveExtracted | events.EffectFailed:
         """Extract an archive; a `PartError` from `check`, called between steps, ends it."""
 
+    def see_extracted(self, effect: effects.ExtractArchive) -> 'FolderSeen':
+        """The folder of an extraction, as it is now; the archive is not read."""
+
 
 class Store(Protocol):
     """The registry of the cache."""
@@ -254,8 +256,7 @@ class Workers(Protocol):
     ) -> tuple[End | None, ...]:
         """Start the jobs in order, at most `most` at a time; return their results in order.
 
-        A worker whose last result does not satisfy `goes_on` takes no other job. The result of a
-        job that no worker took is None.
+        A worker whose last result does not satisfy `goes_on` takes no other job: None for it.
         """
 
 

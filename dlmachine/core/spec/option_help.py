@@ -195,5 +195,24 @@ _DESCRIBED: Final = (
     ),
 )
 
-#: The keywords of a Descriptor.
+_EXTRACTED: Final = (
+    OptionHelp(
+        'members',
+        'Iterable[str] | None',
+        'extract only these files and folders; `*` stands for any name, and `**` for any path',
+    ),
+    OptionHelp('strip', 'int', 'take so many folders off the front of each path', default='0'),
+    OptionHelp(
+        'deep',
+        'bool',
+        'compare the digests of files that are there already, not only size and time',
+        default='False',
+    ),
+    OptionHelp('max_members', 'int', 'largest number of members of an archive', default='100_000'),
+    OptionHelp('max_ratio', 'int', 'largest ratio of unpacked to packed size', default='1_000'),
+    OptionHelp('max_extracted_bytes', 'int | None', 'largest size of all files together', 'bytes'),
+)
+
+#: The keywords of a Descriptor, and of `dlmachine.extract` apart from its folder.
 DESCRIPTOR_HELP: Final[Mapping[str, OptionHelp]] = {one.name: one for one in _DESCRIBED}
+EXTRACT_HELP: Final[Mapping[str, OptionHelp]] = {one.name: one for one in _EXTRACTED}

@@ -230,6 +230,8 @@ def damaged_archives() -> list[tuple[str, bytes]]:
     tar = tarred(a_txt=bytes(3_000), b_txt=bytes(3_000))
     return [
         ('cut.tar', tar[:2_000]),
+        ('cut between members.tar', tar[:3_584]),
+        ('empty.tar.gz', b''),
         ('header.tar', tar[:3_584] + b'x' * 512 + tar[4_096:]),
         ('cut.zip', zipped(a_txt=BYTES)[:-30]),
         ('empty.zip', b''),

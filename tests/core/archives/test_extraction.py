@@ -15,6 +15,7 @@ from dlmachine.core.archives.extraction import (
     Selection,
 )
 from dlmachine.core.archives.member import Member, MemberKind
+from dlmachine.core.faults.printing import shortened
 
 FILE, FOLDER = MemberKind.FILE, MemberKind.FOLDER
 SYMBOLIC, HARD = MemberKind.SYMBOLIC_LINK, MemberKind.HARD_LINK
@@ -58,7 +59,7 @@ def place(one: Member) -> Place:
         ('a/..', "'a/..' leads outside the folder"),
         ('a\nb', 'the name of a member contains control characters'),
         ('a\x00', 'the name of a member contains control characters'),
-        ('a\udce9', 'the name of a member contains control characters'),
+        ('a\udce9', 'the name of a member is not in UTF-8'),
         ('n' * 256, f"'{'n' * 77}...' is too long for a file system"),
         ('é' * 128, f"'{'é' * 77}...' is too long for a file system"),
         ('a/' * 1024 + 'x', f"'{('a/' * 128)[:77]}...' is too long for a file system"),
@@ -176,16 +177,35 @@ def test_a_folder_may_be_named_again() -> None:
         ('l', '..\\x', False),
         ('l', '', False),
         ('l', 'a\nb', False),
+        ('l', 'a\udce9', False),
+        ('l', 'é' * 1_024, True),
+        ('l', 'é' * 1_025, False),
     ],
 )
 def test_symbolic_links_stay_inside(name: str, link: str, is_inside: bool) -> None:
     """They go up only at the beginning, so that no chain of them leads outside."""
     found = place_all([member(name, SYMBOLIC, link)])
 
-    said = f"'{name}' is a link to '{link}', which may lead outside the folder"
+    said = f"'{name}' is a link to '{shortened(link)}', which may lead outside the folder"
     assert found == ([name] if is_inside else said)
     if is_inside:
         assert place(member(name, SYMBOLIC, link)) == Place(kind=SYMBOLIC, path=name, link=link)
+
+
+def test_another_name_of_a_link_stays_inside_too() -> None:
+    """A hard link to a symbolic one leads from where it is."""
+    placing = Placing(Selection())
+    for name, link in (('d/up', '..'), ('d/to', '../a'), ('f', 'a')):
+        assert is_successful(placing.place(member(name, SYMBOLIC, link)))
+
+    same = placing.place(member('e/to', HARD, 'd/to')).unwrap()
+    again = placing.place(member('g/f', HARD, 'f')).unwrap()
+
+    assert same == Place(kind=SYMBOLIC, path='e/to', link='../a')
+    assert again == Place(kind=SYMBOLIC, path='g/f', link='a')
+    for name, link, target in (('x', 'd/up', '..'), ('y', 'd/to', '../a'), ('z', 'e/to', '../a')):
+        said = f"'{name}' is a link to '{target}', which may lead outside the folder"
+        assert placing.place(member(name, HARD, link)).failure() == said
 
 
 def test_hard_links_are_to_extracted_files() -> None:

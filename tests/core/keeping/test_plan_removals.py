@@ -52,6 +52,20 @@ def test_empty_files_free_nothing() -> None:
     assert names(plan.removed) == [(2, RemovalReason.SIZE)]
 
 
+def test_extracted_files_go_with_their_archive() -> None:
+    """Whatever the limits, unless something protects them; they are no version of their own."""
+    lone = stored(-1, item=7, has_file=False)
+    versions = [lone, stored(1, item=7), stored(2, item=7)]
+    protected = Protected(in_use=frozenset({lone.version_id}))
+
+    plan = plan_removals(versions, Keeping(keep_versions=2), NOW, Protected())
+    kept = plan_removals(versions, Keeping(keep_versions=2), NOW, protected)
+
+    assert names(plan.removed) == [(-1, RemovalReason.ARCHIVE)]
+    assert plan.removed_bytes == 10
+    assert (-1, KeptReason.IN_USE) in names(kept.kept)
+
+
 def test_unused_files_go() -> None:
     """From the age on, whatever the size of the cache."""
     versions = [stored(1, age=90 * DAY), stored(2, age=90 * DAY - 1)]

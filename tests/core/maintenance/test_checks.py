@@ -11,6 +11,7 @@ from dlmachine.core.maintenance.checks import (
     GIVEN_UP_AGE,
     SETTLED_AGE,
     check_capabilities,
+    check_extracted,
     check_file,
     check_folder,
     check_lock,
@@ -119,6 +120,16 @@ def test_orphan_that_may_be_in_use_is_not_touched(age: timedelta, is_named: bool
     assert finding is not None
     assert finding.kind is FindingKind.ORPHAN
     assert told(finding) == (False, Repair.NONE)
+
+
+def test_extracted_files_without_their_archive() -> None:
+    """They are removed once they are settled."""
+    young = a_file(changed_at=NOW - SETTLED_AGE / 2)
+    assert told(check_extracted(young, NOW)) == (False, Repair.NONE)
+    finding = check_extracted(a_file(), NOW)
+    assert told(finding) == (True, Repair.REMOVE_EXTRACTED)
+    assert finding.kind is FindingKind.EXTRACTED
+    assert finding.text == 'the archive that they are from is gone'
 
 
 @pytest.mark.parametrize('kind', [FindingKind.STRAY_NOTE, FindingKind.STRAY_REGISTRY])

@@ -110,3 +110,14 @@ def test_an_entry_as_a_dict() -> None:
 
     assert (plain['used_at'], full['used_at']) == (None, '2024-05-01T00:00:00+00:00')
     assert (plain['record'], full['record']['v']) == (None, 1)
+
+
+def test_the_size_includes_what_was_extracted() -> None:
+    """A file that is gone has none, unless something was extracted from it."""
+    whole = entry(size_bytes=1_000, extracted_bytes=1_000)
+
+    assert whole.total_bytes == 2_000
+    assert whole.to_dict()['extracted_bytes'] == 1_000
+    assert parse_filter('size>1500').unwrap().matches(whole, 0)
+    assert (entry(size_bytes=None).total_bytes, entry(size_bytes=0).total_bytes) == (None, 0)
+    assert entry(size_bytes=None, extracted_bytes=5).total_bytes == 5

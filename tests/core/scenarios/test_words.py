@@ -24,8 +24,8 @@ from dlmachine.core.spec.reuse import CheckMethod
 from tests.builders import NOW, URL, a_record
 
 WORDS: list[tuple[type[Enum], str]] = [
-    (FindingKind, 'orphan, unknown file, row without file, strange row, wrong size, dead lock, part, stray note, stray registry, quarantined, registry, folder, file system'),
-    (Repair, 'none, quarantine, mark, free lock, remove, remove part, mend registry'),
+    (FindingKind, 'orphan, unknown file, row without file, strange row, wrong size, dead lock, part, stray note, stray registry, extracted files, quarantined, registry, folder, file system'),
+    (Repair, 'none, quarantine, mark, free lock, remove, remove extracted files, remove part, mend registry'),
     (PathKind, 'missing, file, folder, other'),
     (Origin, 'cache, network, stale'),
     (Party, 'caller, server, network, machine'),
