@@ -17,6 +17,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.access.auth import AuthLike
 from dlmachine.core.access.caller_cookies import CookiesLike
 from dlmachine.core.access.secret import SecretLike
+from dlmachine.core.access.storage_options import StorageOptions
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import Body, ContentPart, FilePart
@@ -50,6 +51,7 @@ class Descriptor(core.Descriptor):
     `('user', 'password')`, `{'digest': ('user', 'password')}`, `{'bearer': 'env:TOKEN'}`, `'netrc'`
     or False; a text such as `env:TOKEN` or `file:~/.token`, or a function, is read when it is sent.
     `cookies` are cookies for that origin, or the jar for those of servers: a path, or True.
+    `storage_options` are the options of a store such as `s3:`, as fsspec has them.
 
     Raises: RequestError that names the argument and the problem.
 
@@ -85,6 +87,7 @@ class Descriptor(core.Descriptor):
         auth: AuthLike = None,
         cookies: CookiesLike = None,
         key_password: SecretLike = None,
+        storage_options: StorageOptions | Mapping[str, Any] | str | None = None,
         resolved: Resolved | None = None,
     ) -> None:
         """Check the arguments; `key_by_vary` and `resolved` are for `dataclasses.replace`."""
@@ -110,6 +113,7 @@ class Descriptor(core.Descriptor):
             auth=auth,
             cookies=_absolute(cookies),
             key_password=key_password,
+            storage_options=storage_options,
         )
         made = unwrap(parsed)
         for name in _FIELDS:

@@ -42,7 +42,9 @@ PATH_NAMES: Final = frozenset({
 #: files outside its folder. The other files are only read.
 _CONFINED: Final = frozenset({'dest', 'cert', 'key', 'cookies', 'extract'})
 #: Options that could lead requests and their credentials to a server of the author of a file.
-_ROUTING: Final = frozenset({'proxy', 'proxy_auth', 'no_proxy', 'resolve', 'forbid_private'})
+_ROUTING: Final = frozenset({
+    'proxy', 'proxy_auth', 'no_proxy', 'resolve', 'forbid_private', 'storage_options',
+})  # fmt: skip
 #: The option that opens the files of this computer.
 _OPENING: Final = 'allow_file'
 #: Texts that can only be paths, and the beginning of a URL without `//`.

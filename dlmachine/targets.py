@@ -295,4 +295,6 @@ def _over(
         lacking['cookies'] = made.cookies.over(jar) if made.cookies.is_used else jar
     if made.auth == DEFAULT_AUTH and defaults.get('auth') is not None:
         lacking['auth'] = defaults['auth']
+    if not made.storage_options and defaults.get('storage_options'):
+        lacking['storage_options'] = defaults['storage_options']
     return replace(made, **lacking) if lacking else made

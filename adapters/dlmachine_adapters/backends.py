@@ -5,7 +5,7 @@ Contract: a backend is a class `(clock) -> ports.Transport` in the entry-point g
 library for that, because libcurl alone knows its version and schemes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from returns.result import Failure, Result, Success
 
-from dlmachine.core.decision.backends import LOCAL_BACKEND
+from dlmachine.core.decision.backends import LOCAL_BACKEND, STORE_BACKEND
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import BackendMissing, Fault
 from dlmachine.core.faults.caller import INSTALL
-from dlmachine.core.http.url import is_local
+from dlmachine.core.http.url import is_local, is_store, scheme_of
 from dlmachine.core.protocol.ports import Clock, Transport
+from dlmachine.core.text.stores import STORES
 
 GROUP: Final = 'dlmachine.backends'
 
@@ -30,8 +31,11 @@ _OWN: Final = {
     ),
     'curl': ('pycurl', 'dlmachine_adapters.curl_backend.transport', 'CurlTransport'),
 }  # fmt: skip
-#: The backend for sources on this computer needs no library. It is not offered as a choice.
-_LOCAL: Final = ('', 'dlmachine_adapters.local_backend', 'LocalTransport')
+#: The backends for sources on this computer and for stores, which are not offered as a choice.
+_UNNAMED: Final = {
+    LOCAL_BACKEND: ('dlmachine_adapters.local_backend', 'LocalTransport'),
+    STORE_BACKEND: ('dlmachine_adapters.fsspec_backend.transport', 'FsspecTransport'),
+}
 
 
 class Backends:
@@ -52,7 +56,7 @@ class Backends:
                 self._are_all_seen = True
             return tuple(one for one in self._seen.values() if one is not None)
 
-    def for_urls(self, name: str, urls: Iterable[str]) -> tuple[BackendSeen, ...]:
+    def for_urls(self, name: str, urls: Sequence[str]) -> tuple[BackendSeen, ...]:
         """The backends to choose from for these URLs, if the one with this name is preferred.
 
         If it is built in and supports all of them, the others are not looked for: that takes a
@@ -62,18 +66,17 @@ class Backends:
             if name in _OWN and name not in self._seen:
                 self._seen[name] = self._look(name, partial(_load_own, name))
             one = self._seen.get(name)
-        if one is None:
-            return self.seen()
         for url in urls:  # They are in normal form.
-            if url.partition(':')[0] not in one.schemes and not is_local(url):
-                return self.seen()
-        return (one,)
+            scheme = url.partition(':')[0]
+            if one is None or (scheme not in one.schemes and not is_local(url)):
+                return (*self.seen(), *_see_stores(urls))
+        return self.seen() if one is None else (one,)
 
     def load(self, name: str) -> Result[Transport, Fault]:
         """The backend of this name.  Faults: `BackendMissing`, which says what to install."""
         with self._mutex:
             if name not in self._loaded:
-                is_own = name in _OWN or name == LOCAL_BACKEND
+                is_own = name in _OWN or name in _UNNAMED
                 load = partial(_load_own, name) if is_own else _loaders().get(name)
                 if load is None:
                     return Failure(_missing(name, 'there is no backend of this name'))
@@ -101,8 +104,19 @@ class Backends:
         return described
 
 
+def _see_stores(urls: Sequence[str]) -> tuple[BackendSeen, ...]:
+    """The backend for stores, with the schemes of these URLs whose packages are installed."""
+    wanted = sorted({scheme_of(url) for url in urls if is_store(url)})
+    if not wanted or find_spec('fsspec') is None:
+        return ()
+    usable = tuple(one for one in wanted if find_spec(STORES[one].module) is not None)
+    from importlib.metadata import version
+
+    return (BackendSeen(name=STORE_BACKEND, schemes=usable, version=version('fsspec')),)
+
+
 def _load_own(name: str) -> Any:
-    _, module, kind = _LOCAL if name == LOCAL_BACKEND else _OWN[name]
+    module, kind = _UNNAMED[name] if name in _UNNAMED else _OWN[name][1:]
     return getattr(import_module(module), kind)
 
 

@@ -19,7 +19,7 @@ from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
-from dlmachine.core.sources.local import LocalAnswer, answer, describe_content, describe_file
+from dlmachine.core.sources.answering import SourceAnswer, answer, describe_content, describe_file
 from dlmachine.core.text.serverless import read_data_url
 from dlmachine.core.version import VERSION
 from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
@@ -126,7 +126,7 @@ def path_of(path: str) -> str:
     return name
 
 
-def _pieces(handle: int, found: LocalAnswer) -> Iterator[bytes]:
+def _pieces(handle: int, found: SourceAnswer) -> Iterator[bytes]:
     left = found.length
     if found.offset:
         os.lseek(handle, found.offset, os.SEEK_SET)

@@ -9,6 +9,7 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.access.auth import parse_auth
 from dlmachine.core.access.caller_cookies import parse_cookies
 from dlmachine.core.access.secret import parse_optional_secret
+from dlmachine.core.access.storage_options import parse_storage_options
 from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.spec import option_parsers as parsers
@@ -45,6 +46,7 @@ def read_described(name: str, value: Any) -> Result[Any, Fault]:
 #: The keywords that say who one is.
 _OF_ACCESS: Final[dict[str, Callable[[Any], Result[Any, Fault]]]] = {
     'auth': parse_auth,
+    'storage_options': parse_storage_options,
     'cookies': parse_cookies,
     'key_password': partial(parse_optional_secret, 'key_password'),
 }
@@ -58,6 +60,7 @@ def refuse_everywhere(name: str, value: Any) -> Result[Any, Fault]:
     has_secret = (
         name == 'auth' and value is not None and (value.secret or value.recipe) is not None
     ) or (name == 'cookies' and value is not None and value.own)
+    has_secret = has_secret or (name == 'storage_options' and value is not None and value.secrets)
     if not has_secret:
         return Success(value)
     problem = 'would send a secret to every host'

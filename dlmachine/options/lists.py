@@ -14,7 +14,7 @@ KEY_OPTIONS: Final = ('key_without', 'key_ignores_query')
 #: The descriptor's keywords that can have a default.
 DESCRIBED_NAMES: Final = (
     'headers', 'auth', 'cookies', 'cainfo', 'verify', 'cert', 'key', 'key_password', 'secret_names',
-    *KEY_OPTIONS,
+    *KEY_OPTIONS, 'storage_options',
 )  # fmt: skip
 
 #: The settings of the manager that belong neither to the Policy nor to the Descriptor.

@@ -78,6 +78,7 @@ class DescriptorOptions(TypedDict, total=False):
     key_ignores_query: Iterable[str] | None
     auth: AuthLike
     cookies: CookiesLike
+    storage_options: Mapping[str, Any] | str | None
 
 
 class _PolicyOptions(TypedDict, total=False):
@@ -181,3 +182,4 @@ class ManagerOptions(_PolicyOptions, CacheOptions, total=False):
     key_ignores_query: Iterable[str] | None
     auth: AuthLike
     cookies: CookiesLike
+    storage_options: Mapping[str, Any] | str | None

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 from unittest.mock import patch
 
-from dlmachine.core.sources import local
+from dlmachine.core.sources import answering as local
 from dlmachine_adapters import local_backend
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, assert_never
 from urllib.parse import unquote_plus, urlencode
 
 from dlmachine.core.access.auth import DEFAULT_AUTH
+from dlmachine.core.access.storage_options import NO_STORAGE_OPTIONS
 from dlmachine.core.http.body import (
     Body,
     ContentPart,
@@ -73,7 +74,8 @@ def cache_key(descriptor: Descriptor) -> str:
 def _is_plain(one: Descriptor) -> bool:
     # A GET in whose key only URL and query count.
     has_more = one.method != 'GET' or one.headers.items or one.key_without or one.key_ignores_query
-    return not has_more and type(one.body) is NoBody and one.auth is DEFAULT_AUTH
+    is_default = one.auth is DEFAULT_AUTH and one.storage_options is NO_STORAGE_OPTIONS
+    return is_default and not has_more and type(one.body) is NoBody
 
 
 @lru_cache(maxsize=2_048)
@@ -92,6 +94,8 @@ def identity(descriptor: Descriptor) -> bytes:
     headers = identifying_headers(descriptor.headers, descriptor.key_without)
     if descriptor.auth.identity and not is_named('authorization', descriptor.key_without):
         headers.append(['auth', *descriptor.auth.identity])
+    if descriptor.storage_options and not is_named('storage_options', descriptor.key_without):
+        headers.append(['storage_options', descriptor.storage_options.json])
     url, body = _identifying_url(descriptor), _body_identity(descriptor.body)
     if not descriptor.key_by_vary:
         return _canonical(method, url, headers, body)

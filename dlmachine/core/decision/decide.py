@@ -16,7 +16,7 @@ from dlmachine.core.cache.key import shown_url
 from dlmachine.core.caching.directives import directives_of
 from dlmachine.core.caching.preconditions import has_conditions, may_be_answered
 from dlmachine.core.caching.reuse import Reuse
-from dlmachine.core.decision.backends import LOCAL_BACKEND, choose_backend
+from dlmachine.core.decision.backends import LOCAL_BACKEND, STORE_BACKEND, choose_backend
 from dlmachine.core.decision.conditions import find_request_fault
 from dlmachine.core.decision.existing import decide_existing
 from dlmachine.core.decision.locate import locate
@@ -266,7 +266,7 @@ def _network(
     switched = [
         f'{redactor.url(one.url)} goes to the backend {one.backend}, which speaks its scheme'
         for one in usable
-        if one.backend not in {policy.backend, LOCAL_BACKEND}
+        if one.backend not in {policy.backend, LOCAL_BACKEND, STORE_BACKEND}
     ]
     notes = (*map(str, left_out), *switched, *index_notes(snapshot))
     return Decision(verdict, reason, destination, entry, tuple(usable), part, notes)

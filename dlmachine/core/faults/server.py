@@ -75,6 +75,9 @@ class HttpStatus(FaultBase):
             return f'Try again in {self.retry_after.total_seconds():g} s, as the server asks'
         if self.status == 401 and (self.sent or self.asks_for):
             return _remedy_for_login(self.sent.partition(' ')[0], self.asks_for)
+        is_store = self.url.partition(':')[0].lower() not in _SERVER_SCHEMES
+        if is_store and self.status in _STORE_REMEDIES:
+            return _STORE_REMEDIES[self.status]
         usual = _STATUS_REMEDIES.get(
             self.status, 'Try later, or add a mirror with mirrors=' * (self.status >= 500)
         )
@@ -133,6 +136,15 @@ _STATUS_REMEDIES: Final = {
     410: 'The file is gone for good: look for another source, or add a mirror with mirrors=',
     429: 'Send fewer requests: set rate= or max_per_host=',
     501: 'The server does not know the method: check the URL and method=',
+}
+
+
+_SERVER_SCHEMES: Final = frozenset({'http', 'https', 'ftp', 'ftps', 'sftp', 'scp', ''})
+_STORE_REMEDIES: Final = {
+    403: 'Check the credentials: storage_options=, or those of the environment and of the profile '
+    'that the package for this store reads',
+    404: 'Check the bucket, the name of the file and storage_options=, or add a mirror with '
+    'mirrors=',
 }
 
 

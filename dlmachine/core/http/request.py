@@ -81,7 +81,8 @@ class Request:
     may have put it into the URL of a redirect. `secret_names` are those of the descriptor.
     `added_cookies` are the cookies of servers at the end of the Cookie field, after the caller's
     own. `is_signed` says that Authorization is that of the download's `auth`. `netrc` is the file
-    of logins: the user's if it is empty, none at all if it is None.
+    of logins: the user's if it is empty, none at all if it is None. `storage_options` are those of
+    a store, as JSON.
     """
 
     method: str
@@ -94,6 +95,7 @@ class Request:
     added_cookies: str = ''
     is_signed: bool = False
     netrc: str | None = ''
+    storage_options: str = field(default='', repr=False)
     #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
 

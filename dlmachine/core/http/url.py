@@ -18,6 +18,7 @@ from dlmachine.core.http.host import ascii_host
 from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.text.control_chars import find_control_char
+from dlmachine.core.text.stores import STORES
 
 DATA: Final = 'data'
 FILE: Final = 'file'
@@ -101,6 +102,15 @@ def is_local(url: str) -> bool:
     return scheme_of(url) in LOCAL_SCHEMES
 
 
+def is_store(url: str) -> bool:
+    """Whether a URL is that of a store, which fsspec reads.
+
+    >>> is_store('S3://bucket/x'), is_store('https://h/x')
+    (True, False)
+    """
+    return scheme_of(url) in STORES
+
+
 def is_url(text: str) -> bool:
     """Whether a text is meant as a URL, and not as a path; it may be a bad one.
 
@@ -161,9 +171,7 @@ def _normalize(text: str, where: str) -> Result[Url, Fault]:
         return Failure(fault)
     special = parse_serverless(text.strip(' '), where)
     if special is not None:
-        return special.bind(
-            lambda found: _within_limit(Url(found.scheme, found.host, path=found.path), where)
-        )
+        return special.bind(lambda found: _within_limit(Url(port=None, **found._asdict()), where))
     try:
         parts = urlsplit(text.strip(' '))
         host, port = _normal_host(_host_of(parts.netloc)), parts.port

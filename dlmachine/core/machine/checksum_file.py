@@ -9,6 +9,7 @@ from typing import Final
 from returns.pipeline import is_successful
 
 from dlmachine.core.access.auth import DEFAULT_AUTH
+from dlmachine.core.access.storage_options import NO_STORAGE_OPTIONS
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
@@ -97,6 +98,7 @@ def _target(descriptor: Descriptor, wanted: ChecksumList) -> Descriptor:
         key_password=descriptor.key_password if is_same else None,
         auth=descriptor.auth if is_same else DEFAULT_AUTH,
         cookies=descriptor.cookies if is_same else descriptor.cookies.without_own(),
+        storage_options=descriptor.storage_options if is_same else NO_STORAGE_OPTIONS,
     )
 
 

@@ -15,7 +15,14 @@ from typing import Final
 
 from returns.result import Result, Success
 
-from dlmachine.core.access import access_effects, auth, caller_cookies, login_recipe, secret
+from dlmachine.core.access import (
+    access_effects,
+    auth,
+    caller_cookies,
+    login_recipe,
+    secret,
+    storage_options,
+)
 from dlmachine.core.cache import entries, missing, record
 from dlmachine.core.caching import freshness
 from dlmachine.core.decision import snapshot, verdict
@@ -32,7 +39,7 @@ from dlmachine.core.spec import descriptor, destination, policy, rate_limit, reu
 _MODULES: Final[tuple[ModuleType, ...]] = (
     access_effects, address, auth, body, caller_cookies, checksum, descriptor, destination, effects,
     entries, expectation, freshness, login_recipe, missing, network, policy, proxy, rate_limit,
-    record, request, representation, resolved, reuse, secret, snapshot, verdict,
+    record, request, representation, resolved, reuse, secret, snapshot, storage_options, verdict,
 )  # fmt: skip
 _MARK: Final = '$'
 

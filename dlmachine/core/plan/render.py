@@ -50,10 +50,16 @@ def _request_lines(descriptor: Descriptor, policy: Policy) -> Iterator[str]:
     ):
         if names:
             yield f'  cache key    without the {what} {printable(", ".join(names))}'
+    yield from _access_lines(descriptor)
+
+
+def _access_lines(descriptor: Descriptor) -> Iterator[str]:
     if descriptor.auth != DEFAULT_AUTH:
         has_secret = descriptor.auth.secret is not None
         only = f', sent only to {_origin(descriptor)}' if has_secret else ''
         yield f'  auth         {printable(str(descriptor.auth))}{only}'
+    if descriptor.storage_options:
+        yield f'  store        options {printable(str(descriptor.storage_options))}'
     if descriptor.tls.cert is not None:
         password = descriptor.key_password
         locked = '' if password is None else f', password {password}'

@@ -20,15 +20,15 @@ from dlmachine.core.access.caller_cookies import (
     parse_cookies,
 )
 from dlmachine.core.access.secret import Secret, parse_optional_secret
+from dlmachine.core.access.storage_options import (
+    NO_STORAGE_OPTIONS,
+    StorageOptions,
+    parse_storage_options,
+)
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
-from dlmachine.core.http.body import (
-    Body,
-    NoBody,
-    Pairs,
-    body_pairs,
-)
+from dlmachine.core.http.body import Body, NoBody, Pairs, body_pairs
 from dlmachine.core.http.headers import Headers, HeadersLike, parse_headers
 from dlmachine.core.http.request import Tls
 from dlmachine.core.http.url import parse_url
@@ -67,9 +67,10 @@ class Descriptor:
     case, and `key_ignores_query` names of query parameters, that do not count in the cache key.
     `auth` is how the client identifies itself, to the origin of `url` only. `cookies` are the
     caller's own, for that origin, and the jar; they do not count in the key. `key_password` is that
-    of the client certificate's key. With `key_by_vary` only credentials among the header fields
-    count in the key: the others are compared as far as the response says so in Vary (RFC 9111
-    section 4.1). `resolved` is what a DOI was resolved to. Subclasses are equal by their fields.
+    of the client certificate's key, and `storage_options` are those of its stores, such as `s3:`.
+    With `key_by_vary` only credentials among the header fields count in the key: the others are
+    compared as far as the response says so in Vary (RFC 9111 section 4.1). `resolved` is
+    what a DOI was resolved to. Subclasses are equal by their fields.
 
     >>> data = Descriptor.parse('https://Example.org/x', query={'format': 'tsv'}).unwrap()
     >>> data.url, data.query, data.method
@@ -92,6 +93,7 @@ class Descriptor:
     auth: Auth = DEFAULT_AUTH
     cookies: Cookies = NO_OWN_COOKIES
     key_password: Secret | None = None
+    storage_options: StorageOptions = NO_STORAGE_OPTIONS
     resolved: Resolved | None = None
     #: Cached, because it is used often once it is used.
     _redactor: Redactor | None = field(default=None, init=False, compare=False, repr=False)
@@ -121,6 +123,7 @@ class Descriptor:
         auth: object = None,
         cookies: object = None,
         key_password: object = None,
+        storage_options: object = None,
     ) -> 'Result[Descriptor, Fault]':
         """Check and normalize a caller's arguments.
 
@@ -134,7 +137,7 @@ class Descriptor:
         words = (
             method, query, multipart, data, headers, cainfo, cert, key, mirrors, body, tls,
             secret_names, key_without, key_ignores_query, auth, cookies,
-            key_password,
+            key_password, storage_options,
         )  # fmt: skip
         address = parse_url(url)
         if type(address) is Failure:
@@ -162,18 +165,10 @@ class Descriptor:
             parse_cookies(cookies),
             parse_optional_secret('key_password', key_password),
         )
+        store = parse_storage_options(storage_options)
         for result in (
-            addresses,
-            fields_,
-            content,
-            trust,
-            names,
-            left_out,
-            ignored,
-            known,
-            jar,
-            word,
-        ):
+            addresses, fields_, content, trust, names, left_out, ignored, known, jar, word, store,
+        ):  # fmt: skip
             if not is_successful(result):
                 return Failure(result.failure())
         kept, recipe = jar.unwrap(), known.unwrap().recipe
@@ -199,6 +194,7 @@ class Descriptor:
                 auth=known.unwrap(),
                 cookies=kept,
                 key_password=word.unwrap(),
+                storage_options=store.unwrap(),
             )
         )
 
@@ -222,6 +218,7 @@ class Descriptor:
         parts += [f'mirrors={shown.mirrors!r}'] if self.mirrors else []
         parts += [f'auth=<{self.auth}>'] if self.auth != DEFAULT_AUTH else []
         parts += [f'cookies=<{self.cookies}>'] if self.cookies.is_used else []
+        parts += [f'storage_options=<{self.storage_options}>'] if self.storage_options else []
         names = ('secret_names', 'key_without', 'key_ignores_query')
         parts += [f'{name}={getattr(self, name)!r}' for name in names if getattr(self, name)]
         return f'Descriptor({", ".join(parts)})'
@@ -253,7 +250,8 @@ class Descriptor:
             secrets |= secrets_in_url(url, names)
         if self.key_password is not None:
             secrets |= frozenset({self.key_password.text} - {''})
-        return secrets | self.auth.secrets | self.cookies.secrets
+        secrets |= self.auth.secrets | self.storage_options.secrets
+        return secrets | self.cookies.secrets
 
     def redacted(self) -> 'Descriptor':
         """A copy with every secret masked; it can be shown, not executed."""
@@ -273,6 +271,7 @@ class Descriptor:
             auth=self.auth.redacted(),
             cookies=self.cookies.redacted(),
             key_password=None if self.key_password is None else self.key_password.redacted(),
+            storage_options=self.storage_options.redacted(),
             resolved=self.resolved,
         )
 

@@ -193,6 +193,12 @@ _DESCRIBED: Final = (
         "cookies for the origin of the URL, such as {'sid': 'env:SID'}; or the jar for those of "
         'servers: True (in memory), or the path of a file',
     ),
+    OptionHelp(
+        'storage_options',
+        'Mapping[str, Any] | str | None',
+        'options for s3:, gs:, az: and other stores, as fsspec has them: '
+        "{'profile': 'lab', 'endpoint_url': 'https://s3.example.org'}, or JSON",
+    ),
 )
 
 _EXTRACTED: Final = (

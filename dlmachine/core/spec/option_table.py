@@ -286,5 +286,5 @@ CACHE_OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in 
 DESCRIPTOR_NAMES: Final = (
     'method', 'query', 'post', 'json', 'multipart', 'data', 'headers',
     'cainfo', 'verify', 'cert', 'key', 'key_password', 'mirrors', 'secret_names',
-    'key_without', 'key_ignores_query', 'auth', 'cookies',
+    'key_without', 'key_ignores_query', 'auth', 'cookies', 'storage_options',
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""URLs that name no server: DOIs, local files (`file:`), and contents (`data:`).
+"""URLs that name no server: DOIs, local files (`file:`), contents (`data:`), and stores (`s3:` …).
 
 Pure. RFC 8089 for files, RFC 2397 for contents.
 """
@@ -13,6 +13,7 @@ from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.regex import regex
 from dlmachine.core.text.percent import PATH_SAFE, QUERY_SAFE, normal_escapes, without_dots
+from dlmachine.core.text.stores import STORES, parse_store
 
 #: A DOI: its prefix and its suffix.
 _DOI: Final = regex(r'(10\.[0-9.]{4,20})(/.+)')
@@ -32,11 +33,13 @@ _EXTENSIONS: Final = {
 
 
 class Serverless(NamedTuple):
-    """Scheme, host and path of such a URL in normal form."""
+    """The parts of such a URL in normal form."""
 
     scheme: str
     host: str
     path: str
+    query: str = ''
+    userinfo: str = ''
 
 
 class Content(NamedTuple):
@@ -47,7 +50,7 @@ class Content(NamedTuple):
 
 
 def parse_serverless(text: str, where: str) -> Result[Serverless, Fault] | None:
-    """Parse the URL of a DOI, a file or a content; None for any other.
+    """Parse the URL of a DOI, a file, a content or a store; None for any other.
 
     Faults: `InvalidInput`.
 
@@ -58,6 +61,8 @@ def parse_serverless(text: str, where: str) -> Result[Serverless, Fault] | None:
     """
     rest = text.partition(':')[2]
     match text.partition(':')[0].lower():
+        case scheme if scheme in STORES:
+            return parse_store(scheme, rest, where).map(lambda found: Serverless(scheme, *found))
         case 'doi':
             return _parse_doi(rest, where)
         case 'data':

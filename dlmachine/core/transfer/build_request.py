@@ -16,7 +16,7 @@ from dlmachine.core.http.request import (
     basic_credentials,
     without_credentials,
 )
-from dlmachine.core.http.url import Url, parse_url
+from dlmachine.core.http.url import Url, is_store, parse_url, scheme_of
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
 from dlmachine.core.spec.reuse import Freshness
@@ -81,7 +81,14 @@ def _request_for(
         tls=tls,
         secret_names=descriptor.secret_names,
         hidden=tuple(sorted(descriptor.redactor.secrets)),
+        storage_options=_storage_options(url, descriptor),
     )
+
+
+def _storage_options(url: Url, descriptor: Descriptor) -> str:
+    # They are those of one package, which does not know the options of another.
+    first = next(filter(is_store, descriptor.addresses), '')
+    return descriptor.storage_options.json if url.scheme == scheme_of(first) else ''
 
 
 def _complete(headers: Headers, url: Url, body: Body, defaults: list[tuple[str, str]]) -> Headers:

@@ -1,4 +1,4 @@
-"""Local sources, read as a server would answer: from a request to the head of a response.
+"""Sources without HTTP, read as a server would answer: from a request to the head of a response.
 
 Pure. A file has size and modification time as its validator, so that stored copies are revalidated
 and parts resumed as those of a server are (RFC 9110 sections 13 and 14).
@@ -25,7 +25,7 @@ _RACY_NS: Final = 2_000_000_000
 
 
 @frozen
-class LocalSource:
+class SourceInfo:
     """What is known of a source before it is read: its size, media type and validators.
 
     `modified_ns` is the time of the last change in ns since 1970; None for a content, whose `etag`
@@ -39,7 +39,7 @@ class LocalSource:
 
 
 @frozen(kw_only=False)
-class LocalAnswer:
+class SourceAnswer:
     """The head of the response, and the bytes that follow it: so many from an offset on."""
 
     head: ResponseHead
@@ -47,7 +47,7 @@ class LocalAnswer:
     length: int = 0
 
 
-def describe_file(size_bytes: int, modified_ns: int, now: datetime) -> LocalSource:
+def describe_file(size_bytes: int, modified_ns: int, now: datetime) -> SourceInfo:
     """A file by its size and modification time.
 
     A file that was changed just now has no validators: it may be changed again in the same moment.
@@ -60,54 +60,54 @@ def describe_file(size_bytes: int, modified_ns: int, now: datetime) -> LocalSour
     """
     age = int(now.timestamp() * 1e9) - modified_ns
     if age < _RACY_NS:
-        return LocalSource(size_bytes=size_bytes)
+        return SourceInfo(size_bytes=size_bytes)
     etag = f'"{size_bytes}-{modified_ns & _MASK:x}"'
-    return LocalSource(size_bytes=size_bytes, etag=etag, modified_ns=modified_ns)
+    return SourceInfo(size_bytes=size_bytes, etag=etag, modified_ns=modified_ns)
 
 
 #: Times before 1970 are negative.
 _MASK: Final = (1 << 64) - 1
 
 
-def describe_content(content: Content) -> LocalSource:
+def describe_content(content: Content) -> SourceInfo:
     """The content of a data: URL, which never changes.
 
     >>> describe_content(Content('text/csv', b'a,b')).media_type
     'text/csv'
     """
-    return LocalSource(
+    return SourceInfo(
         size_bytes=len(content.data),
         media_type=content.media_type,
         etag=f'"{sha256(content.data).hexdigest()}"',
     )
 
 
-def answer(request: Request, source: LocalSource) -> LocalAnswer:
+def answer(request: Request, source: SourceInfo) -> SourceAnswer:
     """The response to a request for a source.
 
     >>> asked = Request(method='GET', url='file:///x', headers=Headers((('Range', 'bytes=2-'),)))
-    >>> found = answer(asked, LocalSource(size_bytes=5))
+    >>> found = answer(asked, SourceInfo(size_bytes=5))
     >>> found.head.status, found.offset, found.length
     (206, 2, 3)
     """
     fields = _fields(source)
     if _is_current(request.headers, source):
-        return LocalAnswer(ResponseHead(status=304, headers=Headers(fields)))
+        return SourceAnswer(ResponseHead(status=304, headers=Headers(fields)))
     size = source.size_bytes
     first, last = _range(request.headers, source)
     if first is None:
         whole = (*fields, ('Content-Length', str(size)))
         head = ResponseHead(status=200, headers=Headers(whole))
-        return LocalAnswer(head, 0, 0 if request.method == 'HEAD' else size)
+        return SourceAnswer(head, 0, 0 if request.method == 'HEAD' else size)
     if first >= size:
         refused = (*fields, ('Content-Range', f'bytes */{size}'))
-        return LocalAnswer(ResponseHead(status=416, headers=Headers(refused)))
+        return SourceAnswer(ResponseHead(status=416, headers=Headers(refused)))
     length = last - first + 1
     part = (('Content-Length', str(length)), ('Content-Range', f'bytes {first}-{last}/{size}'))
-    return LocalAnswer(ResponseHead(status=206, headers=Headers((*fields, *part))), first, length)
+    return SourceAnswer(ResponseHead(status=206, headers=Headers((*fields, *part))), first, length)
 
 
-def _fields(source: LocalSource) -> tuple[tuple[str, str], ...]:
+def _fields(source: SourceInfo) -> tuple[tuple[str, str], ...]:
     pairs = (
         ('Content-Type', source.media_type),
         ('ETag', source.etag),
@@ -126,7 +126,7 @@ def _http_date(modified_ns: int | None) -> str:
     return format_datetime(at, usegmt=True)
 
 
-def _is_current(headers: Headers, source: LocalSource) -> bool:
+def _is_current(headers: Headers, source: SourceInfo) -> bool:
     # RFC 9110 section 13.2.2: tags count before dates.
     tags = headers.get('If-None-Match')
     if tags is not None:
@@ -137,7 +137,7 @@ def _is_current(headers: Headers, source: LocalSource) -> bool:
     return before is not None and now is not None and now <= before
 
 
-def _range(headers: Headers, source: LocalSource) -> tuple[int | None, int]:
+def _range(headers: Headers, source: SourceInfo) -> tuple[int | None, int]:
     """The first and the last byte that are asked for; no first one for the complete source."""
     last = source.size_bytes - 1
     found = _RANGE.fullmatch(headers.get('Range') or '')

@@ -7,7 +7,7 @@ import pytest
 
 from dlmachine.core.http.headers import Headers
 from dlmachine.core.http.request import Request
-from dlmachine.core.sources.local import LocalSource, answer, describe_file
+from dlmachine.core.sources.answering import SourceInfo, answer, describe_file
 
 TAG, DATE = '"5-17979cfe362a0000"', 'Tue, 14 Nov 2023 22:13:20 GMT'
 MODIFIED = 1_700_000_000 * 10**9
@@ -23,10 +23,10 @@ EMPTY = describe_file(0, MODIFIED, NOW)
         ({'If-None-Match': TAG}, FILE, 304, 0, 0), ({'If-None-Match': f'"x", W/{TAG}'}, FILE, 304, 0, 0),
         ({'If-None-Match': '*'}, FILE, 304, 0, 0), ({'If-None-Match': '"x"'}, FILE, 200, 0, 5),
         ({'If-None-Match': '"x"', 'If-Modified-Since': DATE}, FILE, 200, 0, 5),
-        ({'If-None-Match': '""'}, LocalSource(size_bytes=5), 200, 0, 5),
+        ({'If-None-Match': '""'}, SourceInfo(size_bytes=5), 200, 0, 5),
         ({'If-Modified-Since': DATE}, FILE, 304, 0, 0),
         ({'If-Modified-Since': 'Mon, 13 Nov 2023 22:13:20 GMT'}, FILE, 200, 0, 5),
-        ({'If-Modified-Since': DATE}, LocalSource(size_bytes=5), 200, 0, 5),
+        ({'If-Modified-Since': DATE}, SourceInfo(size_bytes=5), 200, 0, 5),
         ({'Range': 'bytes=2-'}, FILE, 206, 2, 3), ({'Range': 'bytes=0-0'}, FILE, 206, 0, 1),
         ({'Range': 'bytes=1-99'}, FILE, 206, 1, 4), ({'Range': 'bytes=3-2'}, FILE, 200, 0, 5),
         ({'Range': 'bytes=5-'}, FILE, 416, 0, 0), ({'Range': 'bytes=7-9'}, FILE, 416, 0, 0),
@@ -36,7 +36,7 @@ EMPTY = describe_file(0, MODIFIED, NOW)
         ({'Range': 'bytes=2-', 'If-Range': DATE}, FILE, 200, 0, 5),
     ],
 )  # fmt: skip
-def test_responses(fields: Any, source: LocalSource, status: int, offset: int, length: int) -> None:
+def test_responses(fields: Any, source: SourceInfo, status: int, offset: int, length: int) -> None:
     """Status, and the bytes that follow."""
     request = Request(method='GET', url='file:///x', headers=Headers(tuple(fields.items())))
     found = answer(request, source)
@@ -58,7 +58,7 @@ def test_a_head_has_no_bytes() -> None:
 def test_a_file_that_changed_just_now_has_no_validators(ago_ns: int) -> None:
     """It may change once more within the resolution of the file system's clock."""
     now_ns = int(NOW.timestamp()) * 10**9
-    assert describe_file(5, now_ns - ago_ns, NOW) == LocalSource(size_bytes=5)
+    assert describe_file(5, now_ns - ago_ns, NOW) == SourceInfo(size_bytes=5)
 
 
 @pytest.mark.parametrize('modified_ns', [-(10**18), -(10**20)])

@@ -1,0 +1,1 @@
+"""The backend for object stores and remote file systems, based on `fsspec`."""
