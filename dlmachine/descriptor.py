@@ -17,7 +17,6 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.access.auth import AuthLike
 from dlmachine.core.access.caller_cookies import CookiesLike
 from dlmachine.core.access.secret import SecretLike
-from dlmachine.core.access.storage_options import StorageOptions
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import Body, ContentPart, FilePart
@@ -25,6 +24,7 @@ from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.http.request import Tls
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.sources.resolved import Resolved
+from dlmachine.core.sources.storage_options import StorageOptions
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES

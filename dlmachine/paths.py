@@ -296,6 +296,5 @@ def _is_path(name: str, value: Any) -> bool:
     if (name == 'cainfo' and value == SYSTEM_TRUST) or (name == 'extract' and is_switch(value)):
         return False
     if name.startswith('checksum'):
-        is_list = name == 'checksum_file' or is_checksum_list(value)
-        return is_list and '://' not in str(value)
+        return (name == 'checksum_file' or is_checksum_list(value)) and '://' not in str(value)
     return bool(value)

@@ -20,7 +20,6 @@ from dlmachine.core.faults import BackendMissing, Fault
 from dlmachine.core.faults.caller import INSTALL
 from dlmachine.core.http.url import is_local, is_store, scheme_of
 from dlmachine.core.protocol.ports import Clock, Transport
-from dlmachine.core.text.stores import STORES
 
 GROUP: Final = 'dlmachine.backends'
 
@@ -109,9 +108,11 @@ def _see_stores(urls: Sequence[str]) -> tuple[BackendSeen, ...]:
     wanted = sorted({scheme_of(url) for url in urls if is_store(url)})
     if not wanted or find_spec('fsspec') is None:
         return ()
-    usable = tuple(one for one in wanted if find_spec(STORES[one].module) is not None)
     from importlib.metadata import version
 
+    from dlmachine.core.text.stores import STORES
+
+    usable = tuple(one for one in wanted if find_spec(STORES[one].module) is not None)
     return (BackendSeen(name=STORE_BACKEND, schemes=usable, version=version('fsspec')),)
 
 

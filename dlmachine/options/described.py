@@ -9,9 +9,9 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.access.auth import parse_auth
 from dlmachine.core.access.caller_cookies import parse_cookies
 from dlmachine.core.access.secret import parse_optional_secret
-from dlmachine.core.access.storage_options import parse_storage_options
 from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.secrets.secret_names import parse_secret_names
+from dlmachine.core.sources.storage_options import parse_storage_options
 from dlmachine.core.spec import option_parsers as parsers
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import parse_key_names

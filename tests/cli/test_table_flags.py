@@ -38,7 +38,7 @@ FLAGS = {one.name: one for one in get.command.params if isinstance(one, TableFla
 VALUES: dict[str, Any] = {
     'path': 'c', 'method': 'PUT', 'headers': 'A: b', 'user_agent': 'me', 'secret_names': 'code', 'mirrors': 'http://m/',
     'freshness': 'stored', 'remember_missing': '7d', 'if_exists': 'keep', 'link': 'hard', 'mtime': 'server', 'check_method': 'etag', 'newer_than': '2024-05-01', 'older_than': '2024-05-01', 'checksum': f'md5:{"ab" * 16}',
-    'checksum_file': 'x.md5', 'backend': 'curl', 'segments': 'auto', 'rate': '3/s', 'cainfo': 'x', 'cert': 'x', 'key': 'x', 'proxy': 'p:1', 'proxy_auth': 'me:pw', 'no_proxy': 'x', 'repositories': 'doi=https://h', 'resolve': 'h:1:::1',
+    'checksum_file': 'x.md5', 'backend': 'curl', 'segments': 'auto', 'rate': '3/s', 'cainfo': 'x', 'cert': 'x', 'key': 'x', 'proxy': 'p:1', 'proxy_auth': 'me:pw', 'no_proxy': 'x', 'repositories': 'doi=https://h', 'resolve': 'h:1:::1', 'storage_options': '{"anon": true}',
 }  # fmt: skip
 
 

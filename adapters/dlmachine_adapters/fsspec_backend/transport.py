@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 import fsspec
 
-from dlmachine.core.access.storage_options import StorageOptions
 from dlmachine.core.decision.backends import STORE_BACKEND
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import Fault, FileUnreadable
@@ -26,6 +25,7 @@ from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
 from dlmachine.core.protocol.ports import Clock, PartError, Sink
 from dlmachine.core.sources.answering import SourceAnswer, answer
 from dlmachine.core.sources.objects import describe_object
+from dlmachine.core.sources.storage_options import StorageOptions
 from dlmachine.core.text.stores import STORES
 from dlmachine_adapters.fsspec_backend.errors import (
     fault_of,

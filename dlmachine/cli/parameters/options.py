@@ -45,7 +45,7 @@ SECTIONS: Final = {
     'Connections': (
         'backend', 'http2', 'segments', 'max_per_host', 'rate', 'limit_rate', 'cainfo', 'cert',
         'key', 'verify', 'proxy', 'proxy_auth', 'no_proxy', 'resolve', 'forbid_private',
-        'allow_file', 'repositories',
+        'allow_file', 'repositories', 'storage_options',
     ),
 }  # fmt: skip
 #: Help texts where that of the table is about Python or about several values.
@@ -63,6 +63,8 @@ _HELPS: Final = {
     'proxy_auth': 'user and password for the proxy; env:NAME and file:PATH read the password, and '
     'without one it is asked for',
     'resolve': 'IP address of a host, instead of that of the resolver',
+    'storage_options': 'options for s3:, gs:, az: and other stores, as JSON, without secrets '
+    '(example: {"profile": "lab"})',
     'secret_names': 'parameter, header or field whose value is masked',
     'speed_limit': 'minimum speed of a connection; a slower one is given up after --speed-time, '
     'and the next URL is asked',

@@ -24,6 +24,7 @@ _PLAIN: Final = {
     'cainfo': 'FILE|DIR|system', 'cert': 'FILE[:PASSWORD]', 'headers': "'N: V'", 'key': 'FILE',
     'method': 'METHOD', 'mirrors': 'URL', 'path': 'DIR', 'secret_names': 'NAME',
     'key_without': 'NAME', 'key_ignores_query': 'NAME',
+    'storage_options': 'JSON',
 }  # fmt: skip
 #: Values that a shell completes; `file` and `dir` are completed by the shell itself.
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -15,7 +15,6 @@ from typing import Any, Final, assert_never
 from urllib.parse import unquote_plus, urlencode
 
 from dlmachine.core.access.auth import DEFAULT_AUTH
-from dlmachine.core.access.storage_options import NO_STORAGE_OPTIONS
 from dlmachine.core.http.body import (
     Body,
     ContentPart,
@@ -34,6 +33,7 @@ from dlmachine.core.regex import regex
 from dlmachine.core.secrets.presigned import signature_names
 from dlmachine.core.secrets.secret_names import is_secret_name
 from dlmachine.core.sources.address import normal_doi
+from dlmachine.core.sources.storage_options import NO_STORAGE_OPTIONS
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.key_names import is_named, without_parameters
 

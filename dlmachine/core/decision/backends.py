@@ -6,10 +6,9 @@ from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.decision.verdict import Address
 from dlmachine.core.faults import BackendMissing, Fault, InvalidInput, SchemeRefused
 from dlmachine.core.faults.caller import INSTALL
-from dlmachine.core.http.url import FILE, LOCAL_SCHEMES, scheme_of
+from dlmachine.core.http.url import FILE, LOCAL_SCHEMES, is_store, scheme_of
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.policy import Policy
-from dlmachine.core.text.stores import STORES, install_command
 
 #: The backend for sources on this computer, whatever backend the policy names.
 LOCAL_BACKEND: Final = 'local'
@@ -29,7 +28,7 @@ def choose_backend(
     scheme = scheme_of(url)
     if scheme in LOCAL_SCHEMES:
         return find_local_fault(url, descriptor, policy) or _address(url, LOCAL_BACKEND, descriptor)
-    if scheme in STORES:
+    if is_store(url):
         return _choose_for_store(url, descriptor, policy, backends)
     wanted = [backend for backend in backends if backend.name == policy.backend]
     if not wanted:
@@ -58,6 +57,8 @@ def _choose_for_store(
     for backend in named:
         if scheme in backend.schemes:
             return _address(url, backend.name, descriptor)
+    from dlmachine.core.text.stores import STORES, install_command
+
     package = STORES[scheme].name
     return BackendMissing(
         backend=STORE_BACKEND,

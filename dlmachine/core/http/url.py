@@ -18,13 +18,13 @@ from dlmachine.core.http.host import ascii_host
 from dlmachine.core.regex import regex
 from dlmachine.core.secrets.redact import redact_url
 from dlmachine.core.text.control_chars import find_control_char
-from dlmachine.core.text.stores import STORES
 
 DATA: Final = 'data'
 FILE: Final = 'file'
 #: The schemes of sources on this computer, which need no network.
 LOCAL_SCHEMES: Final = frozenset({DATA, FILE})
 _OPAQUE: Final = frozenset({DATA, 'doi'})
+_PLAIN_SCHEMES: Final = frozenset({'http', 'https'})
 _SERVERLESS: Final = _OPAQUE | {FILE}
 DEFAULT_PORTS: Final = {'http': 80, 'https': 443, 'ftp': 21, 'ftps': 990, 'sftp': 22, 'scp': 22}
 
@@ -108,7 +108,13 @@ def is_store(url: str) -> bool:
     >>> is_store('S3://bucket/x'), is_store('https://h/x')
     (True, False)
     """
-    return scheme_of(url) in STORES
+    scheme = scheme_of(url)
+    if scheme in _PLAIN_SCHEMES:
+        return False
+    # Imported late: most downloads are from servers.
+    from dlmachine.core.text.stores import STORES
+
+    return scheme in STORES
 
 
 def is_url(text: str) -> bool:

@@ -9,7 +9,6 @@ from typing import Final
 from returns.pipeline import is_successful
 
 from dlmachine.core.access.auth import DEFAULT_AUTH
-from dlmachine.core.access.storage_options import NO_STORAGE_OPTIONS
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.faults import Fault
 from dlmachine.core.frozen import replace
@@ -21,6 +20,7 @@ from dlmachine.core.protocol.effects import ReadChecksums
 from dlmachine.core.protocol.events import ChecksumsRead
 from dlmachine.core.protocol.job import Job
 from dlmachine.core.protocol.states import ReadingChecksums, Step
+from dlmachine.core.sources.storage_options import NO_STORAGE_OPTIONS
 from dlmachine.core.spec.descriptor import Descriptor
 from dlmachine.core.spec.destination import ToMemory, ToPath
 from dlmachine.core.spec.policy import Policy

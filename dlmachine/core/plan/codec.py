@@ -15,14 +15,7 @@ from typing import Final
 
 from returns.result import Result, Success
 
-from dlmachine.core.access import (
-    access_effects,
-    auth,
-    caller_cookies,
-    login_recipe,
-    secret,
-    storage_options,
-)
+from dlmachine.core.access import access_effects, auth, caller_cookies, login_recipe, secret
 from dlmachine.core.cache import entries, missing, record
 from dlmachine.core.caching import freshness
 from dlmachine.core.decision import snapshot, verdict
@@ -33,7 +26,7 @@ from dlmachine.core.integrity import checksum, representation
 from dlmachine.core.network import network, proxy
 from dlmachine.core.plan import former_names
 from dlmachine.core.protocol import effects, expectation
-from dlmachine.core.sources import address, resolved
+from dlmachine.core.sources import address, resolved, storage_options
 from dlmachine.core.spec import descriptor, destination, policy, rate_limit, reuse
 
 _MODULES: Final[tuple[ModuleType, ...]] = (

@@ -1,1 +1,1 @@
-"""Data repositories: the files of DOIs and of records of Zenodo, figshare and Dataverse."""
+"""Sources besides servers: records of data repositories, local files, and objects of stores."""

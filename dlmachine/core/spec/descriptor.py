@@ -20,11 +20,6 @@ from dlmachine.core.access.caller_cookies import (
     parse_cookies,
 )
 from dlmachine.core.access.secret import Secret, parse_optional_secret
-from dlmachine.core.access.storage_options import (
-    NO_STORAGE_OPTIONS,
-    StorageOptions,
-    parse_storage_options,
-)
 from dlmachine.core.faults import Fault, InvalidInput
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
@@ -41,6 +36,11 @@ from dlmachine.core.secrets.redact import (
 from dlmachine.core.secrets.refusal import refused
 from dlmachine.core.secrets.secret_names import SecretNames, fold_names, parse_secret_names
 from dlmachine.core.sources.resolved import Resolved
+from dlmachine.core.sources.storage_options import (
+    NO_STORAGE_OPTIONS,
+    StorageOptions,
+    parse_storage_options,
+)
 from dlmachine.core.spec.key_names import parse_key_names
 from dlmachine.core.spec.request_words import (
     parse_content,

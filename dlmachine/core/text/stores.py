@@ -10,7 +10,6 @@ from returns.result import Result, Success
 
 from dlmachine.core.faults import Fault, refuse
 from dlmachine.core.regex import regex
-from dlmachine.core.text.percent import PATH_SAFE, QUERY_SAFE, USERINFO_SAFE, normal_escapes
 
 
 class Package(NamedTuple):
@@ -77,6 +76,13 @@ def parse_store(scheme: str, rest: str, where: str) -> Result[StoreUrl, Fault]:
     >>> print(parse_store('s3', '//bucket', 'url').failure())
     url names no file of a store. It looks like s3://bucket/folder/file.csv
     """
+    from dlmachine.core.text.percent import (
+        PATH_SAFE,
+        QUERY_SAFE,
+        USERINFO_SAFE,
+        normal_escapes,
+    )
+
     example = _EXAMPLE.format(scheme)
     if '#' in rest:
         problem = 'is the URL of a file, and contains #'

@@ -86,6 +86,8 @@ def _request_for(
 
 
 def _storage_options(url: Url, descriptor: Descriptor) -> str:
+    if not descriptor.storage_options:
+        return ''
     # They are those of one package, which does not know the options of another.
     first = next(filter(is_store, descriptor.addresses), '')
     return descriptor.storage_options.json if url.scheme == scheme_of(first) else ''

@@ -13,7 +13,7 @@ from dlmachine.core.frozen import replace
 from dlmachine.core.http.body import NoBody
 from dlmachine.core.http.filename import name_in_url
 from dlmachine.core.http.request import HTTP_SCHEMES, Request
-from dlmachine.core.http.url import parse_url
+from dlmachine.core.http.url import is_store, scheme_of
 from dlmachine.core.integrity.representation import source_digest
 from dlmachine.core.protocol.attempts import NOTHING, Attempts, Partial
 from dlmachine.core.protocol.effects import Exchange
@@ -149,7 +149,7 @@ def _with_conditions(
 def may_split(job: Job, position: int) -> bool:
     """Whether the file may be requested from a URL in segments.
 
-    Only by GET over HTTP, uncoded and to disk; a revalidation is not segmented.
+    Only by GET over HTTP or from a store, uncoded and to disk; a revalidation is not segmented.
     """
     descriptor, decision = job.descriptor, job.decision
     if job.policy.segments == 1 or decision.verdict is Verdict.REVALIDATE:
@@ -165,8 +165,10 @@ def may_split(job: Job, position: int) -> bool:
     if isinstance(decision.destination, InMemory):
         return False
     coding = descriptor.headers.get('Accept-Encoding') or 'identity'
-    scheme = parse_url(decision.addresses[position].url).unwrap().scheme
-    return coding.strip().lower() == 'identity' and scheme in HTTP_SCHEMES
+    url = decision.addresses[position].url
+    return coding.strip().lower() == 'identity' and (
+        scheme_of(url) in HTTP_SCHEMES or is_store(url)
+    )
 
 
 def _last_byte(job: Job, attempts: Attempts) -> int | None:

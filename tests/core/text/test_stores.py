@@ -39,7 +39,7 @@ def test_the_normal_form(text: str, normal: str) -> None:
 )  # fmt: skip
 def test_what_is_not_one(text: str, problem: str) -> None:
     """An error says what is wrong."""
-    assert problem in parse_url(text).failure().what()  # type: ignore[union-attr]
+    assert problem in parse_url(text).failure().what()
 
 
 @pytest.mark.parametrize(

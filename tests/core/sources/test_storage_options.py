@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from dlmachine.core.access.storage_options import (
-    NO_STORAGE_OPTIONS,
-    StorageOptions,
-    parse_storage_options,
-)
 from dlmachine.core.cache.key import cache_key
 from dlmachine.core.http.url import parse_url
 from dlmachine.core.integrity.checksum import ChecksumList
 from dlmachine.core.machine.checksum_file import _target
 from dlmachine.core.plan import codec
+from dlmachine.core.sources.storage_options import (
+    NO_STORAGE_OPTIONS,
+    StorageOptions,
+    parse_storage_options,
+)
 from dlmachine.core.transfer.build_request import build_request
 from tests.builders import a_descriptor
 
@@ -38,7 +38,8 @@ def test_values_come_back() -> None:
     assert parsed(dict(reversed(GIVEN.items()))) == made
     assert parsed(made.json) == made == parsed(made)
     assert codec.loads(codec.dumps(made)).unwrap() == made
-    for nothing in (None, {}, ''):
+    nothings: tuple[object, ...] = (None, {}, '')
+    for nothing in nothings:
         assert parsed(nothing) is NO_STORAGE_OPTIONS
     assert not NO_STORAGE_OPTIONS
     assert NO_STORAGE_OPTIONS.redacted() is NO_STORAGE_OPTIONS
@@ -77,7 +78,7 @@ def test_secrets_are_masked() -> None:
 )  # fmt: skip
 def test_what_cannot_be_used(given: object, problem: str) -> None:
     """The error names the option and what is wrong."""
-    assert parse_storage_options(given).failure().what() == problem  # type: ignore[union-attr]
+    assert parse_storage_options(given).failure().what() == problem
     assert a_refusal(given) == problem
 
 
@@ -85,7 +86,7 @@ def a_refusal(given: object) -> str:
     """What a descriptor says of such options."""
     from dlmachine.core.spec.descriptor import Descriptor
 
-    return str(Descriptor.parse(URL, storage_options=given).failure().what())  # type: ignore[union-attr]
+    return str(Descriptor.parse(URL, storage_options=given).failure().what())
 
 
 def test_the_cache_key() -> None:

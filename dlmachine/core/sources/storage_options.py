@@ -14,7 +14,6 @@ from returns.result import Failure, Result, Success
 from dlmachine.core.faults import Fault, InvalidInput, refuse
 from dlmachine.core.faults.printing import shown_value
 from dlmachine.core.frozen import frozen
-from dlmachine.core.secrets.configuration import redact_value
 from dlmachine.core.secrets.redact import MASK
 from dlmachine.core.secrets.secret_names import is_secret_name
 
@@ -157,4 +156,6 @@ def _redacted_member(name: str, value: object) -> object:
         case None | bool():
             return value
         case _:
+            from dlmachine.core.secrets.configuration import redact_value
+
             return MASK if _is_secret(name) else redact_value(value)
