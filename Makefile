@@ -35,7 +35,7 @@ WHEEL_INSTALLED := $(WHEEL_VENV)/.installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo env test tell-duration lint fmt unit parts posix-free docs generate simulate mutants bench cache-suite calls wheel wheel-test clean
+.PHONY: help demo env test tell-duration lint fmt unit parts posix-free stores docs generate simulate mutants bench cache-suite calls wheel wheel-test clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -93,7 +93,7 @@ demo: $(DEMO_INSTALLED)
 	$(BIN)/dlmachine demo
 
 # The tests build the site, too.
-test: tell-duration lint unit wheel-test
+test: tell-duration lint unit stores wheel-test
 
 tell-duration:
 	@echo 'This runs everything that CI runs. It takes about 27 minutes on 2 cores.'
@@ -121,6 +121,11 @@ posix-free: $(DEV_INSTALLED)
 		tests/adapters/files tests/adapters/parts tests/adapters/contracts/test_files.py \
 		tests/adapters/contracts/test_locks.py tests/adapters/rate_limits tests/adapters/runtime/test_polling.py \
 		tests/adapters/test_world.py tests/adapters/transports/test_addresses.py tests/manager/test_manager.py
+
+# Objects from an S3 server on this machine.
+stores: $(DEV_INSTALLED)
+	@$(PIP) install -qq --group stores
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/integrations/test_s3.py
 
 # On another Python beside the one that runs all tests: what could differ there.
 parts: $(TESTS_INSTALLED)

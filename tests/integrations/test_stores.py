@@ -31,6 +31,12 @@ def put(name: str, data: bytes, second: int = 0) -> None:
     system.store[name].created = LONG_AGO.replace(second=second)
 
 
+@pytest.fixture
+def backend() -> str:
+    """The backend for servers, which stores do not need."""
+    return 'requests'
+
+
 @pytest.fixture(autouse=True)
 def store() -> Iterator[None]:
     """One object, and nothing else."""
