@@ -141,8 +141,8 @@ _STATUS_REMEDIES: Final = {
 
 _SERVER_SCHEMES: Final = frozenset({'http', 'https', 'ftp', 'ftps', 'sftp', 'scp', ''})
 _STORE_REMEDIES: Final = {
-    403: 'Check the credentials: storage_options=, or those of the environment and of the profile '
-    'that the package for this store reads',
+    403: 'Check the credentials: storage_options=, the environment, and the profile that the '
+    'package for this store reads',
     404: 'Check the bucket, the name of the file and storage_options=, or add a mirror with '
     'mirrors=',
 }

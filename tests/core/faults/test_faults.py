@@ -94,7 +94,7 @@ TEXTS: list[tuple[Fault, str]] = [
     (DestinationUnusable(path='/x', problem='is a device'), 'destination /x: is a device. Choose another destination'),
     (HttpStatus(url=U, status=404, reason='Not Found'), 'http://h/x: the server answered 404 Not Found. Check the URL, or add a mirror with mirrors='),
     (HttpStatus(url='s3://b/x', status=404), 's3://b/x: the server answered 404. Check the bucket, the name of the file and storage_options=, or add a mirror with mirrors='),
-    (HttpStatus(url='s3://b/x', status=403), 's3://b/x: the server answered 403. Check the credentials: storage_options=, or those of the environment and of the profile that the package for this store reads'),
+    (HttpStatus(url='s3://b/x', status=403), 's3://b/x: the server answered 403. Check the credentials: storage_options=, the environment, and the profile that the package for this store reads'),
     (HttpStatus(url='s3://b/x', status=503), 's3://b/x: the server answered 503. Try later, or add a mirror with mirrors='),
     (HttpStatus(url=U, status=503, tries=4), 'http://h/x: the server answered 503 (after 4 requests). Try later, or add a mirror with mirrors='),
     (HttpStatus(url=U, status=405), 'http://h/x: the server answered 405. This URL does not accept the method: check the URL and method='),
