@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 import dlmachine as dm
+from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.protocol.outcome import Origin
 from dlmachine.manifest import read_manifest
 from dlmachine_adapters.fsspec_backend import transport
@@ -372,9 +374,7 @@ def test_a_plugin_comes_first(make_manager: MakeManager, monkeypatch: pytest.Mon
     """A backend that somebody installed for the scheme reads it instead."""
     from dlmachine_adapters import backends
 
-    class Own(transport.FsspecTransport):
-        name: Any = 'own'
-
-    own = {**backends._loaders(), 'own': lambda: Own}
+    seen = BackendSeen(name='own', schemes=('memory',))
+    own = {**backends._loaders(), 'own': lambda: lambda _: SimpleNamespace(seen=seen, close=int)}
     monkeypatch.setattr(backends, '_loaders', lambda: own)
     assert 'GET memory://Bucket/genes%201.csv with own' in str(make_manager().plan(URL))
