@@ -7,6 +7,7 @@
 #   make mutants    mistakes planted into the core, each of which a test must notice
 #   make bench    compare with curl, aria2c, pooch and others (nginx is needed)
 #   make cache-suite    the public test suite for HTTP caches (Node.js is needed)
+#   make recipes    the recipes of docs/how-to/workflows.md, with Snakemake
 #   make calls    how many function calls a small file takes, by group of work
 #   make PYTHON=python3.12 VENV=.venv-3.12 test    the same on another Python
 #   make PYTHON=python3.13 VENV=.venv-3.13 parts    the tests of core, adapters and face alone
@@ -35,7 +36,7 @@ WHEEL_INSTALLED := $(WHEEL_VENV)/.installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo env test tell-duration lint fmt unit parts posix-free stores docs generate simulate mutants bench cache-suite calls wheel wheel-test clean
+.PHONY: help demo env test tell-duration lint fmt unit parts posix-free stores recipes docs generate simulate mutants bench cache-suite calls wheel wheel-test clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -126,6 +127,14 @@ posix-free: $(DEV_INSTALLED)
 stores: $(DEV_INSTALLED)
 	@$(PIP) install -qq --group stores
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/integrations/test_s3.py
+
+# The recipes for workflows, with Snakemake, in an environment of their own.
+recipes: pyproject.toml
+	$(check_python)
+	@test -x $(VENV)-recipes/bin/python || $(PYTHON) -m venv $(VENV)-recipes
+	@$(VENV)-recipes/bin/python -m pip --disable-pip-version-check install -qq --upgrade 'pip>=25.1'
+	@$(VENV)-recipes/bin/python -m pip --disable-pip-version-check install -qq --editable '.[all]' --group recipes
+	$(VENV)-recipes/bin/python -m pytest -q -p no:cacheprovider tests/integrations/test_workflows.py
 
 # On another Python beside the one that runs all tests: what could differ there.
 parts: $(TESTS_INSTALLED)

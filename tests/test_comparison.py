@@ -1,0 +1,31 @@
+"""The comparison with other tools: what it says of dlmachine is shown by tests that exist."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[1]
+PAGE: Final = (ROOT / 'docs/explanation/comparison.md').read_text(encoding='utf-8')
+_TABLES: Final = [
+    [[cell.strip() for cell in row.strip('|').split('|')] for row in table.splitlines()]
+    for table in re.findall(r'(?:^\|.*\n)+', PAGE, re.MULTILINE)
+]
+FEATURES: Final = {row[0]: row[1] for row in _TABLES[0][2:]}
+SHOWN: Final = {row[0]: re.findall(r'`([^`]+)`', row[1]) for row in _TABLES[1][2:]}
+
+
+def test_each_feature_has_its_tests() -> None:
+    """What dlmachine does, or does in part, is shown; rows have as many cells as the heading."""
+    assert {name for name, cell in FEATURES.items() if cell != 'no'} == SHOWN.keys()
+    assert all(SHOWN.values())
+    assert {len(row) for row in _TABLES[0]} == {len(_TABLES[0][0])}
+
+
+@pytest.mark.parametrize('name', sorted({one for tests in SHOWN.values() for one in tests}))
+def test_each_test_is_there(name: str) -> None:
+    """By its file and its function."""
+    path, _, function = name.partition('::')
+    text = (ROOT / path).read_text(encoding='utf-8')
+    assert re.search(rf'^(?:async )?def {re.escape(function)}\(', text, re.MULTILINE), name
