@@ -1,10 +1,11 @@
-"""The comparison with other tools: what it says of dlmachine is shown by tests that exist."""
+"""The comparison with other tools: what it says of dlmachine is shown by tests.
+
+That they exist is checked for every page, in tests/test_docs.py.
+"""
 
 import re
 from pathlib import Path
 from typing import Final
-
-import pytest
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = (ROOT / 'docs/explanation/comparison.md').read_text(encoding='utf-8')
@@ -21,11 +22,3 @@ def test_each_feature_has_its_tests() -> None:
     assert {name for name, cell in FEATURES.items() if cell != 'no'} == SHOWN.keys()
     assert all(SHOWN.values())
     assert {len(row) for row in _TABLES[0]} == {len(_TABLES[0][0])}
-
-
-@pytest.mark.parametrize('name', sorted({one for tests in SHOWN.values() for one in tests}))
-def test_each_test_is_there(name: str) -> None:
-    """By its file and its function."""
-    path, _, function = name.partition('::')
-    text = (ROOT / path).read_text(encoding='utf-8')
-    assert re.search(rf'^(?:async )?def {re.escape(function)}\(', text, re.MULTILINE), name

@@ -60,7 +60,7 @@ def fault_of(error: BaseException, request: Request) -> Fault:
     """The fault for an exception that is not a response."""
     found = tuple(_inside(error))
     if request.storage_options and isinstance(error, TypeError):
-        return unusable_options(error, request)  # It is made when it is first used.
+        return unmade(error, request)  # Some packages read their options when they are used.
     for kinds, make in _TABLE:
         if any(isinstance(one, kinds) for one in found):
             return make(text_of(error, request), request)
@@ -68,11 +68,10 @@ def fault_of(error: BaseException, request: Request) -> Fault:
     return _broken('connect' if is_unmade else 'receive', error, request)
 
 
-def unusable_options(error: BaseException, request: Request) -> Fault:
+def unmade(error: BaseException, request: Request) -> Fault:
     """The fault for a file system that cannot be made."""
-    if isinstance(error, ImportError):
-        return fault_of(error, request)
-    return _unusable(text_of(error, request), request)
+    is_unusable = isinstance(error, (TypeError, ValueError))
+    return _unusable(text_of(error, request), request) if is_unusable else fault_of(error, request)
 
 
 def _inside(error: BaseException) -> Iterator[BaseException]:

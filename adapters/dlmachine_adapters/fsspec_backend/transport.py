@@ -31,7 +31,7 @@ from dlmachine_adapters.fsspec_backend.errors import (
     fault_of,
     status_of,
     text_of,
-    unusable_options,
+    unmade,
 )
 from dlmachine_adapters.fsspec_backend.streaming import call, stream
 from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
@@ -69,17 +69,12 @@ class FsspecTransport:
         self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
         request = effect.request
-        try:
-            system, path = self._open(request)
-        except Exception as error:  # noqa: BLE001 -- each package fails in its own ways
-            reader = ResponseReader(effect, part, self._clock)
-            return reader.broken(unusable_options(error, request))
         deadlines = Deadlines(effect, context)
         reader = ResponseReader(effect, part, self._clock, deadlines.check)
         try:
             deadlines.wait_on()
             deadlines.connected()
-            fault = self._read(system, path, request, reader, deadlines)
+            fault = self._read(request, reader, deadlines)
         except PartError as error:
             return reader.part_failed(error)
         except DeadlineExceeded:
@@ -93,7 +88,14 @@ class FsspecTransport:
         with self._mutex:
             self._systems.clear()
 
-    def _open(self, request: Request) -> tuple[Any, str]:
+    def _open(self, request: Request) -> tuple[Any, str] | Fault:
+        # Importing and making a file system may read files and ask servers for a login.
+        try:
+            return self._opened(request)
+        except Exception as error:  # noqa: BLE001 -- each package fails in its own ways
+            return unmade(error, request)
+
+    def _opened(self, request: Request) -> tuple[Any, str]:
         url = request.location
         kind: Any = fsspec.get_filesystem_class(url.scheme)
         text = _text(request)
@@ -105,14 +107,11 @@ class FsspecTransport:
                 self._systems[key] = kind(**options, skip_instance_cache=True)
             return self._systems[key], kind._strip_protocol(text)  # noqa: SLF001 -- as above
 
-    def _read(
-        self,
-        system: Any,
-        path: str,
-        request: Request,
-        reader: ResponseReader,
-        deadlines: Deadlines,
-    ) -> Fault | None:
+    def _read(self, request: Request, reader: ResponseReader, deadlines: Deadlines) -> Fault | None:
+        opened = call(lambda: self._open(request), deadlines)
+        if not isinstance(opened, tuple):
+            return opened
+        system, path = opened
         now = self._clock.now()
         source = describe_object(call(lambda: _info(system, path), deadlines), now)
         if source is None:
@@ -126,13 +125,9 @@ class FsspecTransport:
             deadlines.count(len(piece))
             reader.take(piece)
             deadlines.check()
-        after = describe_object(call(lambda: _info(system, path), deadlines), now)
-        is_same = after == source
-        return (
-            None
-            if is_same
-            else FileUnreadable(url=request.shown_url, problem=_CHANGED, is_passing=True)
-        )
+        if describe_object(call(lambda: _info(system, path), deadlines), now) == source:
+            return None
+        return FileUnreadable(url=request.shown_url, problem=_CHANGED, is_passing=True)
 
 
 def _text(request: Request) -> str:
