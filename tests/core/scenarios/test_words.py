@@ -28,7 +28,7 @@ WORDS: list[tuple[type[Enum], str]] = [
     (Repair, 'none, quarantine, mark, free lock, remove, remove extracted files, remove part, mend registry'),
     (PathKind, 'missing, file, folder, other'),
     (Origin, 'cache, network, stale'),
-    (Party, 'caller, server, network, machine'),
+    (Party, 'caller, server, network, local'),
     (CheckMethod, 'auto, etag, modified, size, hash'),
     (CopyState, 'whole, wrong, missing, unreadable, unknown'),
     (RepairAction, 'leave, mark, quarantine'),
