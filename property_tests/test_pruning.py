@@ -12,7 +12,7 @@ from property_tests.pruning.mutants import MUTANTS, tapes
 from property_tests.pruning.stage import play, tell
 
 #: The number of runs in which each planted mistake must be found.
-MUTANT_RUNS = 400
+MUTANT_RUNS = 1_500
 #: A version that was used after the plan was made, by a process that had ended before its removal.
 TAPE = bytes.fromhex(
     '592ab8ac49848281b2c48eef064c42817364657aeb64271dcf4642007b00670000'

@@ -38,7 +38,11 @@ def name_folder(path: str, selection: Selection, name: str = '', cache: str = ''
 
 
 def is_extracted(name: str) -> bool:
-    """Whether a folder of this name has extracted files, or is being removed."""
+    """Whether a folder of this name has extracted files, or is being removed.
+
+    >>> is_extracted('.gone-x'), is_extracted('mine')
+    (True, False)
+    """
     return name.startswith(GONE) or parse_version(name) is not None
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dlmachine.core.archives.extracted_folder import name_folder
+from dlmachine.core.archives.extracted_folder import is_extracted, name_folder, parse_version
 from dlmachine.core.archives.extraction import ExtractionLimits, Selection
 from dlmachine.core.archives.extraction_record import ExtractedFile, ExtractionRecord
 from dlmachine.core.archives.parse_extract import parse_extract
@@ -146,3 +146,20 @@ def test_decisions(seen: FolderSeen, sha256: str, decided: object) -> None:
         assert found.problem == decided
     else:
         assert found == decided
+
+
+@pytest.mark.parametrize(
+    ('name', 'version'),
+    [
+        ('00112233445566778899aabbccddeeff-3.tar.gz', ('00112233445566778899aabbccddeeff', 3)),
+        ('00112233445566778899aabbccddeeff-12', ('00112233445566778899aabbccddeeff', 12)),
+        ('00112233445566778899aabbccddeeff-0.zip', None),
+        ('00112233445566778899AABBCCDDEEFF-1.zip', None),
+        ('mine', None),
+        ('.gone-00112233445566778899aabbccddeeff-3.zip', None),
+    ],
+)
+def test_folders_of_extracted_files(name: str, version: tuple[str, int] | None) -> None:
+    """Those of versions, and those that are being removed; others are a user's."""
+    assert parse_version(name) == version
+    assert is_extracted(name) is (version is not None or name.startswith('.gone-'))
