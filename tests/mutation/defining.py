@@ -80,16 +80,23 @@ def _position(node: ast.AST) -> tuple[int | None, ...]:
 
 def _definitions(tree: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple[str, ast.AST]]:
     for node in tree.body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name != '__all__':
-                yield prefix + name, value
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                if 'TypeAlias' not in ast.unparse(node.annotation):
-                    yield prefix + name, value
-            case ast.ClassDef(name=name):
-                yield from _definitions(node, f'{prefix}{name}.')
-            case _:
-                pass
+        name = assigned_name(node)
+        if name is not None and isinstance(node, (ast.Assign, ast.AnnAssign)):
+            assert node.value is not None
+            yield prefix + name, node.value
+        elif isinstance(node, ast.ClassDef):
+            yield from _definitions(node, f'{prefix}{node.name}.')
+
+
+def assigned_name(node: ast.stmt) -> str | None:
+    """The constant or the field that a statement gives a value; None for any other statement."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)]) if name != '__all__':
+            return name
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr(), annotation=kind):
+            return None if 'TypeAlias' in ast.unparse(kind) else name
+        case _:
+            return None
 
 
 def _of_name(node: ast.AST) -> Iterator[Change]:

@@ -1,6 +1,7 @@
-"""Try the mutants of functions in processes forked from one that has collected the tests, and run none.
+"""Try mutants in processes forked from one that has collected the tests, and run none.
 
-A process puts the code of a mutant into the function, and runs the tests that reach it.
+A process puts the code of a mutant into its function, or another value into a constant wherever that
+is known by its name, and runs the tests that reach it.
 """
 
 import __future__
@@ -16,15 +17,17 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Final
 
 import pytest
 
-from tests.mutation.defining import Change
+from tests.mutation.defining import Change, assigned_name
 from tests.mutation.making import KILLED, NOT_IN_PLACE, SURVIVED, UNTESTED, Mutant, make_mutants
 from tests.mutation.workshop import path_of
 
@@ -43,7 +46,7 @@ Tell = Callable[[list[Mutant]], None]
 
 
 def try_in_place(tasks: Iterable[Task], tell: Tell) -> None:
-    """Tell the results of the mutants in these modules; those of definitions have none yet."""
+    """Tell the results of the mutants in these modules; those that need an import have none yet."""
     pytest.main([*OPTIONS, 'tests/core'], plugins=[_Trial(tasks, tell)])
 
 
@@ -61,6 +64,7 @@ class _Trial:
         self._early: set[CodeType] = set()
         self._reached: dict[tuple[str, str], _Reached] = {}
         self._functions: dict[tuple[str, str], list[FunctionType]] = {}
+        self._mentions: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self._items: Sequence[pytest.Item] = ()
         #: The number of the test that a forked process runs.
         self._running = mmap.mmap(-1, 4)
@@ -82,21 +86,34 @@ class _Trial:
             if isinstance(one, functools._lru_cache_wrapper):
                 one.cache_clear()
         self._functions = _functions_of_core()
+        for key, (function, *_) in self._functions.items():
+            for name in _names_in(function.__code__):
+                self._mentions[name].append(key)
         self._reached = self._map()
         gc.freeze()
         for module, only in self._tasks:
-            made = make_mutants(module, path_of(module).read_text())
-            self._tell([self._try(*one) for one in made if only is None or one[0].name in only])
+            source = path_of(module).read_text()
+            made = make_mutants(module, source)
+            chosen = [one for one in made if only is None or one[0].name in only]
+            self._tell([self._try(*one, source) for one in chosen])
         return True
 
-    def _try(self, mutant: Mutant, change: Change) -> Mutant:
-        if not isinstance(change.new, ast.FunctionDef):
-            return mutant
-        key = (mutant.module, mutant.place.removeprefix(f'{mutant.module}.'))
-        reached, functions = self._reached.get(key), self._functions.get(key)
-        if reached is None or not functions:
-            return replace(mutant, exit_code=UNTESTED)
-        code = self._fork(lambda: _plant(change, functions), reached.tests)
+    def _try(self, mutant: Mutant, change: Change, source: str) -> Mutant:
+        name = mutant.place.removeprefix(f'{mutant.module}.')
+        key = (mutant.module, name)
+        functions = self._functions.get(key, [])
+        if isinstance(change.new, ast.FunctionDef):
+            begin = partial(_plant, change, functions)
+            if key not in self._reached or not functions:
+                return replace(mutant, exit_code=UNTESTED)
+        else:
+            begin = partial(_plant_value, mutant.module, name, change, source)
+            is_imported = mutant.module in sys.modules
+            if not is_imported or name not in free_constants(source) or _is_known_to_tests(*key):
+                return mutant
+            self._reached.setdefault(key, _Reached(self._tests_with(*key), is_early=True))
+        reached = self._reached[key]
+        code = self._fork(begin, reached.tests)
         if code == KILLED:
             # The test that noticed this one is likely to notice the next one.
             killer = int.from_bytes(self._running[:], 'little')
@@ -106,16 +123,25 @@ class _Trial:
             code = NOT_IN_PLACE
         return replace(mutant, exit_code=code)
 
+    def _tests_with(self, module: str, name: str) -> list[int]:
+        """The tests of functions that mention a name, beginning with those of the module."""
+        keys = sorted(self._mentions[name], key=lambda key: key[0] != module)
+        reaching = (self._reached[key].tests for key in keys if key in self._reached)
+        return list(dict.fromkeys(chain.from_iterable(reaching)))
+
     def _fork(self, begin: Callable[[], None], tests: Sequence[int]) -> int:
         process = os.fork()
         if not process:
-            resource.setrlimit(resource.RLIMIT_AS, (_MAX_BYTES, _MAX_BYTES))
             try:
+                resource.setrlimit(resource.RLIMIT_AS, (_MAX_BYTES, _MAX_BYTES))
                 begin()
-            except (ValueError, NameError):
+            except Exception:  # noqa: BLE001 -- then an import may fail, too
                 os._exit(NOT_IN_PLACE)
-            self._run(tests)
-            os._exit(SURVIVED)
+            try:
+                self._run(tests)
+                os._exit(SURVIVED)
+            finally:
+                os._exit(KILLED)
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
     def _run(self, tests: Sequence[int]) -> None:
@@ -177,6 +203,46 @@ def _key(code: CodeType) -> tuple[str, str]:
     return '.'.join(path.parts).removesuffix('.__init__'), code.co_qualname
 
 
+def _names_in(code: CodeType) -> set[str]:
+    """The names of variables and attributes in a code, and in those within it."""
+    inner = (_names_in(one) for one in code.co_consts if isinstance(one, CodeType))
+    return set(code.co_names).union(*inner)
+
+
+def _is_known_to_tests(module: str, name: str) -> bool:
+    """Whether a test has this constant: what it expects may be made of its value."""
+    value = vars(sys.modules[module])[name]
+    tests = (one for one in sys.modules.values() if '/tests/' in str(getattr(one, '__file__', '')))
+    return any(vars(one).get(name) is value for one in tests)
+
+
+@functools.lru_cache(maxsize=1)
+def free_constants(source: str) -> frozenset[str]:
+    """The names of constants that nothing is made of while their module is imported.
+
+    >>> sorted(free_constants('A = 1; B = A; C = 2'))
+    ['B', 'C']
+    """
+    body = ast.parse(source).body
+    assigned = {name: node for node in body if (name := assigned_name(node)) is not None}
+    names = (one for part in _run_by_import(body) for one in ast.walk(part))
+    loaded = {
+        one.id for one in names if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)
+    }
+    return frozenset(assigned.keys() - loaded)
+
+
+def _run_by_import(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+    for node in body:
+        match node:
+            case ast.FunctionDef(args=arguments, decorator_list=decorators):
+                yield from (arguments, *decorators)
+            case ast.ClassDef(bases=bases, keywords=keywords, decorator_list=decorators):
+                yield from (*bases, *keywords, *decorators, *_run_by_import(node.body))
+            case _:
+                yield node
+
+
 def _functions_of_core() -> dict[tuple[str, str], list[FunctionType]]:
     found: dict[tuple[str, str], list[FunctionType]] = defaultdict(list)
     for one in gc.get_objects():
@@ -207,3 +273,17 @@ def _plant(change: Change, functions: Iterable[FunctionType]) -> None:
         if has_new_defaults:
             function.__defaults__ = planted.__defaults__
             function.__kwdefaults__ = planted.__kwdefaults__
+
+
+def _plant_value(module: str, name: str, change: Change, source: str) -> None:
+    """Give a constant another value, wherever it is known by its name."""
+    nodes = ast.parse(change.source(source)).body
+    [node] = [one for one in nodes if assigned_name(one) == name]
+    assert isinstance(node, (ast.Assign, ast.AnnAssign))
+    assert node.value is not None
+    variables = vars(sys.modules[module])
+    old = variables[name]
+    new = eval(compile(ast.Expression(node.value), module, 'eval'), dict(variables))
+    for one in [*sys.modules.values()]:
+        if vars(one).get(name) is old:
+            vars(one)[name] = new

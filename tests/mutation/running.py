@@ -39,7 +39,8 @@ def run(
     left = [
         (one.module, [one.name])
         for one in results.values()
-        if one.exit_code is None or (one.exit_code == NOT_IN_PLACE and not is_explained(one))
+        if one.module in modules
+        and (one.exit_code is None or (one.exit_code == NOT_IN_PLACE and not is_explained(one)))
     ]
     tried = _share(try_anew, left, jobs)
     for number, _ in enumerate(_saved(tried, results), 1):

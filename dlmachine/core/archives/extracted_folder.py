@@ -60,4 +60,4 @@ def parse_version(name: str) -> tuple[str, int] | None:
 
 def _short_digest(selection: Selection) -> str:
     text = json.dumps([selection.members, selection.strip])
-    return sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:8]
+    return sha256(text.encode()).hexdigest()[:8]

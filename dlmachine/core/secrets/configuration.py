@@ -100,6 +100,6 @@ def _redact_text(text: str, declared: SecretNames) -> str:
 
 
 def _redact_line(line: str, declared: SecretNames) -> str:
-    text = next(iter(line.splitlines()), '')
+    text = line.splitlines()[0]
     shown = walk_text(text, (*declared, 'cookies')).shown
     return (shown if '@' not in shown else redact_url(shown, declared)) + line[len(text) :]

@@ -34,6 +34,10 @@ FORMS = [
         {'max_members': 1, 'max_extracted_bytes': None, 'max_ratio': 2},
         Extract(max_members=1, max_ratio=2),
     ),
+    (
+        {'into': None, 'members': None, 'strip': 0, 'max_extracted_bytes': 0},
+        Extract(max_extracted_bytes=0),
+    ),
 ]
 
 
@@ -90,7 +94,9 @@ def test_folders() -> None:
     assert name_folder('/d/a', whole) == '/d/a.extracted'
     assert name_folder('/c/x-1', whole, '', '/c') == '/c/extracted/x-1/x-1.extracted'
     part = name_folder('/c/x-1.zip', some, 'd.zip', '/c')
-    assert part.startswith('/c/extracted/x-1.zip/d-')
+    # The folder of an earlier version is found again.
+    assert part == '/c/extracted/x-1.zip/d-938657de'
+    assert name_folder('/c/x-1.zip', whole, cache='/c') == '/c/extracted/x-1.zip/x-1'
     assert part != name_folder('/c/x-1.zip', Selection(members=('b',)), 'd.zip', '/c')
 
 

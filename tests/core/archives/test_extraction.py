@@ -302,3 +302,12 @@ def test_nothing_is_placed_outside_and_no_name_twice(members: list[Member]) -> N
     assert len({path.casefold() for path in others}) == len(others)
     for found in places:
         assert not any(found.path.startswith(f'{other}/') for other in others)
+
+
+def test_wanted_members_that_are_not_there_are_known() -> None:
+    """Names and patterns alike; without a selection nothing is missing."""
+    placing = Placing(Selection(members=('a', 'b/*', 'c', 'd')))
+    for name in ('b/x', 'c', 'e'):
+        placing.place(member(name))
+    assert placing.unmatched == ('a', 'd')
+    assert Placing(Selection()).unmatched == ()

@@ -1,5 +1,6 @@
 """Which versions a cache no longer keeps: each limit, and each reason to stay."""
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -165,6 +166,20 @@ def test_a_clock_that_is_a_little_behind_changes_nothing(
     plan = plan_removals(versions, keeping, NOW, Protected())
 
     assert names(plan.removed) == [(1, why), (2, why)]
+
+
+def test_without_a_time_that_has_passed_nothing_is_older() -> None:
+    """However far the clock was ahead."""
+    assert stored(1, age=-365 * DAY, used_before=AHEAD).known_use(NOW) == -math.inf
+
+
+def test_ages_below_a_second_count() -> None:
+    """As do limits."""
+    version = stored(1, used_at=NOW - 0.2)
+    unused = Keeping(unused_for=timedelta(seconds=0.5), grace_period=timedelta(0))
+    assert not plan_removals([version], unused, NOW, Protected()).removed
+    recent = Keeping(max_size=0, grace_period=timedelta(seconds=0.5))
+    assert not plan_removals([version], recent, NOW, Protected()).removed
 
 
 def test_nothing_goes_without_limits() -> None:

@@ -7,7 +7,7 @@ import pytest
 from dlmachine.core.faults import OfflineMiss
 from dlmachine.core.plan.audit_row import AuditRow, AuditStatus, AuditSummary
 from dlmachine.core.probe.result import ProbeResult, ProbeStatus
-from tests.builders import URL
+from tests.builders import URL, a_record
 
 STORED = AuditRow(
     name='t',
@@ -41,9 +41,11 @@ def test_a_row_has_its_fault_and_its_probe() -> None:
     fault = OfflineMiss(url=URL, cache='/c')
     probe = ProbeResult(url=URL, status=ProbeStatus.ALIVE, reason='200')
     row = AuditRow(
-        name='t', url=URL, status=AuditStatus.WOULD_FAIL, reason='x', fault=fault, probe=probe
-    )
+        name='t', url=URL, status=AuditStatus.WOULD_FAIL, reason='x', fault=fault, probe=probe,
+        record=a_record(),
+    )  # fmt: skip
     found = row.to_dict()
+    assert found['record'] == a_record().to_dict()
     assert (found['age_seconds'], found['fault'], found['probe']) == (
         None,
         fault.to_dict(),
@@ -75,3 +77,11 @@ def test_a_summary_tells_what_would_happen(
     rare = {AuditStatus.CHANGED, AuditStatus.UNKNOWN} - {status}
     assert not any(one.value in found.counted for one in rare)
     assert str(found) == f'{found.counted}; 1,234 bytes stored'
+
+
+def test_a_summary_in_words() -> None:
+    """A status that is rare is named only if there is one."""
+    counts = dict.fromkeys(AuditStatus, 0) | {AuditStatus.HIT: 2, AuditStatus.UNKNOWN: 1}
+    assert AuditSummary(counts=counts, stored_bytes=0).counted == (
+        '2 hit, 0 stale, 1 unknown, 0 missing, 0 would-fail'
+    )
