@@ -16,6 +16,7 @@ from dlmachine.core.cache.http_reuse import (
     stored_response,
 )
 from dlmachine.core.cache.key import keyed_by_vary
+from dlmachine.core.caching.freshness import MAX_SKEW
 from dlmachine.core.caching.reuse import Reuse
 from tests.builders import BEFORE, NOW, URL, a_descriptor, a_policy, a_record, an_entry
 
@@ -189,6 +190,11 @@ def test_a_response_from_before_the_clock_was_set_back_is_older_than_all_others(
 
     assert reusable_copies((unstored, copy, older), german, a_policy(), NOW) == (copy,)
     assert reusable_copies((unstored, copy, older), german, a_policy(), ahead) == ()
+    # Clocks may differ by so much, and then nothing was set back.
+    soon = ahead - timedelta(seconds=MAX_SKEW)
+    assert reusable_copies((unstored, copy), german, a_policy(), soon) == ()
+    sooner = soon - timedelta(microseconds=1)
+    assert reusable_copies((unstored, copy), german, a_policy(), sooner) == (copy,)
 
 
 def test_a_new_copy_replaces_those_of_its_variant() -> None:

@@ -9,6 +9,7 @@ from datetime import UTC
 from typing import Any
 
 import pytest
+from returns.pipeline import is_successful
 
 from dlmachine.core.cache.record import MAX_RECORD_CHARS, DownloadRecord, known_record, parse_record
 from dlmachine.core.cache.updates import flat_attributes
@@ -31,11 +32,18 @@ def test_a_record_is_json_and_back() -> None:
         response_headers=(('C', 'd'),),
         urls=(URL,),
         digests=(('md5', 'ab'),),
+        verified_by=(('md5', 'caller'),),
+        tries=(1 << 31) - 1,
         notes=('a', 'b'),
         key_without=('cookie',),
         key_ignores_query=('X-Amz-*', 'token'),
     )
     assert parse_record(record.to_json()).unwrap() == record
+
+
+def test_a_number_that_no_column_holds_is_unreadable() -> None:
+    """A database has 32 bits for it."""
+    assert not is_successful(parse_record(a_record(tries=1 << 31).to_json()))
 
 
 def test_a_record_without_notes_can_be_read() -> None:

@@ -36,6 +36,7 @@ def test_a_mirror_that_is_not_allowed_is_left_out() -> None:
     found = decided(SERVER, mirrors=(FILE,))
     assert [one.url for one in found.addresses] == [SERVER]
     assert 'allow_file=True' in found.notes[0]
+    assert FILE in found.notes[0]
     found = decided(SERVER, a_policy(network=ALLOWED), mirrors=(FILE,))
     assert [one.url for one in found.addresses] == [SERVER, FILE]
 
@@ -47,6 +48,14 @@ def test_a_mirror_that_is_not_allowed_is_left_out() -> None:
 def test_a_request_that_only_a_server_answers(url: str, words: Any, where: str) -> None:
     """It is refused before anything is done."""
     assert decided(url, a_policy(network=ALLOWED), **words).where == where
+
+
+@pytest.mark.parametrize('method', ['GET', 'HEAD'])
+def test_a_source_on_this_computer_is_read(method: str) -> None:
+    """A HEAD asks what is there."""
+    policy = a_policy(network=ALLOWED, dest=ToMemory())
+    (address,) = decided(FILE, policy, method=method).addresses
+    assert address.url == FILE
 
 
 def test_offline() -> None:

@@ -61,6 +61,7 @@ def _decided(
     ({}, {'checksum': SUM, 'dest': ToMemory()}, None),
     ({}, {'checksum': SUM, 'dest': ToPath('/d/x'), 'link': Link.HARD}, None),
     ({'method': 'PUT'}, {'checksum': SUM}, None),
+    ({'data': 'x'}, {'checksum': SUM}, OthersWanted(checksum=SUM, but_key='k')),
 ])  # fmt: skip
 def test_nothing_is_searched_for_without_need(
     described: dict[str, Any], options: dict[str, Any], wanted: OthersWanted | None

@@ -108,3 +108,30 @@ def test_a_hostile_page_takes_a_moment(unit: str) -> None:
     read = read_page('https://h/', page, 'text/html')
     assert time.process_time() - began < 2
     assert len(read.text) == len(page) > MAX_SCANNED_CHARS
+
+
+@pytest.mark.parametrize('declared', [
+    'charset="ISO-8859-1"', 'charset=iso-8859-1; x=y', 'charset=iso-8859-1; charset=utf-8',
+])  # fmt: skip
+def test_forms_of_a_declared_charset(declared: str) -> None:
+    """In quotation marks, before other parameters, and the first of two."""
+    assert decode_page(b'caf\xe9', f'text/html; {declared}') == 'café'
+
+
+def test_bytes_that_are_not_in_the_charset_are_replaced() -> None:
+    """Also behind a byte order mark."""
+    assert decode_page(b'\xef\xbb\xbfcaf\xe9', '') == decode_page(b'caf\xe9', '') == 'caf\ufffd'
+
+
+@pytest.mark.parametrize(('page', 'names'), [
+    ('1 < 2 <b>x</b><i>', ['b', 'b', 'i']),
+    ('<<b>x', ['b']),
+    ('<!DOCTYPE html><b>x</b><i>', ['b', 'b', 'i']),
+    ('<?xml version="1.0"?><b>x', ['b']),
+    ('<!-- a > <b> --><i><!-- --><u>', ['i', 'u']),
+    ('</script><script>a<b></script><i>', ['script', 'script', 'script', 'i']),
+    ('<b>x<!-- <i>', ['b']),
+])  # fmt: skip
+def test_where_tags_begin(page: str, names: list[str]) -> None:
+    """Not at a sign of comparison, in a comment or in a script; those around them are found."""
+    assert [tag.name for tag in read_tags(page)] == names
