@@ -18,7 +18,7 @@ from typing import Final
 import pytest
 
 from tests.mutation.in_place import OPTIONS, Task, Tell
-from tests.mutation.making import make_mutants
+from tests.mutation.making import UNTESTED, make_mutants
 from tests.mutation.workshop import path_of
 
 #: Imported once, before any process is forked; pytest then cannot rewrite them, which is harmless.
@@ -71,8 +71,10 @@ def _of_room(module: str) -> list[str]:
 
 def _test(module: str, source: str, chosen: Sequence[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (_MAX_SECONDS, _MAX_SECONDS))
-    sys.meta_path.insert(0, _Finder(module, source))
-    os._exit(pytest.main([*OPTIONS, '-x', *chosen]))
+    finder = _Finder(module, source)
+    sys.meta_path.insert(0, finder)
+    code = pytest.main([*OPTIONS, '-x', *chosen])
+    os._exit(code if finder.is_used or module not in sys.modules else UNTESTED)
 
 
 class _Finder(MetaPathFinder):
@@ -80,12 +82,14 @@ class _Finder(MetaPathFinder):
 
     def __init__(self, module: str, source: str) -> None:
         self._module, self._source = module, source
+        self.is_used = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         found = PathFinder.find_spec(fullname, path) if fullname == self._module else None
         if found is not None and found.origin is not None:
+            self.is_used = True
             found.loader = _Loader(fullname, found.origin, self._source)
         return found
 

@@ -31,8 +31,9 @@ from tests.mutation.defining import Change, assigned_name
 from tests.mutation.making import KILLED, NOT_IN_PLACE, SURVIVED, UNTESTED, Mutant, make_mutants
 from tests.mutation.workshop import path_of
 
+#: pytest would rewrite the assertions of dlmachine, too, because that has a plugin of it.
 OPTIONS: Final = (
-    '-q', '-s', '--tb=no', '-p', 'no:cacheprovider', '--timeout=60', '-m', 'not timing',
+    '-q', '-s', '--tb=no', '--assert=plain', '-p', 'no:cacheprovider', '--timeout=60', '-m', 'not timing',
     '-W', 'ignore::pytest.PytestAssertRewriteWarning',
 )  # fmt: skip
 #: Seconds of CPU for one test, and bytes of memory: a mutant may go round in circles.
