@@ -118,6 +118,12 @@ def test_what_is_protected_stays(
     assert not plan.removed
 
 
+def test_two_hours_after_its_last_use_a_version_may_go() -> None:
+    """They are the default."""
+    used = stored(1, used_at=NOW - 7200)
+    assert plan_removals([used], Keeping(max_size=0), NOW, Protected()).removed
+
+
 AHEAD = NOW + 365 * DAY
 
 
