@@ -311,3 +311,23 @@ def test_wanted_members_that_are_not_there_are_known() -> None:
         placing.place(member(name))
     assert placing.unmatched == ('a', 'd')
     assert Placing(Selection()).unmatched == ()
+
+
+@pytest.mark.parametrize('names', [('a/x', 'x/y'), ('a/b/c', 'c/d'), ('a/b/c', 'b/c/d', 'c/e')])
+def test_names_clash_within_a_folder_only(names: tuple[str, ...]) -> None:
+    """A file may have the name of a folder that is elsewhere."""
+    assert place_all(map(member, names)) == list(names)
+
+
+def test_the_longest_path_is_accepted() -> None:
+    """One byte more is refused."""
+    folders = '/'.join(['d' * 127] * 16)
+    assert place_all([member(folders)]) == [folders[:2_047]]
+    assert place_all([member(f'{folders}d')]) == [f'{folders}d']
+    assert isinstance(place_all([member(f'{folders}dd')]), str)
+
+
+def test_only_the_owners_bit_makes_a_file_executable() -> None:
+    """Whatever others may do with it."""
+    assert place(member('a', mode=0o677)).mode == 0o666
+    assert place(member('a', mode=0o100)).mode == 0o777

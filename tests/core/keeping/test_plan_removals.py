@@ -179,6 +179,13 @@ def test_without_a_time_that_has_passed_nothing_is_older() -> None:
     assert stored(1, age=-365 * DAY, used_before=AHEAD).known_use(NOW) == -math.inf
 
 
+def test_clocks_may_differ_by_two_hours() -> None:
+    """A use that is later than that did not happen."""
+    stored_at = NOW - 30 * DAY
+    assert stored(1, used_at=NOW + 7200).known_use(NOW) == NOW + 7200
+    assert stored(1, used_at=NOW + 7200.5).known_use(NOW) == stored_at
+
+
 def test_ages_below_a_second_count() -> None:
     """As do limits."""
     version = stored(1, used_at=NOW - 0.2)
