@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from returns.pipeline import is_successful
 
 from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.snapshot import CacheSeen
@@ -10,7 +11,7 @@ from dlmachine.core.decision.verdict import Verdict
 from dlmachine.core.faults import OfflineMiss, SchemeRefused
 from dlmachine.core.network.network import Network
 from dlmachine.core.spec.destination import ToMemory, ToPath
-from tests.builders import a_descriptor, a_policy, a_snapshot
+from tests.builders import a_cache, a_descriptor, a_policy, a_snapshot, an_entry
 
 ALLOWED = Network(allow_file=True)
 FILE, CONTENT, SERVER = 'file:///x', 'data:,x', 'http://h/x'
@@ -29,6 +30,14 @@ def test_a_file_must_be_allowed() -> None:
         (address,) = decided(url, policy).addresses
         assert (address.url, address.backend) == (url, 'local')
         assert decided(url, policy).notes == ()
+
+
+def test_a_stored_copy_of_a_file_needs_the_permission_too() -> None:
+    """The copy is of a time when it was given."""
+    target = a_descriptor(FILE)
+    seen = a_snapshot(target, cache=a_cache(an_entry()))
+    assert decide(target, a_policy(), seen).failure().code == 'scheme_refused'
+    assert is_successful(decide(target, a_policy(network=ALLOWED), seen))
 
 
 def test_a_mirror_that_is_not_allowed_is_left_out() -> None:
