@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from returns.pipeline import is_successful
 
 from dlmachine.core.cache.entries import CacheEntry
 from dlmachine.core.cache.missing import Miss, sources_of
@@ -17,7 +18,7 @@ from dlmachine.core.decision.part_location import may_need_part
 from dlmachine.core.decision.verdict import Reason, Verdict
 from dlmachine.core.faults import HttpStatus, StorageFailed
 from dlmachine.core.integrity.checksum import Checksum
-from dlmachine.core.spec.destination import AtPath, InCache, ToPath
+from dlmachine.core.spec.destination import AtPath, InCache, ToMemory, ToPath
 from dlmachine.core.spec.reuse import Freshness, RememberMissing, Window
 from tests.builders import (
     BEFORE,
@@ -135,3 +136,23 @@ def test_a_part_is_searched_for_if_the_copy_that_counts_is_stale() -> None:
     assert may_need_part(a_policy(freshness=DAY), cache, None, NOW)
     at_path = a_policy(dest=ToPath('/data/x'), freshness=Freshness.STORED)
     assert may_need_part(at_path, None, None, NOW)
+
+
+def test_a_copy_from_the_future_is_older_than_all_others() -> None:
+    """At first, and among those that were stored while a run waited."""
+    ahead = an_entry(2, stored_at=NOW + timedelta(days=1))
+    seen = a_snapshot(cache=a_cache(an_entry(1, stored_at=BEFORE), ahead))
+    for policy, before in ((a_policy(), None), (a_policy(force_download=True), frozenset())):
+        found = decide(a_descriptor(), policy, seen, before).unwrap().entry
+        assert found is not None
+        assert found.version == 1
+
+
+def test_a_window_of_the_past_is_one_of_stored_copies() -> None:
+    """A download into memory uses none of them."""
+    past = Window(older_than=BEFORE)
+    assert is_successful(
+        decide(a_descriptor(), a_policy(window=past, dest=ToMemory()), a_snapshot())
+    )
+    refused = decide(a_descriptor(), a_policy(window=past), a_snapshot(cache=a_cache()))
+    assert refused.failure().code == 'window_unsatisfiable'

@@ -170,6 +170,19 @@ def test_a_head_without_validators_is_about_the_copy() -> None:
     assert (update.record.validated_at, update.record.invalidated_at) == (NOW, None)
 
 
+def test_a_head_is_not_about_a_copy_from_the_future() -> None:
+    """Before the clock was set back; the newest of the others is the one that is used."""
+    entries = (
+        an_entry(number, record=a_record(response_headers=STORED), stored_at=at)
+        for number, at in ((1, NOW), (2, NOW + timedelta(days=1)))
+    )
+    descriptor = a_descriptor(method='HEAD')
+    asked = Run(descriptor, a_policy(**MEMORY), a_snapshot(descriptor, cache=a_cache(*entries)))
+    (update,) = asked.feed(OPENED, answered(200, {'ETag': '"v1"'}, None)).updates
+    assert isinstance(update, SameVersion)
+    assert update.version == 1
+
+
 def test_a_head_about_another_version_makes_the_copy_invalid() -> None:
     """The next GET asks the server."""
     (update,) = head_of(a_record(response_headers=STORED), {'ETag': '"v2"'}).updates
