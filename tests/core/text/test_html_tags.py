@@ -131,6 +131,7 @@ def test_bytes_that_are_not_in_the_charset_are_replaced() -> None:
     ('<!-- a > <b> --><i><!-- --><u>', ['i', 'u']),
     ('</script><script>a<b></script><i>', ['script', 'script', 'script', 'i']),
     ('<b>x<!-- <i>', ['b']),
+    ('<!-- --><!DOCTYPE html><b>x', ['b']),
 ])  # fmt: skip
 def test_where_tags_begin(page: str, names: list[str]) -> None:
     """Not at a sign of comparison, in a comment or in a script; those around them are found."""
