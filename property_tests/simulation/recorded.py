@@ -93,6 +93,11 @@ class RecordedFiles:
             data = read.get((attempt.process, path))
         if isinstance(event, CopyConfirmed) and data is not None:
             self.believed[attempt.process, path] = data
+            inode = self.shared.kernel.disk.names.get(path)
+            is_read = effect.checksum is not None and inode in self.finished
+            if inode is not None and is_read and self.finished[inode][0] != attempt.target.key:
+                # With the expected checksum it becomes the file of the download that uses it.
+                del self.finished[inode]
         else:
             self.hits.discard(attempt.process)
 
