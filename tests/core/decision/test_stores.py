@@ -8,6 +8,9 @@ from dlmachine.core.decision.decide import decide
 from dlmachine.core.decision.snapshot import BackendSeen
 from dlmachine.core.faults import BackendMissing, OfflineMiss
 from dlmachine.core.network.network import Network
+from dlmachine.core.plan.plan import plan
+from dlmachine.core.spec.destination import PathKind, PathSeen, ToPath
+from dlmachine.core.transfer.segment_plan import FIRST_BYTES
 from tests.builders import a_descriptor, a_policy, a_snapshot
 
 URL, SERVER = 's3://bucket/x', 'http://h/x'
@@ -56,3 +59,18 @@ def test_what_they_cannot_do() -> None:
 def test_each_scheme_by_itself(url: str) -> None:
     """One installed package does not read the stores of another."""
     assert isinstance(decided(url, FSSPEC), BackendMissing)
+
+
+def test_a_plan_names_the_options() -> None:
+    """By their names only; and a large object may be read by several connections."""
+    target = a_descriptor(URL, storage_options={'anon': True, 'secret': 'planted'})
+    policy = a_policy(dest=ToPath('/d/x'), segments=4)
+    made = plan(
+        target,
+        policy,
+        a_snapshot(backends=(HTTP, FSSPEC), destination=PathSeen(kind=PathKind.MISSING)),
+    )
+    shown = str(made.unwrap())
+    assert 'store        options anon, secret' in shown
+    assert 'planted' not in shown
+    assert f'bytes=0-{FIRST_BYTES - 1}' in shown
