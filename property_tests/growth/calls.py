@@ -115,7 +115,6 @@ EXEMPT: Final[dict[str, str]] = {
     '*.Outcome.content': 'opens the file',
     '*.CookieJars.keep': 'receive_cookies reads the response, parse_jar the file',
     '*.SystemWorld.keep_cookies': 'as CookieJars.keep',
-    '*.LocalFiles.extract': 'as the archives below',
     'dlmachine_adapters.archives.*': 'streams what libraries unpack; packing.py and member_path.py read names',
     '*.option_table.Option.*': 'has names of ours',
     '*.option_help.describe_options': 'as Option',
