@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from mutmut.mutation.file_mutation import mutate_file_contents
-
 from tests.mutation.defining import Change, find_definitions
 
 #: Exit codes of the process that ran the tests; negative ones are signals, as for too much time.
@@ -44,6 +42,9 @@ _VERDICTS: Final = {
 
 def make_mutants(module: str, source: str) -> Iterator[tuple[Mutant, Change]]:
     """Yield every mutant of a module, in the order of the source; definitions come last."""
+    # Here, because only `make mutants` installs it.
+    from mutmut.mutation.file_mutation import mutate_file_contents
+
     originals = dict(_functions(ast.parse(source), ''))
     code = mutate_file_contents(f'{module}.py', _undecorated(source)).code
     for node in ast.walk(ast.parse(code)):

@@ -41,9 +41,13 @@ class StorageOptions:
         return ', '.join(self.values())
 
     def values(self) -> dict[str, Any]:
-        """The options as they were passed."""
-        found: dict[str, Any] = json.loads(self.json) if self.json else {}
-        return found
+        """The options as they were passed; none if a stored plan has something else here."""
+        try:
+            found: Any = json.loads(self.json) if self.json else {}
+        except (ValueError, RecursionError):
+            return {}
+        is_ours = isinstance(found, dict) and _find_fault(found, '', _MAX_DEPTH) is None
+        return found if is_ours else {}
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -46,6 +46,16 @@ def test_values_come_back() -> None:
     assert (NO_STORAGE_OPTIONS.values(), NO_STORAGE_OPTIONS.secrets) == ({}, frozenset())
 
 
+@pytest.mark.parametrize(
+    'text', ['[' * 65_536, '{"a":' * 900 + '1' + '}' * 900, '5', '{', '[1]', '{"a":NaN}']
+)
+def test_other_texts_of_a_stored_plan_are_no_options(text: str) -> None:
+    """Whoever wrote the plan: no exception, and no nesting that takes time."""
+    made = StorageOptions(json=text)
+    assert (made.values(), made.secrets, str(made)) == ({}, frozenset(), '')
+    assert made.redacted().values() == {}
+
+
 def test_secrets_are_masked() -> None:
     """In every form in which options are shown; names and harmless values stay."""
     made = parsed(GIVEN)
