@@ -50,7 +50,7 @@ def test_values_come_back() -> None:
     'text', ['[' * 65_536, '{"a":' * 900 + '1' + '}' * 900, '5', '{', '[1]', '{"a":NaN}']
 )
 def test_other_texts_of_a_stored_plan_are_no_options(text: str) -> None:
-    """Whoever wrote the plan: no exception, and no nesting that takes time."""
+    """They raise no exception, and nesting takes no time."""
     made = StorageOptions(json=text)
     assert (made.values(), made.secrets, str(made)) == ({}, frozenset(), '')
     assert made.redacted().values() == {}
