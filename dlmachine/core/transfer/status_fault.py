@@ -58,4 +58,6 @@ def _asks_for(request: Request, head: ResponseHead) -> tuple[str, ...]:
 def _sent(request: Request) -> str:
     # Only the scheme: what follows is the secret.
     field = request.headers.get('Authorization') or ''
+    if not field and request.location.userinfo:
+        return 'those of the URL'  # FTP and SFTP have no other place for them.
     return field.partition(' ')[0].lower() if ' ' in field else 'other credentials' * bool(field)

@@ -44,6 +44,14 @@ def test_the_scheme_that_was_refused_is_shown(field: str | None, sent: str) -> N
     assert fault.sent == sent
 
 
+def test_a_refused_login_of_a_url_is_shown_as_such() -> None:
+    """FTP has no field for it, so `no credentials` would be wrong."""
+    asked = Request(method='GET', url='ftp://user:planted@h/x')
+    fault = status_fault(asked, a_head(401), '', NOW)
+    assert fault.sent == 'those of the URL'
+    assert '(sent: those of the URL). Check the user' in str(fault)
+
+
 @pytest.mark.parametrize(('status', 'proxy'), [(407, ''), (401, 'http://p'), (407, 'http://p')])
 def test_a_proxy_asks_for_a_login(status: int, proxy: str) -> None:
     """With 407, if there is one."""
