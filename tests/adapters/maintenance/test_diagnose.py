@@ -107,6 +107,7 @@ def put_everything(shelf: Shelf, registry: Registry, folder: Path) -> None:
     write_file(str(folder / ORPHAN), DATA)
     write_file(str(folder / 'notes.txt'), DATA)
     write_file(str(folder / 'cache.sqlite-00ff00ff.new'), b'')
+    write_file(str(folder / 'extracted' / f'{"ab" * 16}-1.zip' / 'data' / 'x'), DATA)
     write_file(str(folder / '.dlmachine' / 'locks' / f'{"cd" * 32}.lock'), b'')
     write_file(str(folder / '.dlmachine' / 'k.h.1.ab.part.json'), b'{}')
     a_left_part(folder)
