@@ -24,7 +24,6 @@ from dlmachine.core.http.headers import HeadersLike
 from dlmachine.core.http.request import Tls
 from dlmachine.core.secrets.secret_names import parse_secret_names
 from dlmachine.core.sources.resolved import Resolved
-from dlmachine.core.sources.storage_options import StorageOptions
 from dlmachine.core.spec import descriptor as core
 from dlmachine.core.spec.local_path import parse_local_path
 from dlmachine.core.spec.option_table import DESCRIPTOR_NAMES
@@ -87,7 +86,7 @@ class Descriptor(core.Descriptor):
         auth: AuthLike = None,
         cookies: CookiesLike = None,
         key_password: SecretLike = None,
-        storage_options: StorageOptions | Mapping[str, Any] | str | None = None,
+        storage_options: Mapping[str, Any] | str | None = None,
         resolved: Resolved | None = None,
     ) -> None:
         """Check the arguments; `key_by_vary` and `resolved` are for `dataclasses.replace`."""

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -43,7 +44,8 @@ LIES: dict[str, tuple[bytes, str]] = {
     'size of the directory': (lying((END, 12, '<L', 0xFFFF_FFF0)), 'damaged'),
     'sizes of ZIP64': (
         lying((CENTRAL, 24, '<L', 0xFFFF_FFFF), (CENTRAL, 20, '<L', 0xFFFF_FFFF)),
-        'ends too early',
+        # Newer releases of Python notice first that it would overlap the directory.
+        'ends too early|damaged: overlapped',
     ),
     'another name': (ZIP.replace(b'a', b'b', 1), 'damaged'),
     'an unknown method': (
@@ -73,7 +75,7 @@ def refused(path: Path, **options: int) -> str:
 def test_lies_of_a_zip_archive(name: str, tmp_path: Path) -> None:
     """About sizes, places, names and methods."""
     data, said = LIES[name]
-    assert said in refused(put(tmp_path / 'a.zip', data))
+    assert re.search(said, refused(put(tmp_path / 'a.zip', data)))
 
 
 @pytest.mark.parametrize('sixteenth', range(16))
