@@ -59,5 +59,5 @@ def _sent(request: Request) -> str:
     # Only the scheme: what follows is the secret.
     field = request.headers.get('Authorization') or ''
     if not field and request.location.userinfo:
-        return 'those of the URL'  # FTP and SFTP have no other place for them.
+        return 'user and password of the URL'  # FTP and SFTP have no other place for them.
     return field.partition(' ')[0].lower() if ' ' in field else 'other credentials' * bool(field)

@@ -48,8 +48,8 @@ def test_a_refused_login_of_a_url_is_shown_as_such() -> None:
     """FTP has no field for it, so `no credentials` would be wrong."""
     asked = Request(method='GET', url='ftp://user:planted@h/x')
     fault = status_fault(asked, a_head(401), '', NOW)
-    assert fault.sent == 'those of the URL'
-    assert '(sent: those of the URL). Check the user' in str(fault)
+    assert fault.sent == 'user and password of the URL'
+    assert '(sent: user and password of the URL). Check the user' in str(fault)
 
 
 @pytest.mark.parametrize(('status', 'proxy'), [(407, ''), (401, 'http://p'), (407, 'http://p')])
