@@ -143,9 +143,6 @@ def test_a_path_on_a_small_disk(server: Server, backend: str, disk: Path, tmp_pa
     assert dest.read_bytes() == body
 
 
-@pytest.mark.xfail(
-    strict=False, reason='after many other tests, curl sometimes gets no HTTP from the test server'
-)
 def test_a_cache_on_a_disk_that_fills_at_any_point(
     server: Server, backend: str, disk: Path, tmp_path: Path
 ) -> None:

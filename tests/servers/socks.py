@@ -36,6 +36,10 @@ class SocksServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # A close alone leaves the thread in `accept`, which a signal begins again, with the number of
+        # a socket that is another server's by then.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def url(self, scheme: str = 'socks5', login: str = '') -> str:

@@ -38,6 +38,7 @@ def slow_port(proxy: Proxy) -> Iterator[int]:
     with socket.create_server(('127.0.0.1', 0)) as listener:
         Thread(target=_forward, args=(listener, proxy.server.port), daemon=True).start()
         yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)  # Closing alone would leave it listening.
 
 
 def _forward(listener: socket.socket, port: int) -> None:
