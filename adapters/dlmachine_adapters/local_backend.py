@@ -18,11 +18,12 @@ from dlmachine.core.http.url import DATA, FILE
 from dlmachine.core.protocol.effects import Exchange
 from dlmachine.core.protocol.events import Interrupted, Responded
 from dlmachine.core.protocol.exchange_context import UNLIMITED, ExchangeContext
-from dlmachine.core.protocol.ports import Clock, PartError, Sink
+from dlmachine.core.protocol.ports import Clock, Sink
 from dlmachine.core.sources.answering import SourceAnswer, answer, describe_content, describe_file
 from dlmachine.core.text.serverless import read_data_url
 from dlmachine.core.version import VERSION
-from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
+from dlmachine_adapters.http.answering import CHANGED, exchange_by
+from dlmachine_adapters.http.deadlines import Deadlines
 from dlmachine_adapters.http.response_reader import ResponseReader
 
 _READ_BYTES: Final = 1 << 20
@@ -34,7 +35,6 @@ _FLAGS: Final = (
     | getattr(os, 'O_CLOEXEC', 0)
     | getattr(os, 'O_BINARY', 0)
 )
-_CHANGING: Final = 'it was changed while it was read'
 
 
 class LocalTransport:
@@ -58,20 +58,7 @@ class LocalTransport:
     def exchange(
         self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
-        deadlines = Deadlines(effect, context)
-        reader = ResponseReader(effect, part, self._clock, deadlines.check)
-        try:
-            deadlines.wait_on()
-            deadlines.connected()
-            fault = self._read(effect, reader, deadlines)
-        except PartError as error:
-            return reader.part_failed(error)
-        except DeadlineExceeded:
-            return reader.broken(deadlines.timed_out())
-        except OSError as error:
-            problem = (error.strerror or type(error).__name__).lower()
-            return reader.broken(_unreadable(effect, problem))
-        return reader.complete() if fault is None else reader.broken(fault)
+        return exchange_by(self._read, effect, part, context, self._clock)
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -88,11 +75,14 @@ class LocalTransport:
             return None
         if url.scheme != FILE or not effect.network.allow_file:
             return SchemeRefused(url=request.shown_url, scheme=url.scheme, allowed=(DATA,))
-        handle = os.open(path_of(url.path), _FLAGS)
         try:
-            return self._read_file(handle, effect, reader, deadlines)
-        finally:
-            os.close(handle)
+            handle = os.open(path_of(url.path), _FLAGS)
+            try:
+                return self._read_file(handle, effect, reader, deadlines)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            return _unreadable(effect, (error.strerror or type(error).__name__).lower())
 
     def _read_file(
         self, handle: int, effect: Exchange, reader: ResponseReader, deadlines: Deadlines
@@ -112,7 +102,7 @@ class LocalTransport:
             deadlines.check()
             deadlines.touch()
         if _differs(before, handle):
-            return _unreadable(effect, _CHANGING, is_passing=True)
+            return _unreadable(effect, CHANGED, is_passing=True)
         # Files of the system, such as those in /proc, say that they are empty.
         is_longer = not before.st_size and bool(os.read(handle, 1))
         return _unreadable(effect, 'its size is not known') if is_longer else None

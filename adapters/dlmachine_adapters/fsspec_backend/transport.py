@@ -34,6 +34,7 @@ from dlmachine_adapters.fsspec_backend.errors import (
     unmade,
 )
 from dlmachine_adapters.fsspec_backend.streaming import call, stream
+from dlmachine_adapters.http.answering import CHANGED, exchange_by
 from dlmachine_adapters.http.deadlines import DeadlineExceeded, Deadlines
 from dlmachine_adapters.http.response_reader import ResponseReader
 
@@ -42,7 +43,6 @@ _FIRST_BYTES: Final = 1 << 18
 _MIN_BYTES: Final = 1 << 16
 _MAX_BYTES: Final = 1 << 23
 _FAST_SECONDS, _SLOW_SECONDS = 0.5, 4.0
-_CHANGED: Final = 'it was changed while it was read'
 
 
 class FsspecTransport:
@@ -68,20 +68,7 @@ class FsspecTransport:
     def exchange(
         self, effect: Exchange, part: Sink, context: ExchangeContext = UNLIMITED
     ) -> Responded | Interrupted:
-        request = effect.request
-        deadlines = Deadlines(effect, context)
-        reader = ResponseReader(effect, part, self._clock, deadlines.check)
-        try:
-            deadlines.wait_on()
-            deadlines.connected()
-            fault = self._read(request, reader, deadlines)
-        except PartError as error:
-            return reader.part_failed(error)
-        except DeadlineExceeded:
-            return reader.broken(deadlines.timed_out())
-        except Exception as error:  # noqa: BLE001 -- each package fails in its own ways
-            return _respond(error, request, reader)
-        return reader.complete() if fault is None else reader.broken(fault)
+        return exchange_by(self._read, effect, part, context, self._clock)
 
     def close(self) -> None:
         """Forget the file systems; their packages close the connections."""
@@ -107,7 +94,17 @@ class FsspecTransport:
                 self._systems[key] = kind(**options, skip_instance_cache=True)
             return self._systems[key], kind._strip_protocol(text)  # noqa: SLF001 -- as above
 
-    def _read(self, request: Request, reader: ResponseReader, deadlines: Deadlines) -> Fault | None:
+    def _read(self, effect: Exchange, reader: ResponseReader, deadlines: Deadlines) -> Fault | None:
+        try:
+            return self._read_object(effect.request, reader, deadlines)
+        except (DeadlineExceeded, PartError):
+            raise
+        except Exception as error:  # noqa: BLE001 -- each package fails in its own ways
+            return _respond(error, effect.request, reader)
+
+    def _read_object(
+        self, request: Request, reader: ResponseReader, deadlines: Deadlines
+    ) -> Fault | None:
         opened = call(lambda: self._open(request), deadlines)
         if not isinstance(opened, tuple):
             return opened
@@ -127,7 +124,7 @@ class FsspecTransport:
             deadlines.check()
         if describe_object(call(lambda: _info(system, path), deadlines), now) == source:
             return None
-        return FileUnreadable(url=request.shown_url, problem=_CHANGED, is_passing=True)
+        return FileUnreadable(url=request.shown_url, problem=CHANGED, is_passing=True)
 
 
 def _text(request: Request) -> str:
@@ -162,14 +159,15 @@ def _next_size(size: int, seconds: float) -> int:
     return max(size // 2, _MIN_BYTES) if seconds > _SLOW_SECONDS else size
 
 
-def _respond(error: Exception, request: Request, reader: ResponseReader) -> Responded | Interrupted:
+def _respond(error: Exception, request: Request, reader: ResponseReader) -> Fault | None:
+    """Answer by the status in an exception; the fault for one without."""
     status = status_of(error)
     if status is None or reader.has_head:
-        return reader.broken(fault_of(error, request))
+        return fault_of(error, request)
     told = text_of(error, request)
     is_path = told.lstrip('/') in _text(request)
     text = b'' if is_path else told.encode()
     fields = (('Content-Type', 'text/plain'), ('Content-Length', str(len(text))))
     reader.begin(ResponseHead(status=status, headers=Headers(fields)))
     reader.drain(text)
-    return reader.complete()
+    return None
