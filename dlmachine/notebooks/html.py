@@ -6,15 +6,14 @@ and contains no secrets. Other values are shown by their `repr`.
 
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Final
 
 from dlmachine.core.faults.base import FaultBase
-from dlmachine.core.faults.printing import printable
 from dlmachine.core.maintenance.listed_entry import ListedEntry
 from dlmachine.core.plan.audit_row import AuditRow
 from dlmachine.core.plan.plan import Plan
 from dlmachine.core.protocol.outcome import Outcome
+from dlmachine.notebooks.markup import text_of
 from dlmachine_adapters.progress.layout import amount
 
 _CELL: Final = 'style="text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:4em"'
@@ -74,13 +73,13 @@ def table_of(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]
     >>> table_of('1 of 1', ['name'], [['a&b']]).count('a&amp;b')
     1
     """
-    head = ''.join(f'<th {_CELL}>{_text(name)}</th>' for name in columns)
+    head = ''.join(f'<th {_CELL}>{text_of(name)}</th>' for name in columns)
     body = ''.join(f'<tr>{"".join(map(_cell, row))}</tr>' for row in rows)
     return f'{_title(title)}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _cell(value: object) -> str:
-    text = _text(value)
+    text = text_of(value)
     return f'<td {_CELL if len(text) > _WORD_CHARS else _WORD}>{text}</td>'
 
 
@@ -124,7 +123,7 @@ def _outcome(outcome: Outcome) -> str:
 
 def _facts(title: str, *facts: tuple[str, object]) -> str:
     rows = ''.join(
-        f'<tr><th {_CELL} scope="row">{_text(name)}</th><td {_CELL}>{_text(value)}</td></tr>'
+        f'<tr><th {_CELL} scope="row">{text_of(name)}</th><td {_CELL}>{text_of(value)}</td></tr>'
         for name, value in facts
         if value
     )
@@ -132,12 +131,8 @@ def _facts(title: str, *facts: tuple[str, object]) -> str:
 
 
 def _title(title: str) -> str:
-    return f'<div style="overflow-wrap:anywhere"><strong>{_text(title)}</strong></div>'
+    return f'<div style="overflow-wrap:anywhere"><strong>{text_of(title)}</strong></div>'
 
 
 def _size(size_bytes: int | None) -> str | None:
     return None if size_bytes is None else amount(size_bytes)
-
-
-def _text(value: object) -> str:
-    return '' if value is None else escape(printable(str(value)))

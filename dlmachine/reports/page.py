@@ -14,8 +14,8 @@ from typing import Final
 from dlmachine.core.report.report import Report, Share
 from dlmachine.core.report.rows import Level, ReportRow
 from dlmachine.core.version import VERSION
+from dlmachine.notebooks.markup import Html, element, join
 from dlmachine.reports import plots
-from dlmachine.reports.markup import Html, element, join
 from dlmachine.reports.provenance import facts_of
 from dlmachine_adapters.progress.layout import amount
 

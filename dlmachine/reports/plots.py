@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from dlmachine.core.report.report import Share
 from dlmachine.core.report.rows import Level
-from dlmachine.reports.markup import Html
+from dlmachine.notebooks.markup import Html
 from dlmachine_adapters.progress.layout import amount
 
 #: As wide as a phone, so that texts keep their size.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from dlmachine.core.report.rows import ReportRow
-from dlmachine.reports.markup import Html, element
+from dlmachine.notebooks.markup import Html, element
 
 
 def facts_of(row: ReportRow) -> Iterator[tuple[str, object]]:

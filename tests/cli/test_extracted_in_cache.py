@@ -5,15 +5,12 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 import dlmachine as dm
-from dlmachine.cli import group
 from dlmachine.core.keeping.stored import KeptReason, RemovalReason
 from dlmachine.core.maintenance.findings import Finding, FindingKind, Repair
 from dlmachine.core.plan.audit_row import AuditStatus
@@ -23,11 +20,10 @@ from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.maintenance import repair
 from dlmachine_adapters.maintenance.repair import FindingRepairer
 from dlmachine_adapters.runtime.clock import SystemClock
+from tests.cli.cache_runs import RunCache
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 from tests.use_logs import end_process
-
-Run = Callable[..., Result]
 
 
 def packed(text: str) -> bytes:
@@ -43,28 +39,15 @@ ARCHIVE = packed('1')
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs `dlmachine cache` in an empty folder, with the cache folder `c`."""
-    monkeypatch.chdir(tmp_path)
-
-    def _run(*words: str, code: int = 0) -> Result:
-        done = CliRunner().invoke(group, ['cache', *words, '--cache', 'c'])
-        assert done.exit_code == code, done.output
-        return done
-
-    return _run
-
-
-@pytest.fixture
 def url(server: Server) -> str:
     """The URL of the archive."""
     return server.on('/data.zip', resource(ARCHIVE, etag='"1"'))
 
 
 @pytest.fixture
-def folder(run: Run, url: str) -> Path:
+def folder(run_cache: RunCache, url: str) -> Path:
     """The folder of its files in the cache, which no process uses."""
-    del run  # It has entered the folder of the test.
+    del run_cache  # It has entered the folder of the test.
     with dm.DownloadManager('c', progress=False) as manager:
         found = Path(str(manager.download(url, extract=True)))
     end_process()
@@ -81,23 +64,23 @@ def names(within: str = 'c/extracted') -> list[str]:
     return sorted(path.name for path in Path(within).iterdir()) if Path(within).exists() else []
 
 
-def test_lists_add_the_size_of_both(run: Run, folder: Path, url: str) -> None:
+def test_lists_add_the_size_of_both(run_cache: RunCache, folder: Path, url: str) -> None:
     """In lists, filters, sums and prunes; JSON has both sizes."""
     assert folder.is_dir()
     size = len(ARCHIVE) + 1_500
-    listed = run('ls')
+    listed = run_cache('ls')
     assert f'v1  {url}  (1.5 KiB extracted)' in listed.stdout
-    (entry,) = json.loads(run('ls', '--json').stdout)
+    (entry,) = json.loads(run_cache('ls', '--json').stdout)
     assert (entry['file_bytes'], entry['extracted_bytes']) == (len(ARCHIVE), 1_500)
-    assert url in run('ls', '--filter', f'size>{size - 1}').stdout
-    assert url not in run('ls', '--filter', f'size>{size}').stdout
-    (usage,) = json.loads(run('du', '--json').stdout)
+    assert url in run_cache('ls', '--filter', f'size>{size - 1}').stdout
+    assert url not in run_cache('ls', '--filter', f'size>{size}').stdout
+    (usage,) = json.loads(run_cache('du', '--json').stdout)
     assert usage['size'] == size
-    (row,) = json.loads(run('prune', '--max-size', '1G', '--json').stdout)['kept']
+    (row,) = json.loads(run_cache('prune', '--max-size', '1G', '--json').stdout)['kept']
     assert row['size'] == size
 
 
-def test_without_a_readable_record_the_files_are_counted(run: Run, folder: Path) -> None:
+def test_without_a_readable_record_the_files_are_counted(run_cache: RunCache, folder: Path) -> None:
     """Also what a killed extraction has left, and what users have added."""
     (folder / '.dlmachine-extraction.jsonl').write_text('{"v": 9, "unpacked_bytes": 1}\n')
     left = folder.parent / '.dlmachine' / 'extracting' / 'x'
@@ -105,20 +88,20 @@ def test_without_a_readable_record_the_files_are_counted(run: Run, folder: Path)
     (left / 'half').write_bytes(b'x' * 100)
     (folder / 'link').symlink_to('nowhere')
 
-    (entry,) = json.loads(run('ls', '--json').stdout)
+    (entry,) = json.loads(run_cache('ls', '--json').stdout)
 
     assert entry['extracted_bytes'] == 1_500 + 30 + 100 + len('nowhere')
 
 
-def test_a_prune_counts_and_removes_both(run: Run, folder: Path) -> None:
+def test_a_prune_counts_and_removes_both(run_cache: RunCache, folder: Path) -> None:
     """The archive alone would be within the limit; nothing of the folder is left."""
     limit = str(len(ARCHIVE) + 100)
-    done = run('prune', '--max-size', limit, '--grace', '0')
+    done = run_cache('prune', '--max-size', limit, '--grace', '0')
 
     assert '1 file removed' in done.stderr
     assert not folder.exists()
     assert names() == []
-    run('doctor')
+    run_cache('doctor')
 
 
 def test_the_limit_of_a_manager_counts_both(folder: Path, url: str, server: Server) -> None:
@@ -131,58 +114,60 @@ def test_the_limit_of_a_manager_counts_both(folder: Path, url: str, server: Serv
         assert [entry.url for entry in manager.cache_entries()] == [other] != [url]
 
 
-def test_a_folder_in_use_stays(run: Run, folder: Path, url: str) -> None:
+def test_a_folder_in_use_stays(run_cache: RunCache, folder: Path, url: str) -> None:
     """A running process was given it."""
     with dm.DownloadManager('c', progress=False) as manager:
         assert Path(str(manager.download(url, extract=True))) == folder
-        done = run('prune', '--max-size', '0', '--grace', '0')
+        done = run_cache('prune', '--max-size', '0', '--grace', '0')
 
     assert KeptReason.IN_USE.value in done.stdout
     assert names(str(folder / 'd')) == ['a', 'b']
 
 
-def test_files_without_their_archive_go(run: Run, folder: Path, url: str) -> None:
+def test_files_without_their_archive_go(run_cache: RunCache, folder: Path, url: str) -> None:
     """By a prune, whatever its limit; what is not of an archive stays."""
     mine = Path('c/extracted/mine')
     mine.mkdir()
     archive_of(folder).unlink()
-    assert '0 files removed' in run('prune', '--max-size', '1G').stderr  # It is recent.
+    assert '0 files removed' in run_cache('prune', '--max-size', '1G').stderr  # It is recent.
     with dm.DownloadManager('c', progress=False) as manager:
         report = manager.prune(max_size='1G', grace_period='0s')
 
     ((version, why),) = report.removed
     assert (version.size_bytes, why) == (1_500, RemovalReason.ARCHIVE)
     assert names() == ['mine']
-    assert url not in run('prune', '--max-size', '1G', '--grace', '0').stdout
+    assert url not in run_cache('prune', '--max-size', '1G', '--grace', '0').stdout
 
 
 def test_doctor_removes_files_without_their_archive(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+    run_cache: RunCache, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once they are an hour old; also what a killed process was removing."""
     archive_of(folder).unlink()
-    assert 'row without file' in run('doctor', '--fix', code=1).stdout
+    assert 'row without file' in run_cache('doctor', '--fix', code=1).stdout
     Path('c/extracted/.gone-x').mkdir()
-    assert run('doctor').stdout.count('a process may be about to use it') == 2
+    assert run_cache('doctor').stdout.count('a process may be about to use it') == 2
     monkeypatch.setattr(SystemClock, 'now', lambda _: datetime.now(UTC) + timedelta(hours=2))
 
-    done = run('doctor', '--fix', code=1)
+    done = run_cache('doctor', '--fix', code=1)
 
     assert done.stdout.count('-> fixed: they are removed') == 2
     assert names() == []
-    run('doctor')
+    run_cache('doctor')
 
 
 def test_doctor_leaves_what_is_in_use_or_stored_again(
-    run: Run, folder: Path, url: str, monkeypatch: pytest.MonkeyPatch
+    run_cache: RunCache, folder: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The repair looks again."""
     with dm.DownloadManager('c', progress=False) as manager:
         manager.download(url)
         archive_of(folder).unlink()
         monkeypatch.setattr(SystemClock, 'now', lambda _: datetime.now(UTC) + timedelta(hours=2))
-        run('doctor', '--fix', code=1)
-        assert 'not fixed: a running process uses them' in run('doctor', '--fix', code=1).stdout
+        run_cache('doctor', '--fix', code=1)
+        assert (
+            'not fixed: a running process uses them' in run_cache('doctor', '--fix', code=1).stdout
+        )
     end_process()
     finding = Finding(
         kind=FindingKind.EXTRACTED,
@@ -200,13 +185,13 @@ def test_doctor_leaves_what_is_in_use_or_stored_again(
     registry.close()
 
 
-def test_verify_reads_extracted_files(run: Run, folder: Path) -> None:
+def test_verify_reads_extracted_files(run_cache: RunCache, folder: Path) -> None:
     """A changed, a missing and an unreadable one; extracting again repairs them."""
     (folder / 'd/a').write_text('edited')
     (folder / 'd/b').unlink()
 
-    done = run('verify', code=9)
-    fixed = run('verify', '--fix', '--json', code=9)
+    done = run_cache('verify', code=9)
+    fixed = run_cache('verify', '--fix', '--json', code=9)
 
     assert done.stderr == '1 whole, 1 wrong, 1 missing, 0 unreadable, 0 unknown\n'
     assert f'wrong  {folder}/d/a' in done.stdout
@@ -214,18 +199,18 @@ def test_verify_reads_extracted_files(run: Run, folder: Path) -> None:
     assert rows['a']['mended'] == rows['b']['mended'] == {
         'done': True, 'text': 'it is extracted again', 'moved_to': None,
     }  # fmt: skip
-    assert run('verify').stderr == '3 whole, 0 wrong, 0 missing, 0 unreadable, 0 unknown\n'
+    assert run_cache('verify').stderr == '3 whole, 0 wrong, 0 missing, 0 unreadable, 0 unknown\n'
     (kept,) = folder.parent.glob('.dlmachine/quarantine/*-a')
     assert kept.read_text() == 'edited'
 
 
-def test_verify_says_what_it_cannot_repair(run: Run, folder: Path) -> None:
+def test_verify_says_what_it_cannot_repair(run_cache: RunCache, folder: Path) -> None:
     """The archive is damaged, too."""
     (folder / 'd/b').unlink()
     archive = archive_of(folder)
     archive.write_bytes(b'PK\x03\x04' + b'x' * (len(ARCHIVE) - 4))
 
-    done = run('verify', '--fix', code=9)
+    done = run_cache('verify', '--fix', code=9)
 
     assert f'missing  {folder}/d/b' in done.stdout
     assert 'not fixed' in done.stdout

@@ -1,12 +1,11 @@
 """`dlmachine cache prune`, `pin` and `unpin`, and the same in Python."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 import dlmachine as dm
 from dlmachine.cli import group
@@ -16,28 +15,14 @@ from dlmachine_adapters.cachedir.listing import list_entries
 from dlmachine_adapters.files.locks import FolderLocks
 from dlmachine_adapters.keeping.prune import alone
 from dlmachine_adapters.runtime.clock import SystemClock
+from tests.cli.cache_runs import RunCache
 from tests.servers.behaviours import resource
 from tests.servers.http import Server
 from tests.use_logs import end_process
 
-Run = Callable[..., Result]
-
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs `dlmachine cache` in an empty folder, with the cache folder `c`."""
-    monkeypatch.chdir(tmp_path)
-
-    def _run(*words: str, code: int = 0) -> Result:
-        done = CliRunner().invoke(group, ['cache', *words, '--cache', 'c'])
-        assert done.exit_code == code, done.output
-        return done
-
-    return _run
-
-
-@pytest.fixture
-def urls(server: Server, run: Run) -> list[str]:
+def urls(server: Server, run_cache: RunCache) -> list[str]:
     """Three stored files of 1000 bytes, one after the other."""
     found = [
         server.on(f'/{name}.csv', resource(name.encode() * 1000, etag='"1"')) for name in 'abc'
@@ -49,57 +34,58 @@ def urls(server: Server, run: Run) -> list[str]:
     return found
 
 
-def test_a_cache_is_pruned_to_its_size(run: Run, urls: list[str]) -> None:
+def test_a_cache_is_pruned_to_its_size(run_cache: RunCache, urls: list[str]) -> None:
     """The oldest goes, with a table of what went and why."""
-    done = run('prune', '--max-size', '2k', '--grace', '0')
+    done = run_cache('prune', '--max-size', '2k', '--grace', '0')
 
     assert f'least recently used: {urls[0]}' in done.stdout
     assert urls[1] not in done.stdout
     assert '1 file removed (1000 B); 2 files kept (2.0 KiB)' in done.stderr
-    assert urls[0] not in run('ls').stdout
-    assert 'no' not in run('prune', '--max-size', '2k', '--grace', '0').stdout
-    run('verify')
-    run('doctor')
+    assert urls[0] not in run_cache('ls').stdout
+    assert 'no' not in run_cache('prune', '--max-size', '2k', '--grace', '0').stdout
+    run_cache('verify')
+    run_cache('doctor')
 
 
-def test_a_dry_run_removes_nothing(run: Run, urls: list[str]) -> None:
+def test_a_dry_run_removes_nothing(run_cache: RunCache, urls: list[str]) -> None:
     """It shows the same table; with --verbose also what stays within the limits."""
-    done = run('prune', '--max-size', '2000', '--grace', '0', '--dry-run', '--verbose')
+    done = run_cache('prune', '--max-size', '2000', '--grace', '0', '--dry-run', '--verbose')
 
     assert f'would go  {"":0}' in done.stdout
     assert done.stdout.count('within the limits') == 2
     assert '1 file would be removed' in done.stderr
-    assert all(url in run('ls').stdout for url in urls)
+    assert all(url in run_cache('ls').stdout for url in urls)
 
 
-def test_recent_files_stay(run: Run, urls: list[str]) -> None:
+def test_recent_files_stay(run_cache: RunCache, urls: list[str]) -> None:
     """For two hours by default; the warning says that the limit is not reached."""
-    done = run('prune', '--max-size', '0', '--json')
+    done = run_cache('prune', '--max-size', '0', '--json')
 
     found = json.loads(done.stdout)
     assert found['over']
     assert {one['why'] for one in found['kept']} == {'recent'}
     assert not found['removed']
     assert (
-        'warning: the files that stay are larger than 0 B' in run('prune', '--max-size', '0').stderr
+        'warning: the files that stay are larger than 0 B'
+        in run_cache('prune', '--max-size', '0').stderr
     )
 
 
-def test_pinned_files_stay(run: Run, urls: list[str]) -> None:
+def test_pinned_files_stay(run_cache: RunCache, urls: list[str]) -> None:
     """By URL, by file or by key, until they are unpinned."""
-    run('pin', urls[0], urls[1])
-    assert run('pin', 'http://nowhere/', code=1).stderr.startswith('error: nothing stored')
+    run_cache('pin', urls[0], urls[1])
+    assert run_cache('pin', 'http://nowhere/', code=1).stderr.startswith('error: nothing stored')
 
-    done = run('prune', '--max-size', '0', '--grace', '0', '--json')
+    done = run_cache('prune', '--max-size', '0', '--grace', '0', '--json')
     assert [one['url'] for one in json.loads(done.stdout)['removed']] == [urls[2]]
 
-    run('unpin', urls[0])
-    done = run('prune', '--max-size', '0', '--grace', '0', '--json')
+    run_cache('unpin', urls[0])
+    done = run_cache('prune', '--max-size', '0', '--grace', '0', '--json')
     assert [one['url'] for one in json.loads(done.stdout)['removed']] == [urls[0]]
     assert json.loads(done.stdout)['kept'][0]['reason'] == 'pinned'
 
 
-def test_what_a_lockfile_names_stays(run: Run, urls: list[str]) -> None:
+def test_what_a_lockfile_names_stays(run_cache: RunCache, urls: list[str]) -> None:
     """By its digest, whatever the manifest calls it."""
     Path('m.txt').write_text(urls[0] + '\n', encoding='utf-8')
     locked = CliRunner().invoke(group, ['lock', 'm.txt', '--cache', 'c'])
@@ -107,32 +93,32 @@ def test_what_a_lockfile_names_stays(run: Run, urls: list[str]) -> None:
     end_process()
 
     words = ('prune', '--unused-for', '0', '--grace', '0', '--json', '--keep-lock')
-    found = json.loads(run(*words, 'm.txt.lock').stdout)
+    found = json.loads(run_cache(*words, 'm.txt.lock').stdout)
 
     assert [one['url'] for one in found['kept']] == [urls[0]]
     assert found['kept'][0]['why'] == 'lockfile'
-    assert 'does not exist. Check the path' in run(*words, 'x.lock', code=2).stderr
+    assert 'does not exist. Check the path' in run_cache(*words, 'x.lock', code=2).stderr
 
 
-def test_a_prune_needs_a_limit(run: Run, urls: list[str]) -> None:
+def test_a_prune_needs_a_limit(run_cache: RunCache, urls: list[str]) -> None:
     """On the command line or in the configuration."""
-    done = run('prune', code=2)
+    done = run_cache('prune', code=2)
     assert 'Pass --max-size, --unused-for or --keep-versions' in done.stderr
 
     Path('dl.toml').write_text('max_size = "1k"\ngrace_period = "0s"\n', encoding='utf-8')
-    run('prune', '--config', 'dl.toml')
-    assert run('ls').stdout.count('\n') == 1
+    run_cache('prune', '--config', 'dl.toml')
+    assert run_cache('ls').stdout.count('\n') == 1
     shown = CliRunner().invoke(group, ['config', '--config', 'dl.toml']).stdout
     assert 'grace_period       0 s  (file' in shown.replace('0s', '0 s')
     assert 'max_size           1k  (file' in shown
 
 
-def test_bad_limits_name_the_flag(run: Run, urls: list[str]) -> None:
+def test_bad_limits_name_the_flag(run_cache: RunCache, urls: list[str]) -> None:
     """And what was expected."""
-    done = run('prune', '--unused-for', '90', code=2)
+    done = run_cache('prune', '--unused-for', '90', code=2)
     assert "'--unused-for': must be an age such as 90d or 12h, not '90'" in done.stderr
     Path('dl.toml').write_text('keep_versions = 0\n', encoding='utf-8')
-    done = run('prune', '--config', 'dl.toml', code=2)
+    done = run_cache('prune', '--config', 'dl.toml', code=2)
     assert 'keep_versions (file dl.toml) must be 1 or more, not 0' in done.stderr
 
 
@@ -210,28 +196,30 @@ def test_python_says_what_is_missing(tmp_path: Path) -> None:
         dm.DownloadManager(tmp_path).download('http://h/x', max_size=1)  # type: ignore[call-overload]
 
 
-def test_two_prunes_wait_for_each_other(run: Run, urls: list[str], tmp_path: Path) -> None:
+def test_two_prunes_wait_for_each_other(
+    run_cache: RunCache, urls: list[str], tmp_path: Path
+) -> None:
     """The second one says so after a while."""
     locks = FolderLocks(str(tmp_path / 'c'), SystemClock())
     with alone(locks, timedelta(0)), pytest.MonkeyPatch.context() as patch:
         patch.setattr(pruning, '_PATIENCE', timedelta(seconds=0.1))
-        done = run('prune', '--max-size', '1k', code=13)
+        done = run_cache('prune', '--max-size', '1k', code=13)
 
     assert 'the cache was being pruned by' in done.stderr
     assert 'Wait until that prune has ended' in done.stderr
 
 
-def test_a_name_that_matches_nothing_changes_nothing(run: Run, urls: list[str]) -> None:
+def test_a_name_that_matches_nothing_changes_nothing(run_cache: RunCache, urls: list[str]) -> None:
     """One typing mistake among several names is not overlooked; the text stays on its line."""
     for word in ('pin', 'unpin', 'rm'):
         more = ('--yes',) if word == 'rm' else ()
-        done = run(word, urls[0], f'{urls[1]}x', 'a\x1b[31m\nb', *more, code=1)
+        done = run_cache(word, urls[0], f'{urls[1]}x', 'a\x1b[31m\nb', *more, code=1)
         assert f'error: nothing stored matches {urls[1]}x, ' in done.stderr
         assert '\x1b' not in done.stderr
         assert done.stderr.count('\n') == 1
-    shown = run('ls').stdout
+    shown = run_cache('ls').stdout
     assert all(url in shown for url in urls)
     assert 'pinned' not in shown
 
-    run('pin', urls[0], urls[1], urls[0])
-    assert run('ls').stdout.count('(pinned)') == 2
+    run_cache('pin', urls[0], urls[1], urls[0])
+    assert run_cache('ls').stdout.count('(pinned)') == 2

@@ -40,11 +40,10 @@ if TYPE_CHECKING:
 @options.own_option(
     '--limit',
     type=click.IntRange(min=0),
-    default=2_000,
     metavar='N',
     help='List at most so many files, those with problems first (default: 2000).',
 )
-def command(folder: str | None, *, page: str, limit: int, **given: Any) -> None:
+def command(folder: str | None, *, page: str, limit: int | None, **given: Any) -> None:
     """Write a page about stored files, and what of them is stale, missing, changed or failing.
 
     It is about the cache; about the recorded files of DIR; or, with --input-file, about the
